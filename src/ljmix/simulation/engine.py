@@ -1,0 +1,118 @@
+"""What a simulation engine promises, and which one runs.
+
+An engine is one function, `advance`: from a start or a checkpoint it integrates one segment at constant
+temperature and pressure (Nosé-Hoover thermostat and barostat, Δt = 0.005 τ), writes a frame every
+`frame_interval` steps and a checkpoint at the end. Every segment begins from a checkpoint file, also when
+nothing was interrupted: so a run that was killed and resumed gives the same bytes as one that was not.
+
+Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
+the force on every particle (``particles/force``, ε_AA/σ_AA).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ljmix.statepoint import StatePoint
+
+__all__ = [
+    "BAROSTAT_TIME",
+    "DEVICES",
+    "ENGINES",
+    "THERMO",
+    "TIME_STEP",
+    "Engine",
+    "Segment",
+    "load_engine",
+]
+
+ENGINES = ("hoomd", "lammps")
+DEVICES = ("auto", "cpu", "gpu")
+
+TIME_STEP = 0.005
+"""Integration step, τ."""
+BAROSTAT_TIME = 5.0
+"""Relaxation time of the barostat, τ."""
+
+THERMO = ("temperature", "pressure", "potential_energy", "volume")
+"""Quantities logged with each frame: T*, P*, potential energy a particle (ε_AA), volume (σ_AA³)."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One resumable piece of a run.
+
+    Attributes
+    ----------
+    source : Path
+        ``initial.gsd``, or the checkpoint that the segment before it wrote.
+    frames, checkpoint : Path
+        Files to write.
+    steps, frame_interval : int
+        Length, and distance between two frames; the first frame lies one interval after the source.
+    """
+
+    source: Path
+    frames: Path
+    checkpoint: Path
+    steps: int
+    frame_interval: int
+
+
+class Engine(Protocol):
+    """An engine as loaded by `load_engine`."""
+
+    name: str
+    version: str
+    device: str
+
+    @property
+    def device_name(self) -> str:
+        """The device in words, recorded with each result."""
+        ...
+
+    def advance(self, state: StatePoint, segment: Segment) -> None:
+        """Integrate one segment and write its files.
+
+        Raises
+        ------
+        RuntimeError
+            If the engine fails; the message is the engine's own.
+        """
+        ...
+
+
+def load_engine(name: str = "auto", device: str = "auto") -> Engine:
+    """Load an engine.
+
+    Parameters
+    ----------
+    name : {"auto", "hoomd", "lammps"}
+        ``"auto"`` takes HOOMD-blue where it is installed, and the embedded LAMMPS elsewhere.
+    device : {"auto", "cpu", "gpu"} or "gpu:<index>"
+        ``"auto"`` takes a GPU where the engine finds one. ``"gpu"`` demands it.
+
+    Raises
+    ------
+    ValueError
+        If the name or the device is unknown.
+    RuntimeError
+        If the engine is not installed, or the demanded device is missing.
+    """
+    if name not in ("auto", *ENGINES):
+        raise ValueError(f"engine = {name!r} is unknown; choose auto, {' or '.join(ENGINES)}")
+    kind, _, index = device.partition(":")
+    if kind not in DEVICES or (index and (kind != "gpu" or not index.isdigit())):
+        raise ValueError(f"device = {device!r} is unknown; choose auto, cpu, gpu or gpu:<index>")
+    if name == "auto":
+        name = "hoomd" if importlib.util.find_spec("hoomd") else "lammps"
+    if name == "hoomd":
+        from ljmix.simulation.hoomd import HoomdEngine
+
+        return HoomdEngine(device)
+    from ljmix.simulation.lammps import LammpsEngine
+
+    return LammpsEngine(device)

@@ -1,0 +1,250 @@
+"""Starting configurations: how many particles, in what box, where, how fast. The same for every engine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import gsd.hoomd
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from ljmix.files import replace_when_whole
+from ljmix.profiles import Profile
+from ljmix.statepoint import PAIRS, StatePoint
+
+__all__ = [
+    "STARTS",
+    "Configuration",
+    "build_configuration",
+    "estimate_density",
+    "system_size",
+    "write_configuration",
+]
+
+STARTS = ("random", "separated")
+MAX_PARTICLES = 1_000_000
+
+# Hard spheres of diameter _CORE σ with a mean attraction -_ATTRACTION ρ: two numbers fitted to the five
+# densities of the truncated and shifted fluid at P* = 1 (Thol et al. 2015, doi:10.1007/s10765-014-1764-4),
+# which it meets within 2 %. It only sizes the first box; the barostat finds the true density.
+_CORE = 1.055
+_ATTRACTION = 11.4
+# No pair starts closer than this, in σ_ij: 0.9 kT of potential at most, which the thermostat takes up.
+_CLOSEST = 0.96
+# Start a little dilute: particles find room, and the barostat compresses within a few τ.
+_DILUTION = 0.9
+_NEIGHBOUR_SKIN = 0.4
+"""Largest skin an engine adds to the cut-off when it looks for neighbours, σ_AA."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Positions and velocities in a cubic box centred at the origin.
+
+    Attributes
+    ----------
+    positions, velocities : (n_particles, 3) arrays
+        σ_AA and σ_AA/τ.
+    types : (n_particles,) array of int
+        0 for A, 1 for B; A first.
+    box_edge : float
+        σ_AA.
+    """
+
+    positions: npt.NDArray[np.float64]
+    velocities: npt.NDArray[np.float64]
+    types: npt.NDArray[np.int64]
+    box_edge: float
+
+
+def estimate_density(state: StatePoint) -> float:
+    """Number density of the mixture, N σ_AA³ / V, from a van der Waals picture.
+
+    Carnahan-Starling spheres with a mean-field attraction mixed by the one-fluid rule,
+    a = Σ x_i x_j ε_ij σ_ij³; where the mixture is predicted less dense than its two liquids side by side,
+    the latter's density is returned.
+
+    Returns
+    -------
+    float
+        Good to some 10 %.
+    """
+    x_b = state.fraction_b
+    volume_fraction = (1 - x_b) + x_b * state.size_ratio**3
+    weights = {"AA": (1 - x_b) ** 2, "AB": 2 * x_b * (1 - x_b), "BB": x_b**2}
+    attraction = sum(weights[p] * state.epsilon(p) * state.sigma(p) ** 3 for p in weights)
+    mixed = _van_der_waals_density(state, volume_fraction, attraction)
+    volume_a = 1 / _van_der_waals_density(state, 1.0, 1.0)
+    volume_b = 1 / _van_der_waals_density(state, state.size_ratio**3, state.size_ratio**3)
+    return max(mixed, 1 / ((1 - x_b) * volume_a + x_b * volume_b))
+
+
+def _van_der_waals_density(state: StatePoint, core_volume: float, attraction: float) -> float:
+    core = math.pi / 6 * _CORE**3 * core_volume
+    packing = np.linspace(1e-4, 0.62, 4000)
+    rho = packing / core
+    compressibility = (1 + packing + packing**2 - packing**3) / (1 - packing) ** 3
+    pressure = rho * state.temperature * compressibility - _ATTRACTION * attraction * rho**2
+    # Below the critical temperature the loop gives several solutions; the densest one is the liquid.
+    above = pressure > state.pressure
+    return float(rho[int(np.flatnonzero(~above).max(initial=0))])
+
+
+def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
+    """Number of particles, and of B particles among them.
+
+    Returns
+    -------
+    n_particles, n_b : int
+
+    Raises
+    ------
+    ValueError
+        If a species has fewer than two particles, or the box is too small for the cut-off or for r_max.
+    """
+    density = estimate_density(state)
+    n = max(profile.n_particles, round(density * profile.box_edge**3))
+    if state.fraction_b > 0:
+        n = max(n, math.ceil(profile.min_particles_b / state.fraction_b))
+    if n > MAX_PARTICLES:
+        raise ValueError(f"{state.state_id}: {n} particles are needed; at most {MAX_PARTICLES} are allowed")
+    n_b = round(state.fraction_b * n)
+    if min(n_b, n - n_b) < 2:
+        raise ValueError(
+            f"{state.state_id}: n_particles = {n} gives {n - n_b} A and {n_b} B particles; "
+            "two of each are needed for AA, AB and BB functions"
+        )
+    edge = (n / density) ** (1 / 3)
+    cutoff = max(map(state.cutoff, PAIRS))
+    needed = 2 * max(profile.r_max, cutoff + _NEIGHBOUR_SKIN)
+    if edge < needed:
+        raise ValueError(
+            f"{state.state_id}: n_particles = {n} fills a box of edge {edge:.1f} σ; "
+            f"r_max = {profile.r_max:g} and the largest cut-off {cutoff:g} need at least {needed:.1f} σ"
+        )
+    return n, n_b
+
+
+def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: str = "random") -> Configuration:
+    """Build a start without overlaps at the state's temperature.
+
+    Parameters
+    ----------
+    state : StatePoint
+    n_particles, n_b : int
+        As from `system_size`.
+    start : {"random", "separated"}
+        Species scattered at random, or B in one domain: the sphere, cylinder or slab that has the least
+        surface for B's share of the volume (sphere below 4π/81, slab above 1/π).
+
+    Returns
+    -------
+    Configuration
+        The same for the same arguments; total momentum zero, kinetic temperature exactly T*.
+
+    Raises
+    ------
+    ValueError
+        If `start` is unknown.
+    """
+    if start not in STARTS:
+        raise ValueError(f"start = {start!r} is unknown; choose one of {', '.join(STARTS)}")
+    rng = np.random.default_rng(state.seed(f"positions/{start}/{n_particles}"))
+    edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
+    types = np.repeat([0, 1], [n_particles - n_b, n_b])
+    positions = rng.random((n_particles, 3)) * edge
+    if start == "separated":
+        inside = _b_domain(state, n_particles, n_b, edge)
+        wrong = inside(positions) != (types == 1)
+        while wrong.any():
+            positions[wrong] = rng.random((int(wrong.sum()), 3)) * edge
+            wrong = inside(positions) != (types == 1)
+    positions = _push_apart(positions, types, state, edge) - edge / 2
+    return Configuration(positions, _draw_velocities(state, n_particles), types, edge)
+
+
+def _b_domain(state: StatePoint, n_particles: int, n_b: int, edge: float):  # type: ignore[no-untyped-def]
+    share_b = n_b * state.size_ratio**3
+    share = share_b / (share_b + n_particles - n_b)
+    # The minority fills the compact domain; a majority of B surrounds a domain of A.
+    minority = min(share, 1 - share)
+    if minority < 4 * math.pi / 81:
+        axes, limit = 3, edge * (3 * minority / (4 * math.pi)) ** (1 / 3)
+    elif minority < 1 / math.pi:
+        axes, limit = 2, edge * math.sqrt(minority / math.pi)
+    else:
+        axes, limit = 1, edge * minority / 2
+
+    def inside(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        within: npt.NDArray[np.bool_] = np.linalg.norm(positions[:, :axes] - edge / 2, axis=1) < limit
+        return within if share <= 0.5 else ~within
+
+    return inside
+
+
+def _push_apart(
+    positions: npt.NDArray[np.float64], types: npt.NDArray[np.int64], state: StatePoint, edge: float
+) -> npt.NDArray[np.float64]:
+    """Move overlapping pairs apart, half the overlap each, until none is closer than `_CLOSEST` σ_ij."""
+    diameters = np.array([1.0, state.size_ratio])[types]
+    for _ in range(5000):
+        positions %= edge
+        # `% edge` of a tiny negative number rounds up to edge itself, which the tree does not accept.
+        positions[positions >= edge] = 0.0
+        pairs = cKDTree(positions, boxsize=edge).query_pairs(diameters.max(), output_type="ndarray")
+        i, j = pairs.T
+        separation = positions[i] - positions[j]
+        separation -= edge * np.rint(separation / edge)
+        distance = np.linalg.norm(separation, axis=1)
+        contact = (diameters[i] + diameters[j]) / 2
+        if np.all(distance > _CLOSEST * contact):
+            return positions
+        close = distance < contact
+        i, j, separation = i[close], j[close], separation[close]
+        push = 0.5 * (contact[close] / np.maximum(distance[close], 1e-9) - 1)[:, None] * separation
+        # A particle in several overlaps takes their mean, or it would overshoot.
+        shift, count = np.zeros_like(positions), np.ones(len(positions))
+        np.add.at(shift, i, push)
+        np.subtract.at(shift, j, push)
+        np.add.at(count, np.concatenate([i, j]), 0.5)
+        positions = positions + shift / np.sqrt(count)[:, None]
+    raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge:.2f} σ")
+
+
+def _draw_velocities(state: StatePoint, n_particles: int) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng(state.seed(f"velocities/{n_particles}"))
+    velocities = rng.normal(size=(n_particles, 3))
+    velocities -= velocities.mean(axis=0)
+    kinetic_temperature = np.sum(velocities**2) / (3 * n_particles - 3)
+    scaled: npt.NDArray[np.float64] = velocities * math.sqrt(state.temperature / kinetic_temperature)
+    return scaled
+
+
+def write_configuration(configuration: Configuration, size_ratio: float, path: Path) -> None:
+    """Write a configuration as a GSD file of one frame; the file appears whole."""
+    frame = make_frame(0, configuration.positions, configuration.types, configuration.box_edge, size_ratio)
+    frame.particles.velocity = configuration.velocities
+    with replace_when_whole(path) as part, gsd.hoomd.open(part, "w") as file:
+        file.append(frame)
+
+
+def make_frame(
+    step: int,
+    positions: npt.NDArray[np.floating],
+    types: npt.NDArray[np.integer],
+    box_edge: float,
+    size_ratio: float,
+) -> gsd.hoomd.Frame:
+    """Make one GSD frame of a cubic box; positions are wrapped into it."""
+    frame = gsd.hoomd.Frame()
+    frame.configuration.step = step
+    frame.configuration.box = [box_edge] * 3 + [0, 0, 0]
+    frame.particles.N = len(positions)
+    frame.particles.types = ["A", "B"]
+    frame.particles.typeid = types
+    frame.particles.diameter = np.array([1.0, size_ratio])[types]
+    frame.particles.position = positions - box_edge * np.rint(positions / box_edge)
+    return frame

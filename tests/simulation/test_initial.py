@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from ljmix.profiles import load_profile
+from ljmix.simulation.initial import STARTS, build_configuration, estimate_density, system_size
+from ljmix.statepoint import StatePoint
+
+PROFILE = load_profile("smoke")
+STATES = [
+    StatePoint(0.6, 0.01, 0.5, 0.2),
+    StatePoint(0.6, 0.5, 0.5, 1.0),
+    StatePoint(1.0, 0.35, 1.0, 0.4),
+    StatePoint(0.6, 0.5, 2.0, 1.0),
+    StatePoint(1.4, 0.1, 2.0, 0.2),
+]
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("state", STATES, ids=lambda s: s.state_id)
+def test_no_overlaps_exact_fraction_right_temperature(state, start):
+    n_particles, n_b = system_size(state, PROFILE)
+    made = build_configuration(state, n_particles, n_b, start)
+    assert made.positions.shape == made.velocities.shape == (n_particles, 3)
+    assert np.sum(made.types == 1) == n_b == round(state.fraction_b * n_particles)
+    assert np.abs(made.positions).max() <= made.box_edge / 2
+    pairs = cKDTree(made.positions + made.box_edge / 2, boxsize=made.box_edge * (1 + 1e-12)).query_pairs(
+        max(1, state.size_ratio), output_type="ndarray"
+    )
+    separation = made.positions[pairs[:, 0]] - made.positions[pairs[:, 1]]
+    separation -= made.box_edge * np.rint(separation / made.box_edge)
+    diameters = np.array([1.0, state.size_ratio])[made.types]
+    contact = diameters[pairs].mean(axis=1)
+    assert np.all(np.linalg.norm(separation, axis=1) > 0.95 * contact)
+    np.testing.assert_allclose(made.velocities.sum(axis=0), 0, atol=1e-9)
+    kinetic = np.sum(made.velocities**2) / (3 * n_particles - 3)
+    assert kinetic == pytest.approx(state.temperature, rel=1e-12)
+
+
+def test_same_arguments_same_start():
+    state = STATES[2]
+    first, second = (build_configuration(state, 800, 280) for _ in range(2))
+    np.testing.assert_array_equal(first.positions, second.positions)
+    np.testing.assert_array_equal(first.velocities, second.velocities)
+
+
+@pytest.mark.parametrize(("fraction_b", "dimensions"), [(0.05, 3), (0.2, 2), (0.5, 1), (0.8, 2), (0.97, 3)])
+def test_separated_start_is_one_compact_domain(fraction_b, dimensions):
+    """The domain of the minority spans the box in 3 - `dimensions` directions."""
+    state = StatePoint(1.0, fraction_b, 1.0, 0.2)
+    n = 3000
+    made = build_configuration(state, n, round(fraction_b * n), "separated")
+    minority = made.positions[made.types == (1 if fraction_b <= 0.5 else 0)]
+    # Extent over the box: a full direction has standard deviation 1/sqrt(12).
+    spread = np.sort(minority.std(axis=0) / made.box_edge)
+    assert np.sum(spread < 0.27) == dimensions
+    assert np.all(spread[dimensions:] == pytest.approx(1 / np.sqrt(12), rel=0.05))
+
+
+def test_density_estimate_meets_the_equation_of_state():
+    """Truncated and shifted fluid at P* = 1 (Thol et al. 2015); the estimate only sizes a box."""
+    table = {0.6: 0.8931, 0.8: 0.8216, 1.0: 0.7509, 1.2: 0.6797, 1.4: 0.6094}
+    for temperature, density in table.items():
+        state = StatePoint(temperature, 0.3, 1.0, 1.0)
+        assert estimate_density(state) == pytest.approx(density, rel=0.02)
+
+
+def test_unknown_start_is_named():
+    with pytest.raises(ValueError, match="start = 'fcc' is unknown; choose one of random, separated"):
+        build_configuration(STATES[0], 100, 10, "fcc")

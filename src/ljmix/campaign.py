@@ -1,0 +1,216 @@
+"""Many state points at once: in parallel, resumable, with every failure named.
+
+::
+
+    python -m ljmix.campaign --profile quick --results results/quick
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ljmix.profiles import PROFILES, Profile, load_profile
+from ljmix.sampling import sample_state
+from ljmix.simulation.engine import load_engine
+from ljmix.simulation.initial import system_size
+from ljmix.statepoint import StatePoint
+
+__all__ = ["Report", "lend_pool", "make_pool", "run_campaign"]
+
+_MOST_KILLS = 3
+
+
+@dataclass
+class Report:
+    """How a campaign ended.
+
+    Attributes
+    ----------
+    finished : dict
+        Folder of the job, by state.
+    failed : dict
+        Reason, by state.
+    """
+
+    finished: dict[StatePoint, Path] = field(default_factory=dict)
+    failed: dict[StatePoint, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.finished)} states done, {len(self.failed)} failed"]
+        return "\n".join(lines + [f"  {state.state_id}: {reason}" for state, reason in self.failed.items()])
+
+
+def make_pool(workers: int | None = None) -> ProcessPoolExecutor:
+    """Make a pool of single-threaded processes, one a core, that end when their parent dies.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of processes; by default one a core.
+    """
+    # Spawned, not forked: engines keep global state that does not survive a fork.
+    return ProcessPoolExecutor(
+        workers or os.cpu_count(), get_context("spawn"), initializer=_follow_parent, initargs=(os.getpid(),)
+    )
+
+
+def _follow_parent(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(2)
+        # A killed parent cannot collect results; finished segments are safe on disk.
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run_campaign(
+    states: Iterable[StatePoint],
+    profile: Profile,
+    root: Path,
+    engine: str = "auto",
+    device: str = "auto",
+    executor: Executor | None = None,
+) -> Report:
+    """Sample many states; call again to go on after an interruption.
+
+    Parameters
+    ----------
+    states : iterable of StatePoint
+    profile : Profile
+    root : Path
+        Folder of the campaign; the runs go to its ``workspace/``.
+    engine, device : str
+        See `ljmix.simulation.engine.load_engine`.
+    executor : concurrent.futures.Executor, optional
+        Where to run; by default one process a core of this machine. Anything with the same interface works,
+        such as Dask's ``Client.get_executor()``.
+
+    Returns
+    -------
+    Report
+        What finished, and what failed for which reason; one failure does not stop the rest.
+
+    Raises
+    ------
+    ValueError, RuntimeError, PermissionError
+        Before any work starts, if a state is too small, the engine is missing, or the folder cannot be
+        written.
+    """
+    todo = list(dict.fromkeys(states))
+    if not todo:
+        raise ValueError("the campaign has no state; give at least one")
+    loaded = load_engine(engine, device)
+    for state in todo:
+        system_size(state, profile)
+    root = root.resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise PermissionError(f"{root} cannot be written; choose a folder of your own") from error
+    if not os.access(root, os.W_OK):
+        raise PermissionError(f"{root} cannot be written; choose a folder of your own")
+    tqdm.write(
+        f"{len(todo)} states, profile {profile.name}, engine {loaded.name} {loaded.version} on {loaded.device_name}"
+    )
+
+    report = Report()
+
+    def submit(pool: Executor, state: StatePoint) -> Future[Path]:
+        return pool.submit(sample_state, root, state, profile, loaded.name, loaded.device)
+
+    with tqdm(total=len(todo), unit="state", smoothing=0.1, file=sys.stdout, mininterval=1) as bar:
+        kills = 0
+        while todo:
+            before = len(todo)
+            with lend_pool(executor) as pool:
+                broken = _collect(pool, submit, todo, report, bar.update)
+            if not broken:
+                break
+            todo = [state for state in todo if state not in report.finished and state not in report.failed]
+            kills = kills + 1 if len(todo) == before else 0
+            if executor is not None or kills == _MOST_KILLS:
+                report.failed |= {state: "its worker process was killed" for state in todo}
+                break
+            tqdm.write("a worker process was killed; its state goes on in a new one")
+    tqdm.write(str(report))
+    return report
+
+
+@contextmanager
+def lend_pool(executor: Executor | None) -> Iterator[Executor]:
+    """Lend the given executor, or a pool of processes that ends with the block."""
+    if executor is not None:
+        yield executor
+        return
+    others = set(active_children())
+    pool = make_pool()
+    try:
+        yield pool
+    except BaseException:
+        # Interrupted: do not wait for the states that run; their finished segments are safe.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    pool.shutdown()
+
+
+def _collect(
+    pool: Executor,
+    submit: Callable[[Executor, StatePoint], Future[Path]],
+    states: Sequence[StatePoint],
+    report: Report,
+    advance: Callable[[], object],
+) -> bool:
+    """Wait for all states; return whether the pool broke before the end."""
+    try:
+        futures = {submit(pool, state): state for state in states}
+    except BrokenProcessPool:
+        return True
+    broken = False
+    for future in as_completed(futures):
+        state = futures[future]
+        try:
+            report.finished[state] = future.result()
+        except (BrokenProcessPool, CancelledError):
+            broken = True
+            continue
+        except Exception as error:
+            # One state's failure is an entry in the report, whatever its kind; the rest goes on.
+            report.failed[state] = f"{type(error).__name__}: {error}"
+            tqdm.write(f"{state.state_id} failed: {error}")
+        advance()
+    return broken
+
+
+def main() -> None:
+    """Run the campaign of a profile from the command line."""
+    parser = argparse.ArgumentParser(description="Run the campaign of a profile; call again to go on.")
+    parser.add_argument("--profile", choices=PROFILES, default="quick")
+    parser.add_argument("--results", type=Path, help="folder to write to; by default results/<profile>")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    profile = load_profile(arguments.profile)
+    results = arguments.results or Path("results", profile.name)
+    report = run_campaign(profile.states(), profile, results, arguments.engine, arguments.device)
+    if report.failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""How long one state point is simulated, and how its runs become the state's curves.
+
+A state runs from a random start; where the mixture is expected to separate, from a separated start too.
+Each run goes on until it has settled and is precise, or until the cap of the profile. Two runs that agree
+are pooled. Where they do not, the separated one counts if it has settled, the random one if not, and the
+state is marked as not converged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import freud
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock, Timeout
+
+from ljmix.files import replace_when_whole
+from ljmix.profiles import Profile
+from ljmix.simulation.engine import Engine, load_engine
+from ljmix.simulation.initial import estimate_density
+from ljmix.simulation.workspace import Run, open_job
+from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.convergence import (
+    Series,
+    agree,
+    find_equilibration,
+    find_series,
+    is_settled,
+    peak_errors,
+)
+from ljmix.structure.rdf import block_average, combine_force_rdf, measure_frames, measuring_strides
+
+__all__ = [
+    "Analysis",
+    "analyse_run",
+    "bin_centres",
+    "choose_runs",
+    "choose_starts",
+    "is_finished",
+    "open_runs",
+    "sample_state",
+]
+
+Array = npt.NDArray[np.float64]
+
+_CONSOLUTE = 2.84
+"""Consolute temperature of the symmetric mixture over (1 − ε_AB): 1.42 at ε_AB = 0.5
+(Das et al. 2006, doi:10.1063/1.2215613), and proportional to it in a regular solution."""
+_MARGIN = 1.3
+_STRETCH = 2
+"""Segments between two looks at an unfinished run."""
+
+
+def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
+    """Name the starts of a state: a separated one too where it lies below 1.3 consolute temperatures."""
+    if profile.separated_start and state.temperature < _MARGIN * _CONSOLUTE * (1 - state.epsilon_ab):
+        return ("random", "separated")
+    return ("random",)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the runs of a state say so far.
+
+    Attributes
+    ----------
+    start_step : int
+        Steps discarded.
+    end_step : int
+        Steps simulated.
+    series : dict
+        The five `Series` after `start_step`.
+    samples : dict
+        Functions of single frames after `start_step`, by pair, (n_measured, n_bins).
+    g, g_sem : dict
+        Mean and standard error by pair, (n_bins,).
+    settled, precise : bool
+    """
+
+    start_step: int
+    end_step: int
+    series: dict[str, Series]
+    samples: dict[str, Array]
+    g: dict[str, Array]
+    g_sem: dict[str, Array]
+    settled: bool
+    precise: bool
+
+
+def bin_centres(profile: Profile) -> Array:
+    """Centres of the bins, σ_AA."""
+    centres: Array = np.round((np.arange(profile.n_bins) + 0.5) * profile.bin_width, 9)
+    return centres
+
+
+def _tolerances(state: StatePoint, profile: Profile) -> dict[str, float]:
+    dilute = state.fraction_b <= 0.02
+    return {pair: profile.peak_error_dilute if dilute and pair == "BB" else profile.peak_error for pair in PAIRS}
+
+
+def analyse_run(run: Run) -> Analysis:
+    """Find where a run has settled, and its functions with errors from there on."""
+    state, profile = run.state, run.profile
+    measured = run.read_measurements()
+    r, tolerance = bin_centres(profile), _tolerances(state, profile)
+    series = find_series(measured, state, r, tolerance)
+    start = find_equilibration(series, profile.steps_equilibration)
+    # A run that drifts to its end would leave nothing: keep at least the last production's length.
+    end = int(measured["step"][-1])
+    start = min(start, max(end - profile.steps_production, profile.steps_equilibration))
+    series = {name: part.after(start) for name, part in series.items()}
+    samples = {}
+    for pair in PAIRS:
+        late = measured[f"step_{pair}"] > start
+        counted = measured[f"g_{pair}"][late].astype(float)
+        force = measured.get(f"force_{pair}")
+        samples[pair] = counted if force is None else combine_force_rdf(force[late].astype(float), counted, r)
+    averages = {pair: block_average(samples[pair]) for pair in PAIRS}
+    g = {pair: mean for pair, (mean, _) in averages.items()}
+    g_sem = {pair: sem for pair, (_, sem) in averages.items()}
+    errors = peak_errors(g, g_sem)
+    precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
+    return Analysis(start, end, series, samples, g, g_sem, is_settled(series), precise)
+
+
+def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:
+    """Return the runs of a state, one for each of its starts."""
+    return [Run(folder / start, state, profile) for start in choose_starts(state, profile)]
+
+
+def sample_state(root: Path, state: StatePoint, profile: Profile, engine_name: str, device: str) -> Path:
+    """Simulate one state until it is good enough.
+
+    Goes on where an earlier call was interrupted, and does nothing where one has finished with the same
+    settings.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the campaign.
+    state : StatePoint
+    profile : Profile
+    engine_name, device : str
+        See `ljmix.simulation.engine.load_engine`.
+
+    Returns
+    -------
+    Path
+        Folder of the state's job.
+
+    Raises
+    ------
+    RuntimeError
+        If the engine fails, or another process works on the state.
+    ValueError
+        If the system is too small.
+    """
+    freud.parallel.set_num_threads(1)
+    engine = load_engine(engine_name, device)
+    job = open_job(root, state, profile, engine.name)
+    folder = Path(job.path)
+    if is_finished(folder, profile):
+        return folder
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            runs = open_runs(folder, state, profile)
+            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine)
+            for run in runs:
+                run.join()
+            with replace_when_whole(folder / "finished.json") as path:
+                path.write_text(json.dumps(_settings(profile)))
+    except Timeout as error:
+        raise RuntimeError(f"{state.state_id}: another process works on it ({folder})") from error
+    return folder
+
+
+def is_finished(folder: Path, profile: Profile) -> bool:
+    """Tell whether a state has been sampled with the settings of `profile`."""
+    marker = folder / "finished.json"
+    return marker.exists() and json.loads(marker.read_text()) == _settings(profile)
+
+
+def _settings(profile: Profile) -> dict[str, Any]:
+    """Return what decides when a state is done; the rest is in the job's identity."""
+    names = (
+        "steps_equilibration", "steps_production", "steps_max", "peak_error", "peak_error_dilute",
+        "separated_start", "r_max", "bin_width", "max_pairs_per_particle",
+    )  # fmt: skip
+    return {name: getattr(profile, name) for name in names}
+
+
+def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Engine) -> None:
+    state, profile = runs[0].state, runs[0].profile
+    volume = n_particles / estimate_density(state)
+    strides = measuring_strides(n_particles - n_b, n_b, volume, profile.r_max, profile.max_pairs_per_particle)
+
+    def measure(frames: Path) -> dict[str, npt.NDArray[Any]]:
+        return measure_frames(frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval)
+
+    least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
+    most = -(-profile.steps_max // profile.segment_steps)
+    for run in runs:
+        run.prepare(n_particles, n_b)
+        while run.count_segments() < least:
+            run.advance(engine, measure)
+    unfinished = list(runs)
+    while unfinished := [run for run in unfinished if run.count_segments() < most]:
+        analyses = {run: analyse_run(run) for run in runs}
+        unfinished = [run for run in runs if not (analyses[run].settled and analyses[run].precise)]
+        if not unfinished and not _agree(list(analyses.values())):
+            unfinished = list(runs)
+        for run in unfinished:
+            for _ in range(min(_STRETCH, most - run.count_segments())):
+                run.advance(engine, measure)
+
+
+def _agree(analyses: Sequence[Analysis]) -> bool:
+    return all(agree(analyses[0].series, other.series) for other in analyses[1:])
+
+
+def choose_runs(analyses: Sequence[Analysis]) -> tuple[list[int], bool]:
+    """Choose which runs of a state count.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+        Random start first.
+
+    Returns
+    -------
+    indices : list of int
+        All runs if they agree; else the separated one if it has settled, the random one if not.
+    converged : bool
+        All runs settled, precise, and in agreement.
+    """
+    if _agree(analyses):
+        return list(range(len(analyses))), all(found.settled and found.precise for found in analyses)
+    return [1 if analyses[1].settled else 0], False

@@ -1,0 +1,284 @@
+"""Radial distribution functions of single frames, and their averages with standard errors.
+
+At constant pressure the box changes from frame to frame, so g(r) is normalised in each frame with that
+frame's own volume and averaged afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import freud
+import gsd.hoomd
+import numpy as np
+import numpy.typing as npt
+
+from ljmix.simulation.engine import THERMO
+from ljmix.statepoint import PAIRS, StatePoint
+
+__all__ = [
+    "block_average",
+    "combine_force_rdf",
+    "compute_rdf",
+    "force_rdf",
+    "measure_frames",
+    "measuring_strides",
+    "open_trajectory",
+]
+
+DILUTE = 100
+"""Up to so many B particles the force-sampled BB function is measured beside the counted one."""
+
+Array = npt.NDArray[np.float64]
+
+
+def compute_rdf(positions: Array, others: Array | None, box_edge: float, r_max: float, n_bins: int) -> Array:
+    """Radial distribution function of one frame, by counting pairs (freud).
+
+    Parameters
+    ----------
+    positions : (n_i, 3) array
+        Particles of species i, σ_AA, in a cubic box centred at the origin.
+    others : (n_j, 3) array or None
+        Particles of species j; None for a like pair.
+    box_edge, r_max : float
+        σ_AA.
+    n_bins : int
+        Bins between 0 and r_max.
+
+    Returns
+    -------
+    (n_bins,) array
+        g(r), averaged over each bin; 1 for an ideal gas, for like and unlike pairs and any n.
+
+    Raises
+    ------
+    ValueError
+        If r_max is not below half the box edge, or a species has too few particles for a pair.
+    """
+    if r_max >= box_edge / 2:
+        raise ValueError(f"r_max = {r_max:g}: must be below half the box edge, {box_edge / 2:.3f}")
+    if len(positions) < 2 or (others is not None and len(others) < 1):
+        raise ValueError(f"a radial distribution function needs two particles; there are {len(positions)}")
+    # n(n-1) like pairs against n_i n_j unlike ones: the finite-size factor is right for the former only.
+    mode = "finite_size" if others is None else "exact"
+    rdf = freud.density.RDF(n_bins, r_max, normalization_mode=mode)
+    # freud answers each query point with a tree look-up: ask for the rarer species.
+    points, queries = positions, others
+    if others is not None and len(others) > len(positions):
+        points, queries = others, positions
+    rdf.compute((freud.box.Box.cube(box_edge), points), query_points=queries)
+    return np.asarray(rdf.rdf, dtype=float)
+
+
+def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_bins: int, temperature: float) -> Array:
+    """Radial distribution function of one frame and one species, from forces instead of counts.
+
+    Every pair closer than r adds β V (F_j − F_i)·r_ij / (4π n (n−1) r_ij³), summed over unordered pairs:
+    the integral of dg/dr = β g ⟨F⟩. Far less noisy than counting where pairs are few
+    (Borgis et al. 2013, doi:10.1080/00268976.2013.838316).
+
+    Parameters
+    ----------
+    positions, forces : (n, 3) arrays
+        σ_AA and ε_AA/σ_AA.
+    box_edge, r_max : float
+        σ_AA.
+    n_bins : int
+    temperature : float
+        T*.
+
+    Returns
+    -------
+    (n_bins + 1,) array
+        The average over each bin, and last the value at r_max, which tends to g(r_max).
+    """
+    i, j = np.triu_indices(len(positions), k=1)
+    separation = positions[j] - positions[i]
+    separation -= box_edge * np.rint(separation / box_edge)
+    distance = np.linalg.norm(separation, axis=1)
+    near = distance < r_max
+    i, j, separation, distance = i[near], j[near], separation[near], distance[near]
+    n = len(positions)
+    scale = box_edge**3 / (temperature * 4 * math.pi * n * (n - 1))
+    weight = scale * np.sum((forces[j] - forces[i]) * separation, axis=1) / distance**3
+    # A pair lifts all bins above its own, and its own by the part of the bin that lies above it.
+    place = distance * (n_bins / r_max)
+    bins = place.astype(int)
+    total = np.bincount(bins, weight, n_bins)
+    own = np.bincount(bins, weight * (bins + 1 - place), n_bins)
+    above = np.cumsum(total)
+    return np.append(above - total + own, above[-1])
+
+
+def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
+    """Free force-sampled functions of the noise that they gather with distance.
+
+    Summed from r = 0 outwards, a function's noise grows with r; summed inwards from r_max it grows the other
+    way. The two differ by one number a frame, D = force(r_max) − counted(near r_max), whose mean is zero:
+    λ(r) D is subtracted with the λ that leaves the least variance
+    (Coles et al. 2021, doi:10.1063/5.0053737).
+
+    Parameters
+    ----------
+    force : (n, n_bins + 1) array
+        As from `force_rdf`, one row a frame.
+    counted : (n, n_bins) array
+        As from `compute_rdf`, the same frames.
+    r : (n_bins,) array
+        Bin centres, σ_AA.
+
+    Returns
+    -------
+    (n, n_bins) array
+    """
+    tail = counted[:, r > r[-1] - 1.0].mean(axis=1)
+    surplus = force[:, -1] - tail
+    centred = surplus - surplus.mean()
+    variance = np.mean(centred**2)
+    if variance == 0:
+        return force[:, :-1]
+    weight = centred @ (force[:, :-1] - force[:, :-1].mean(axis=0)) / len(force) / variance
+    combined: Array = force[:, :-1] - np.outer(surplus, weight)
+    return combined
+
+
+def measuring_strides(n_a: int, n_b: int, volume: float, r_max: float, pairs_per_particle: float) -> dict[str, int]:
+    """In every how many frames each function is measured, for a bounded cost.
+
+    Parameters
+    ----------
+    n_a, n_b : int
+        Particles of each species.
+    volume, r_max : float
+        σ_AA³ and σ_AA.
+    pairs_per_particle : float
+        Pairs within r_max, divided by n_a + n_b, that one function may count in a frame, on average.
+
+    Returns
+    -------
+    dict
+        Stride by pair label.
+    """
+    n_of = {"A": n_a, "B": n_b}
+    within = 4 / 3 * math.pi * r_max**3 / volume
+    budget = pairs_per_particle * (n_a + n_b)
+    return {pair: max(1, math.ceil(n_of[pair[0]] * n_of[pair[1]] * within / budget)) for pair in PAIRS}
+
+
+def measure_frames(
+    path: Path, state: StatePoint, r_max: float, n_bins: int, strides: Mapping[str, int], frame_interval: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Measure the frames of a trajectory segment.
+
+    Parameters
+    ----------
+    path : Path
+        GSD file as an engine writes it.
+    state : StatePoint
+    r_max : float
+        σ_AA.
+    n_bins : int
+    strides : mapping
+        See `measuring_strides`. Frames are numbered from step 0, so that segments fit together.
+    frame_interval : int
+        Steps between frames.
+
+    Returns
+    -------
+    dict
+        ``step`` and the `THERMO` quantities, (n_frames,) each; for each pair its functions ``g_<pair>``
+        (n_measured, n_bins) and the steps ``step_<pair>`` they were measured at; where B particles are few
+        also ``force_BB`` (n_measured, n_bins + 1), see `force_rdf`.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a trajectory of an engine of ours.
+    """
+    names = ["step", *THERMO, *(f"{kind}_{pair}" for pair in PAIRS for kind in ("step", "g")), "force_BB"]
+    rows: dict[str, list[Any]] = {name: [] for name in names}
+    with open_trajectory(path) as trajectory:
+        for frame in trajectory:
+            step = int(frame.configuration.step)
+            rows["step"].append(step)
+            for name in THERMO:
+                rows[name].append(float(frame.log[f"thermo/{name}"][0]))
+            due = [pair for pair in PAIRS if (step // frame_interval) % strides[pair] == 0]
+            for name, values in _measure_functions(frame, due, state, r_max, n_bins).items():
+                rows[name].append(values)
+    if not rows["force_BB"]:
+        del rows["force_BB"]
+    # Functions in single precision: their noise is far above it, and they fill the disk.
+    return {
+        name: np.asarray(values, dtype=np.float32 if name.startswith(("g_", "force_")) else None)
+        for name, values in rows.items()
+    }
+
+
+def _measure_functions(
+    frame: gsd.hoomd.Frame, pairs: list[str], state: StatePoint, r_max: float, n_bins: int
+) -> dict[str, Any]:
+    edge = float(frame.configuration.box[0])
+    is_b = frame.particles.typeid == 1
+    of = {"A": frame.particles.position[~is_b], "B": frame.particles.position[is_b]}
+    measured: dict[str, Any] = {}
+    for pair in pairs:
+        others = None if pair[0] == pair[1] else of[pair[1]]
+        measured[f"step_{pair}"] = int(frame.configuration.step)
+        measured[f"g_{pair}"] = compute_rdf(of[pair[0]], others, edge, r_max, n_bins)
+    if "BB" in pairs and len(of["B"]) <= DILUTE:
+        force = frame.log["particles/force"][is_b].astype(float)
+        measured["force_BB"] = force_rdf(of["B"].astype(float), force, edge, r_max, n_bins, state.temperature)
+    return measured
+
+
+def open_trajectory(path: Path) -> gsd.hoomd.HOOMDTrajectory:
+    """Open a GSD trajectory for reading.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated, foreign, or holds no frame with our log.
+    """
+    try:
+        trajectory = gsd.hoomd.open(path, "r")
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
+    if len(trajectory) == 0:
+        trajectory.close()
+        raise ValueError(f"{path} holds no frame; a trajectory of ljmix is expected")
+    if f"thermo/{THERMO[0]}" not in trajectory[0].log:
+        trajectory.close()
+        raise ValueError(f"{path} was not written by ljmix: its frames lack log/thermo/{THERMO[0]}")
+    return trajectory
+
+
+def block_average(samples: Array, n_blocks: int = 20) -> tuple[Array, Array]:
+    """Mean and standard error of a correlated series, from the scatter of block means.
+
+    Parameters
+    ----------
+    samples : (n, ...) array
+        In order of time.
+    n_blocks : int
+        Blocks of equal length (n is cut to a multiple); fewer where n is smaller.
+
+    Returns
+    -------
+    mean, sem : (...) arrays
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samples.
+    """
+    n_blocks = min(n_blocks, len(samples))
+    if n_blocks < 2:
+        raise ValueError(f"{len(samples)} sample: a standard error needs two or more; run longer")
+    length = len(samples) // n_blocks
+    blocks = samples[len(samples) - n_blocks * length :].reshape(n_blocks, length, *samples.shape[1:]).mean(axis=1)
+    return samples.mean(axis=0), blocks.std(axis=0, ddof=1) / math.sqrt(n_blocks)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from ljmix.structure.convergence import (
+    Series,
+    agree,
+    find_equilibration,
+    is_settled,
+    mean_and_error,
+    peak_errors,
+)
+
+
+def make_series(values, tolerance=0.0):
+    return Series(np.arange(1, len(values) + 1) * 100, np.asarray(values, dtype=float), tolerance)
+
+
+def noise(n, seed=0):
+    return np.random.default_rng(seed).normal(size=n)
+
+
+def test_relaxation_is_discarded():
+    decay = 30 * np.exp(-np.arange(400) / 30)
+    start = find_equilibration({"density": make_series(100 + decay + noise(400))}, at_least=0)
+    # Noise hides the decay once it is below one standard deviation: after 30 ln 30 = 100 points.
+    assert 6_000 <= start <= 16_000
+
+
+def test_nothing_less_than_asked_is_discarded():
+    assert find_equilibration({"density": make_series(noise(400))}, at_least=7_000) >= 7_000
+
+
+def test_settled_series_and_drift_are_told_apart():
+    flat = {"energy": make_series(-5 + 0.01 * noise(400))}
+    drift = {"energy": make_series(-5 + 0.01 * noise(400) + np.linspace(0, 0.1, 400))}
+    assert is_settled(flat)
+    assert not is_settled(drift)
+    # A drift within the tolerance is none.
+    assert is_settled({"energy": make_series(drift["energy"].value, tolerance=0.05)})
+
+
+def test_too_short_is_not_settled():
+    assert not is_settled({"energy": make_series([1.0, 1.1, 1.0])})
+
+
+def test_two_runs_agree_or_not():
+    one, same, other = (make_series(m + noise(400, s)) for m, s in ((10, 1), (10, 2), (11, 3)))
+    assert agree({"BB": one}, {"BB": same})
+    assert not agree({"BB": one}, {"BB": other})
+
+
+def test_error_of_a_correlated_mean():
+    rng = np.random.default_rng(5)
+    a, n = 0.8, 5000
+    errors = []
+    for _ in range(30):
+        x = np.zeros(n)
+        for k, e in enumerate(rng.normal(size=n - 1), 1):
+            x[k] = a * x[k - 1] + e
+        errors.append(mean_and_error(x)[1])
+    expected = 1 / (1 - a) / np.sqrt(n)
+    print(f"observed {np.mean(errors):.4f}, expected {expected:.4f}")
+    # pymbar's estimate is known to 10 % here (sum over some 50 of 5000 lags), its mean over 30 runs to 2 %;
+    # truncating the sum at its first negative term biases it low by a few per cent.
+    assert np.mean(errors) == pytest.approx(expected, rel=0.08)
+
+
+def test_peak_error_is_that_of_the_highest_bin():
+    errors = peak_errors({"AA": np.array([0, 2.0, 1.0])}, {"AA": np.array([0.0, 0.1, 9.0])})
+    assert errors == {"AA": 0.05}
+    assert peak_errors({"BB": np.zeros(3)}, {"BB": np.zeros(3)}) == {"BB": float("inf")}

@@ -1,0 +1,276 @@
+"""Campaigns: in parallel, resumable, every failure named. On systems of some 300 particles."""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import gsd.hoomd
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.campaign import run_campaign
+from ljmix.collect import collect_dataset
+from ljmix.profiles import load_profile
+from ljmix.sampling import choose_starts, is_finished, sample_state
+from ljmix.simulation.workspace import find_jobs, open_job
+from ljmix.statepoint import StatePoint
+
+CHANGES = dict(
+    box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=200, steps_production=600, steps_max=800,
+    segment_steps=200, frame_interval=20, trajectory_interval=100, temperature=[1.0, 1.4], fraction_b=[0.5],
+    size_ratio=[1.0], epsilon_ab=[1.0],
+)  # fmt: skip
+PROFILE = load_profile("smoke", **CHANGES)
+
+
+class InProcess(Executor):
+    """Runs at once, in this process."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def results_of(root):
+    """Bytes of everything a campaign leaves, except how long it took."""
+    digests = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".gsd", ".parquet", ".checkpoint"):
+            digests[path.relative_to(root)] = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif path.suffix == ".npz":
+            arrays = {k: v.tobytes() for k, v in np.load(path).items() if not k.startswith("seconds")}
+            digests[path.relative_to(root)] = hashlib.sha256(repr(arrays).encode()).hexdigest()
+    return digests
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("undisturbed")
+    report = run_campaign(PROFILE.states(), PROFILE, root, "lammps", executor=InProcess())
+    assert len(report.finished) == 2
+    assert not report.failed
+    return root
+
+
+def test_each_state_leaves_one_trajectory_and_one_table(undisturbed):
+    for folder, state in find_jobs(undisturbed):
+        assert is_finished(folder, PROFILE)
+        with gsd.hoomd.open(folder / "random" / "trajectory.gsd") as trajectory:
+            assert [frame.configuration.step for frame in trajectory] == list(range(100, 801, 100))
+            assert trajectory[0].particles.types == ["A", "B"]
+            np.testing.assert_array_equal(np.unique(trajectory[-1].particles.typeid), [0, 1])
+        thermo = pd.read_parquet(folder / "random" / "thermo.parquet")
+        assert list(thermo["step"]) == list(range(20, 801, 20))
+        assert thermo["temperature"].iloc[20:].mean() == pytest.approx(state.temperature, rel=0.1)
+
+
+def test_a_second_call_does_nothing(undisturbed):
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.gsd")}
+    report = run_campaign(PROFILE.states(), PROFILE, undisturbed, "lammps", executor=InProcess())
+    assert len(report.finished) == 2
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.gsd")} == before
+
+
+def test_dataset_of_a_campaign(undisturbed):
+    dataset = collect_dataset(undisturbed, PROFILE, executor=ThreadPoolExecutor(1))
+    assert set(dataset.states["temperature"]) == {1.0, 1.4}
+    assert (dataset.states["n_frames"] == 30).all()
+    assert dataset.states["engine"].unique() == ["lammps"]
+    r, g = dataset.curves()
+    assert g.shape == (2, 3, 50)
+    assert np.all(g[:, :, r < 0.8] == 0)
+    # A colour mixture: one curve, measured three times. Its peak near the contact is that of the liquid.
+    peaks = g.max(axis=2)
+    assert np.all((peaks > 1.7) & (peaks < 3.5))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from ljmix.campaign import run_campaign
+from ljmix.profiles import load_profile
+if __name__ == "__main__":
+    profile = load_profile("smoke", **{changes!r})
+    run_campaign(profile.states(), profile, Path({root!r}), "lammps")
+"""
+
+
+def start_campaign(tmp_path, root):
+    script = tmp_path / "campaign.py"
+    script.write_text(
+        KILLED.format(changes=CHANGES | {"steps_max": 40_000, "steps_production": 39_800}, root=str(root))
+    )
+    return subprocess.Popen([sys.executable, script], start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def wait_for(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def processes_of(session):
+    """Processes of a session, from /proc."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended while we looked
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(path.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the processes")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "interrupt"])
+def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how):
+    """Kill the parent in mid-run: its workers end too, and the next call finishes with the same bytes."""
+    root = tmp_path / "killed"
+    parent = start_campaign(tmp_path, root)
+    wait_for(lambda: len(list(root.rglob("0001.npz"))) == 2)
+    os.kill(parent.pid, how)
+    parent.wait(timeout=60)
+    wait_for(lambda: not processes_of(parent.pid), seconds=30)
+    for part in root.rglob("0*.npz"):
+        np.load(part)  # what is there is whole
+    # Only segments that the shorter, undisturbed campaign has too are compared.
+    report = run_campaign(PROFILE.states(), PROFILE, root, "lammps", executor=InProcess())
+    assert not report.failed
+    found, expected = results_of(root), results_of(undisturbed)
+    segments = [path for path in expected if path.suffix in (".npz", ".gsd") and path.stem.isdigit()]
+    assert len(segments) == 2 * 2 * 4
+    assert {path: found[path] for path in segments} == {path: expected[path] for path in segments}
+    assert not list(root.rglob(".part-*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the processes")
+def test_a_killed_worker_is_replaced(tmp_path):
+    root = tmp_path / "worker"
+    profile = replace(PROFILE, steps_max=4_000, steps_production=3_800)
+    killed = []
+
+    def kill_one():
+        wait_for(lambda: list(root.rglob("0001.npz")))
+        worker = next(p for p in multiprocessing.active_children() if p.name.startswith("Spawn"))
+        os.kill(worker.pid, signal.SIGKILL)
+        killed.append(worker.pid)
+
+    with ThreadPoolExecutor(1) as killer:
+        done = killer.submit(kill_one)
+        report = run_campaign(profile.states(), profile, root, "lammps")
+        done.result()
+    assert killed
+    assert len(report.finished) == 2
+    assert not report.failed
+
+
+def test_one_failure_is_listed_and_the_rest_goes_on(tmp_path, undisturbed):
+    broken, whole = PROFILE.states()
+    folder = Path(open_job(tmp_path, broken, PROFILE, "lammps").path) / "random"
+    folder.mkdir()
+    (folder / "initial.gsd").write_bytes(b"not a configuration")
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, "lammps", executor=InProcess())
+    assert list(report.finished) == [whole]
+    assert "LAMMPS" in report.failed[broken]
+    assert broken.state_id in str(report)
+    # Once the cause is gone, the same call goes on.
+    (folder / "initial.gsd").unlink()
+    assert not run_campaign(PROFILE.states(), PROFILE, tmp_path, "lammps", executor=InProcess()).failed
+
+
+def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
+    state = PROFILE.states()[0]
+    monkeypatch.setattr("ljmix.simulation.workspace._thin", full_on_third_call())
+    report = run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess())
+    assert "No space left" in report.failed[state]
+    monkeypatch.undo()
+    (folder, _), = find_jobs(tmp_path)  # fmt: skip
+    assert sorted(path.name for path in folder.rglob("0*.npz")) == ["0000.npz", "0001.npz"]
+    assert not list(folder.rglob(".part-*"))
+    assert run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess()).finished == {state: folder}
+
+
+def full_on_third_call():
+    from ljmix.simulation.workspace import _thin
+
+    calls = []
+
+    def thin(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        _thin(*arguments)
+
+    return thin
+
+
+def test_a_longer_run_goes_on_where_the_shorter_one_ended(tmp_path):
+    state = PROFILE.states()[0]
+    folder = sample_state(tmp_path, state, PROFILE, "lammps", "cpu")
+    before = results_of(tmp_path)
+    longer = replace(PROFILE, steps_max=1200, steps_production=1000)
+    assert not is_finished(folder, longer)
+    assert sample_state(tmp_path, state, longer, "lammps", "cpu") == folder
+    after = results_of(tmp_path)
+    assert len([p for p in after if p.suffix == ".npz"]) == 6
+    segments = [p for p in before if p.stem.isdigit() and p.suffix != ".checkpoint"]
+    assert {p: after[p] for p in segments} == {p: before[p] for p in segments}
+
+
+def test_two_processes_do_not_share_a_state(tmp_path):
+    from filelock import FileLock
+
+    state = PROFILE.states()[0]
+    job = open_job(tmp_path, state, PROFILE, "lammps")
+    with FileLock(Path(job.path) / ".lock"):
+        report = run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess())
+    assert "another process works on it" in report.failed[state]
+
+
+def test_weakly_mixing_states_get_a_separated_start():
+    profile = load_profile("reference")
+    assert choose_starts(StatePoint(1.4, 0.5, 1.0, 0.4), profile) == ("random", "separated")
+    assert choose_starts(StatePoint(0.6, 0.5, 1.0, 1.0), profile) == ("random",)
+    assert choose_starts(StatePoint(0.6, 0.5, 1.0, 0.2), PROFILE) == ("random",)
+
+
+def test_two_starts_that_agree_are_pooled(tmp_path):
+    """A mixed state, so small that the separated start dissolves in the time given."""
+    profile = load_profile(
+        "smoke", **(CHANGES | dict(
+            separated_start=True, temperature=[1.4], epsilon_ab=[0.6], steps_equilibration=10_000,
+            steps_production=15_000, steps_max=60_000, segment_steps=5_000, frame_interval=100,
+            trajectory_interval=5_000, peak_error=0.05,
+        ))
+    )  # fmt: skip
+    (state,) = profile.states()
+    run_campaign([state], profile, tmp_path, "lammps", executor=InProcess())
+    row = collect_dataset(tmp_path, profile, executor=ThreadPoolExecutor(1)).states.iloc[0]
+    assert row["starts"] == "random+separated"
+    assert row["converged"]
+
+
+def test_bad_calls_fail_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match="the campaign has no state"):
+        run_campaign([], PROFILE, tmp_path)
+    with pytest.raises(ValueError, match="engine = 'namd' is unknown"):
+        run_campaign(PROFILE.states(), PROFILE, tmp_path, "namd")
+    with pytest.raises(ValueError, match=r"need at least 5\.8"):
+        run_campaign(PROFILE.states(), replace(PROFILE, box_edge=5.0), tmp_path)
+    with pytest.raises(FileNotFoundError, match="holds no campaign"):
+        collect_dataset(tmp_path, PROFILE)
+    assert list(tmp_path.iterdir()) == []

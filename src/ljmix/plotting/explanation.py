@@ -1,0 +1,224 @@
+"""What decides the structure: the map of all curves, its clusters, and the attributions; figure 7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ljmix.plotting.style import (
+    FEATURE_LABELS,
+    PAGE_MM,
+    journal_figure,
+    letter_panels,
+    model_style,
+    need_columns,
+    new_figure,
+)
+
+__all__ = ["draw_clusters", "draw_entropy", "draw_importance", "draw_scan", "plot_explanation"]
+
+# Paul Tol's muted scheme (https://sronpersonalpages.nl/~pault/), none of them a pair's.
+_CLUSTER_COLORS = (
+    "#332288", "#DDCC77", "#882255", "#88CCEE", "#117733",
+    "#CC6677", "#44AA99", "#AA4499", "#999933", "#777777",
+)  # fmt: skip
+_CLUSTER_MARKERS = "osD^vPX*<>"
+# Fill and hatch of a model's bars; like its line, they are the same in every figure.
+_BARS = {"mlp": ("0.3", ""), "xgboost": ("white", "/////")}
+_OTHER_BAR = ("white", ".....")
+
+
+@journal_figure
+def plot_explanation(
+    points: pd.DataFrame,
+    scan: pd.DataFrame,
+    entropy: pd.DataFrame,
+    importance: pd.DataFrame,
+    k: int,
+) -> Figure:
+    """Figure 7: A: map of the structures. B: choice of k. C: mixing entropy. D: attributions.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        Columns `x`, `y` (the map) and `cluster` (0, 1, …); one row a state.
+    scan : pandas.DataFrame
+        Columns `k`, `inertia`, `silhouette`, as of `scan_clusters`.
+    entropy : pandas.DataFrame
+        Columns `feature`, `entropy_normalised` and, if there is one, `error` (half width of the error bar).
+    importance : pandas.DataFrame
+        Columns `model`, `feature`, `mean_abs` (units of g) and, if there is one, `mean_abs_sem`.
+    k : int
+        Number of clusters in A, marked in B.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a table is empty, or `k` is not among those tried.
+    """
+    figure = new_figure(PAGE_MM, 128)
+    panels = figure.subplots(2, 2)
+    draw_clusters(panels[0, 0], points)
+    draw_scan(panels[0, 1], scan, k)
+    draw_entropy(panels[1, 0], entropy)
+    draw_importance(panels[1, 1], importance)
+    letter_panels(panels.ravel())
+    return figure
+
+
+def draw_clusters(axes: Axes, points: pd.DataFrame) -> None:
+    """Draw the map, each cluster with its colour and marker, and its name at its centre.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    points : pandas.DataFrame
+        Columns `x`, `y`, `cluster` (0 … 9).
+    """
+    need_columns(points, ["x", "y", "cluster"], "points")
+    for cluster, part in points.groupby("cluster", sort=True):
+        color = _CLUSTER_COLORS[cluster % len(_CLUSTER_COLORS)]
+        marker = _CLUSTER_MARKERS[cluster % len(_CLUSTER_MARKERS)]
+        label = f"{cluster + 1} ({len(part)})"
+        axes.scatter(part["x"], part["y"], s=9, color=color, marker=marker, linewidths=0, alpha=0.8, label=label)
+        axes.annotate(
+            str(cluster + 1),
+            (part["x"].mean(), part["y"].mean()),
+            ha="center",
+            va="center",
+            fontweight="bold",
+            bbox={"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": color, "alpha": 0.85},
+        )
+    axes.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
+    axes.margins(0.08)
+    axes.legend(
+        title="cluster (states)",
+        title_fontsize=7,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.07),
+        ncols=5,
+        handletextpad=0.0,
+        columnspacing=0.8,
+    )
+
+
+def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
+    """Draw inertia (left axis) and silhouette (right axis) against the number of clusters.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    scan : pandas.DataFrame
+        Columns `k`, `inertia`, `silhouette`.
+    k : int
+        Marked by a line.
+
+    Returns
+    -------
+    left, right : matplotlib.axes.Axes
+    """
+    need_columns(scan, ["k", "inertia", "silhouette"], "scan")
+    if k not in set(scan["k"]):
+        raise ValueError(f"k = {k} was not tried; the scan holds {sorted(set(scan['k']))}")
+    scan = scan.sort_values("k")
+    right = axes.twinx()
+    right.spines["right"].set_visible(True)
+    axes.axvline(k, color="0.6", linewidth=0.8, linestyle=(0, (1, 1)), zorder=0)
+    (inertia,) = axes.plot(scan["k"], scan["inertia"], color="black", marker="o", label="inertia")
+    (silhouette,) = right.plot(
+        scan["k"],
+        scan["silhouette"],
+        color="#882255",
+        marker="s",
+        linestyle=(0, (4, 1.5)),
+        label="silhouette",
+    )
+    axes.set(xlabel=r"number of clusters $k$", ylabel="inertia (map units squared)", ylim=(0, None))
+    axes.set_ylim(0, 1.15 * float(scan["inertia"].max()))
+    right.set_ylabel("silhouette", color="#882255")
+    low, high = float(scan["silhouette"].min()), float(scan["silhouette"].max())
+    right.set_ylim(min(0.0, 1.15 * low), 1.15 * max(high, 0.1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4))
+    axes.text(k, 0.02, f" $k$ = {k}", transform=axes.get_xaxis_transform(), ha="left", va="bottom", fontsize=7)
+    axes.legend(
+        handles=[inertia, silhouette],
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=2,
+        borderaxespad=0.2,
+    )
+    return axes, right
+
+
+def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
+    """Draw the normalised mixing entropy of each feature as bars, the deciding feature first.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    entropy : pandas.DataFrame
+        Columns `feature`, `entropy_normalised`, and `error` if there is one.
+    """
+    need_columns(entropy, ["feature", "entropy_normalised"], "entropy")
+    table = entropy.sort_values("entropy_normalised", kind="stable")
+    place = np.arange(len(table))
+    bars = axes.bar(
+        place,
+        table["entropy_normalised"],
+        yerr=table.get("error"),
+        color="0.75",
+        edgecolor="black",
+        width=0.65,
+        error_kw={"linewidth": 0.8},
+    )
+    axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=7)
+    axes.axhline(1, color="0.4", linewidth=0.6, linestyle=(0, (4, 2)))
+    axes.text(-0.4, 1.12, "line: evenly mixed", ha="left", va="bottom", fontsize=7, color="0.3")
+    axes.set_xticks(place, [FEATURE_LABELS[name] for name in table["feature"]])
+    axes.tick_params(axis="x", length=0)
+    axes.set(ylabel="normalised mixing entropy", ylim=(0, 1.2), xlim=(-0.6, len(table) - 0.4))
+
+
+def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] | None = None) -> None:
+    """Draw mean |Shapley value| of each feature, models side by side, the largest feature on top.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    importance : pandas.DataFrame
+        Columns `model`, `feature`, `mean_abs` and, if there is one, `mean_abs_sem`.
+    models : sequence of str, optional
+        Order of the bars; the network and XGBoost first by default.
+    """
+    need_columns(importance, ["model", "feature", "mean_abs"], "importance")
+    if models is None:
+        names = list(dict.fromkeys(importance["model"]))
+        models = sorted(names, key=lambda name: (name not in _BARS, name != "mlp"))
+    order = importance.groupby("feature")["mean_abs"].mean().sort_values(kind="stable").index
+    thick = 0.8 / len(models)
+    for row, model in enumerate(models):
+        part = importance[importance["model"] == model].set_index("feature").reindex(order)
+        place = np.arange(len(order)) + ((len(models) - 1) / 2 - row) * thick
+        # The error bar is grey on a dark bar, to be seen there as well as on white paper.
+        error = {"linewidth": 0.8, "ecolor": "0.6" if model == "mlp" else "black"}
+        bars = axes.barh(place, part["mean_abs"], thick, xerr=part.get("mean_abs_sem"), error_kw=error)
+        line = model_style(model, models)
+        bars.set_label(str(line["label"]))
+        face, hatch = _BARS.get(model, _OTHER_BAR)
+        for bar in bars:
+            bar.set(edgecolor=face if model == "mlp" else str(line["color"]), facecolor=face, hatch=hatch)
+    axes.set_yticks(np.arange(len(order)), [FEATURE_LABELS[name] for name in order])
+    axes.tick_params(axis="y", length=0)
+    spread = r" $\pm$ s.e." if "mean_abs_sem" in importance else ""
+    axes.set(xlabel=rf"mean |SHAP value| of $g(r)${spread}", xlim=(0, None))
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(models), borderaxespad=0.2)

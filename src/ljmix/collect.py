@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +17,21 @@ from tqdm import tqdm
 from ljmix.campaign import lend_pool
 from ljmix.dataset import Dataset, write_dataset
 from ljmix.profiles import PROFILES, Profile, load_profile
+from ljmix.provenance import describe_provenance
 from ljmix.sampling import Analysis, analyse_run, bin_centres, choose_runs, is_finished, open_runs
+from ljmix.simulation.initial import read_configuration, write_configuration
 from ljmix.simulation.workspace import find_jobs
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.convergence import mean_and_error
+from ljmix.structure.fluctuations import temperature_derivative
+from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 
-__all__ = ["collect_dataset", "describe_provenance", "summarise_state"]
+__all__ = ["collect_dataset", "summarise_state", "write_configurations"]
 
 Array = npt.NDArray[np.float64]
+
+_CRYSTAL_FRAMES = 4
+"""Configurations, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
 
 
 def collect_dataset(root: Path, profile: Profile, executor: Executor | None = None) -> Dataset:
@@ -70,6 +74,15 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     return Dataset(pd.DataFrame(list(rows)), pd.concat(curves, ignore_index=True), describe_provenance(profile.name))
 
 
+def write_configurations(root: Path, profile: Profile, directory: Path) -> None:
+    """Copy the last configuration of every finished state to ``<directory>/<state_id>.gsd``."""
+    for folder, state in find_jobs(root):
+        if is_finished(folder, profile):
+            run = open_runs(folder, state, profile)[-1]
+            configuration = read_configuration(run.folder / "trajectory.gsd")
+            write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
+
+
 def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[dict[str, Any], pd.DataFrame]:
     """Average the runs of one state that count.
 
@@ -85,10 +98,23 @@ def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[
     chosen, converged = choose_runs(analyses)
     used = [analyses[k] for k in chosen]
     measured = [run.read_measurements() for run in runs]
+    configurations = [c for k in chosen for c in runs[k].read_configurations(analyses[k].start_step)]
+    demixing = demixing_order(configurations, state)
+    crystal = float(np.mean([crystal_order(c, state) for c in configurations[-_CRYSTAL_FRAMES:]]))
     job = json.loads((folder / "signac_statepoint.json").read_text())
     density, density_sem = _pool_series(used, "density")
     energy, energy_sem = _pool_series(used, "energy")
     n_particles = int(job["n_particles"])
+    r = bin_centres(profile)
+    counts = {pair: [len(found.samples[pair]) for found in used] for pair in PAIRS}
+    functions = {pair: _pool(counts[pair], [(found.g[pair], found.g_sem[pair]) for found in used]) for pair in PAIRS}
+    segregated = segregation(r, {pair: g for pair, (g, _) in functions.items()}, state)
+    curves = []
+    for pair, (g, g_sem) in functions.items():
+        slopes = [_derivative(measured[k], pair, analyses[k].start_step, n_particles, state.pressure) for k in chosen]
+        g_dbeta, g_dbeta_sem = _pool(counts[pair], slopes)
+        columns = {"r": r, "g": g, "g_sem": g_sem, "g_dbeta": g_dbeta, "g_dbeta_sem": g_dbeta_sem}
+        curves.append(pd.DataFrame({"state_id": state.state_id, "pair": pair} | columns))
     row = {
         "state_id": state.state_id,
         **state.as_dict(),
@@ -105,54 +131,38 @@ def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[
         "steps_production": sum(found.end_step - found.start_step for found in used),
         "seed": state.seed(f"positions/{runs[0].start}/{n_particles}"),
         "converged": converged,
-        "phase": "unlabelled",
+        "phase": label_phase(demixing, segregated, crystal),
+        "demixing": demixing,
+        "segregation": segregated,
+        "crystal": crystal,
         "wall_seconds": float(sum(part["seconds_all"].sum() for part in measured)),
         "rdf_seconds": float(sum((part["seconds_all"] - part["seconds_engine"]).sum() for part in measured)),
         "starts": "+".join(runs[k].start for k in chosen),
     }
-    r = bin_centres(profile)
-    curves = []
-    for pair in PAIRS:
-        g, g_sem = _pool_functions(used, pair)
-        curves.append(pd.DataFrame({"state_id": state.state_id, "pair": pair, "r": r, "g": g, "g_sem": g_sem}))
     return row, pd.concat(curves, ignore_index=True)
 
 
 def _pool_series(used: list[Analysis], name: str) -> tuple[float, float]:
     values = [found.series[name].value for found in used]
-    means, errors = zip(*(mean_and_error(part) for part in values), strict=True)
-    weights = np.array([len(part) for part in values]) / sum(map(len, values))
-    return float(weights @ means), float(np.linalg.norm(weights * errors))
+    mean, error = _pool([len(part) for part in values], [mean_and_error(part) for part in values])
+    return float(mean), float(error)
 
 
-def _pool_functions(used: list[Analysis], pair: str) -> tuple[Array, Array]:
-    counts = np.array([len(found.samples[pair]) for found in used])
-    weights = (counts / counts.sum())[:, None]
-    g = np.sum(weights * [found.g[pair] for found in used], axis=0)
-    g_sem = np.sqrt(np.sum((weights * [found.g_sem[pair] for found in used]) ** 2, axis=0))
-    return g, g_sem
+def _pool(counts: Sequence[int], parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Mean of the runs' means, weighted by their numbers of samples, and its standard error."""
+    weights = np.array(counts) / sum(counts)
+    mean = sum(weight * mean for weight, (mean, _) in zip(weights, parts, strict=True))
+    error = np.sqrt(sum((weight * error) ** 2 for weight, (_, error) in zip(weights, parts, strict=True)))
+    return mean, error
 
 
-def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
-    """Collect what an artifact comes from: profile, git commit, versions of Python and the main packages.
-
-    Returns
-    -------
-    dict
-        JSON-able; ``commit`` is "unknown" outside a git checkout.
-    """
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    packages = ("ljmix", "numpy", "freud-analysis", "gsd", "scikit-learn", "umap-learn", "shap")
-    return {
-        "profile": profile_name,
-        "commit": git.stdout.strip() or "unknown",
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        **more,
-    }
+def _derivative(
+    measured: Mapping[str, Any], pair: str, start: int, n_particles: int, pressure: float
+) -> tuple[Array, Array]:
+    steps = measured[f"step_{pair}"]
+    frames = np.searchsorted(measured["step"], steps[steps > start])
+    enthalpy = n_particles * measured["potential_energy"][frames] + pressure * measured["volume"][frames]
+    return temperature_derivative(measured[f"g_{pair}"][steps > start].astype(float), enthalpy)
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

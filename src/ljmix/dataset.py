@@ -36,7 +36,7 @@ The paper says 100 points a curve and distances up to 10 σ, but also 240 number
 lies above 0.9 σ; 3 × 80 when the range starts at 1 σ). This is our reading.
 """
 
-_PHASES = ("mixed", "demixed", "crystal", "unlabelled")
+_PHASES = ("mixed", "demixed", "crystal")
 _STATES: dict[str, tuple[str, float, float]] = {
     "state_id": ("string", 0, 0), "temperature": ("float", 1e-9, np.inf), "fraction_b": ("float", 0, 1),
     "size_ratio": ("float", 1e-9, np.inf), "epsilon_ab": ("float", 1e-9, np.inf),

@@ -31,7 +31,7 @@ def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[
     sections : mapping
         JSON-able values by section name (`interpolation`, `extrapolation`, `scaling`, …).
     provenance : mapping
-        As from `ljmix.collect.describe_provenance`.
+        As from `ljmix.provenance.describe_provenance`.
 
     Raises
     ------

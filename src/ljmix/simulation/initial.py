@@ -20,6 +20,10 @@ __all__ = [
     "Configuration",
     "build_configuration",
     "estimate_density",
+    "make_frame",
+    "parse_frame",
+    "place_particles",
+    "read_configuration",
     "system_size",
     "write_configuration",
 ]
@@ -150,10 +154,26 @@ def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: st
     ValueError
         If `start` is unknown.
     """
+    edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
+    positions, types = place_particles(state, n_particles, n_b, start, edge)
+    positions = _push_apart(positions, types, state, edge) - edge / 2
+    return Configuration(positions, _draw_velocities(state, n_particles), types, edge)
+
+
+def place_particles(
+    state: StatePoint, n_particles: int, n_b: int, start: str, edge: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Place the particles of a start at random, overlaps and all; see `build_configuration`.
+
+    Returns
+    -------
+    positions : (n_particles, 3) array
+        Between 0 and `edge`, σ_AA.
+    types : (n_particles,) array
+    """
     if start not in STARTS:
         raise ValueError(f"start = {start!r} is unknown; choose one of {', '.join(STARTS)}")
     rng = np.random.default_rng(state.seed(f"positions/{start}/{n_particles}"))
-    edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
     if start == "separated":
@@ -162,8 +182,7 @@ def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: st
         while wrong.any():
             positions[wrong] = rng.random((int(wrong.sum()), 3)) * edge
             wrong = inside(positions) != (types == 1)
-    positions = _push_apart(positions, types, state, edge) - edge / 2
-    return Configuration(positions, _draw_velocities(state, n_particles), types, edge)
+    return positions, types
 
 
 def _b_domain(state: StatePoint, n_particles: int, n_b: int, edge: float):  # type: ignore[no-untyped-def]
@@ -229,6 +248,34 @@ def write_configuration(configuration: Configuration, size_ratio: float, path: P
     frame.particles.velocity = configuration.velocities
     with replace_when_whole(path) as part, gsd.hoomd.open(part, "w") as file:
         file.append(frame)
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Read the last frame of a GSD file of ours.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated or foreign.
+    """
+    try:
+        with gsd.hoomd.open(path, "r") as file:
+            frame = file[-1]
+    except (OSError, RuntimeError, IndexError) as error:
+        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
+    if frame.particles.types != ["A", "B"]:
+        raise ValueError(f"{path} holds particles of types {frame.particles.types}; A and B are expected")
+    return parse_frame(frame)
+
+
+def parse_frame(frame: gsd.hoomd.Frame) -> Configuration:
+    """Take the configuration out of a GSD frame."""
+    return Configuration(
+        frame.particles.position.astype(float),
+        frame.particles.velocity.astype(float),
+        frame.particles.typeid.astype(int),
+        float(frame.configuration.box[0]),
+    )
 
 
 def make_frame(

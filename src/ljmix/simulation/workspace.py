@@ -30,7 +30,13 @@ import signac
 from ljmix.files import replace_when_whole
 from ljmix.profiles import Profile
 from ljmix.simulation.engine import THERMO, Engine, Segment
-from ljmix.simulation.initial import build_configuration, system_size, write_configuration
+from ljmix.simulation.initial import (
+    Configuration,
+    build_configuration,
+    parse_frame,
+    system_size,
+    write_configuration,
+)
 from ljmix.statepoint import StatePoint
 
 __all__ = ["Run", "find_jobs", "open_job"]
@@ -183,6 +189,11 @@ class Run:
         table = pd.DataFrame({name: measured[name] for name in ("step", *THERMO)})
         with replace_when_whole(self.folder / "thermo.parquet") as path:
             table.to_parquet(path, index=False)
+
+    def read_configurations(self, start_step: int) -> list[Configuration]:
+        """Read the kept configurations later than a step."""
+        frames = self._kept_frames()
+        return [parse_frame(frame) for frame in frames if frame.configuration.step > start_step]
 
     def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
         for n in range(self.count_segments()):

@@ -1,0 +1,133 @@
+"""Mixed, demixed or crystal: three numbers that say which, and the label from them.
+
+Demixing is seen in two ways, since a state that has not coarsened yet has many domains, none as large as the
+box: `demixing_order` looks for one wave of concentration through the whole box, `segregation` for like
+neighbours around each particle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import freud
+import numpy as np
+import numpy.typing as npt
+
+from ljmix.simulation.initial import Configuration, place_particles
+from ljmix.statepoint import PAIRS, StatePoint
+
+__all__ = [
+    "CRYSTALLINE", "DEMIXED", "PHASES", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
+    "segregation",
+]  # fmt: skip
+
+PHASES = ("mixed", "demixed", "crystal")
+
+DEMIXED = 0.2
+"""Demixing order from which a state is called demixed: two phases whose compositions differ by more than
+√0.2 = 45 % of complete separation. Critical fluctuations in our boxes stay below 0.1."""
+SEGREGATED = 0.3
+"""Segregation from which a state is called demixed though its domains are small. In runs of the `quick`
+profile, all states at ε_AB = 1 lie below 0.01 and mixed ones at ε_AB = 0.2 below 0.2."""
+CRYSTALLINE = 0.3
+"""Share of one species in crystalline surroundings from which a state is called a crystal."""
+
+_SURROUNDINGS = 2.0
+"""Radius in which the surroundings of a particle are counted, σ_AB: the first two shells."""
+_NEIGHBOUR_SHELL = 1.45
+_BOND_ALIGNED = 0.7
+_BONDS_SOLID = 7
+_FEWEST = 30
+
+Array = npt.NDArray[np.float64]
+
+
+def demixing_order(configurations: Sequence[Configuration], state: StatePoint) -> float:
+    """Strength of the longest concentration wave, relative to complete separation.
+
+    The concentration structure factor S_cc(k) = ⟨|C_A ρ_B(k) − C_B ρ_A(k)|²⟩ / N (Bhatia and Thornton 1970,
+    doi:10.1103/PhysRevB.2.3004) at the three smallest wave vectors of the box, divided by the same sum for
+    the separated start of the state, a single domain without a trace of the other species.
+
+    Parameters
+    ----------
+    configurations : sequence of Configuration
+    state : StatePoint
+
+    Returns
+    -------
+    float
+        About 1/n_b for a random mixture; the square of the contrast in composition for one domain; 1 for
+        complete separation.
+    """
+    waves = [_concentration_wave(c.positions / c.box_edge, c.types) for c in configurations]
+    types = configurations[0].types
+    n_b = int(np.sum(types == 1))
+    return float(np.mean(waves) / _concentration_wave(*place_particles(state, len(types), n_b, "separated", 1.0)))
+
+
+def _concentration_wave(fractional: Array, types: npt.NDArray[np.int64]) -> float:
+    is_b = types == 1
+    fraction_b = is_b.mean()
+    # C_A for each B and -C_B for each A: their sum is zero, so that only concentration is seen.
+    weight = np.where(is_b, 1 - fraction_b, -fraction_b)
+    return float(np.sum(np.abs(weight @ np.exp(2j * np.pi * fractional)) ** 2) / len(weight))
+
+
+def segregation(r: Array, g: Mapping[str, Array], state: StatePoint) -> float:
+    """Difference in composition between the surroundings of B and those of A.
+
+    Share of B in the volume of the particles within 2 σ_AB of a B, minus the same around an A, from the
+    radial distribution functions (volumes, not numbers: small particles would outvote large ones).
+
+    Parameters
+    ----------
+    r : (n_bins,) array
+        Bin centres, equally spaced, σ_AA.
+    g : mapping of (n_bins,) arrays by pair
+    state : StatePoint
+
+    Returns
+    -------
+    float
+        0 for a random mixture, 1 for large pure domains, below 0 where unlike neighbours are preferred.
+    """
+    near = (r < _SURROUNDINGS * state.sigma("AB")) * r**2
+    count = {pair: float(g[pair] @ near) for pair in PAIRS}
+    volume_a, volume_b = 1 - state.fraction_b, state.fraction_b * state.size_ratio**3
+    around_b = volume_b * count["BB"] / (volume_b * count["BB"] + volume_a * count["AB"])
+    around_a = volume_b * count["AB"] / (volume_b * count["AB"] + volume_a * count["AA"])
+    return around_b - around_a
+
+
+def crystal_order(configuration: Configuration, state: StatePoint) -> float:
+    """Largest share of a species' particles that sit in crystalline surroundings.
+
+    A bond is solid-like if the sixth-order bond orders of its ends are aligned, a particle if seven of its
+    bonds are (ten Wolde et al. 1995, doi:10.1103/PhysRevLett.75.2714, as in `freud.order.SolidLiquid`).
+    Neighbours lie within 1.45 σ_ij.
+
+    Returns
+    -------
+    float
+        0 to 1; a species with fewer than 30 particles does not count.
+    """
+    box = freud.box.Box.cube(configuration.box_edge)
+    positions, types = configuration.positions, configuration.types
+    reach = {pair: _NEIGHBOUR_SHELL * state.sigma(pair) for pair in PAIRS}
+    query = freud.locality.AABBQuery(box, positions)
+    found = query.query(positions, {"r_max": max(reach.values()), "exclude_ii": True}).toNeighborList()
+    limit = np.array([reach[pair] for pair in PAIRS])[types[found.query_point_indices] + types[found.point_indices]]
+    found.filter(found.distances < limit)
+    solid = freud.order.SolidLiquid(l=6, q_threshold=_BOND_ALIGNED, solid_threshold=_BONDS_SOLID)
+    solid.compute((box, positions), neighbors=found)
+    is_solid = solid.num_connections >= _BONDS_SOLID
+    shares = [is_solid[types == kind].mean() for kind in (0, 1) if np.sum(types == kind) >= _FEWEST]
+    return float(max(shares, default=0.0))
+
+
+def label_phase(demixing: float, segregated: float, crystal: float) -> str:
+    """Name the phase; a crystal is called so whether it is mixed or not."""
+    if crystal > CRYSTALLINE:
+        return "crystal"
+    return "demixed" if demixing > DEMIXED or segregated > SEGREGATED else "mixed"

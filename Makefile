@@ -31,7 +31,7 @@ SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.p
 TABLES   := $(SIMULATE) $(addprefix src/ljmix/,collect.py dataset.py)
 LEARN    := $(CORE) $(addprefix src/ljmix/,dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py)
 PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
-EXPLAIN  := $(LEARN) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
+EXPLAIN  := $(LEARN) src/ljmix/report.py $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
 NOTEBOOKS := 01-simulate 02-structure 03-extrapolate 04-data-scaling 05-explain
 

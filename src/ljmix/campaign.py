@@ -132,7 +132,7 @@ def run_campaign(
     def submit(pool: Executor, state: StatePoint) -> Future[Path]:
         return pool.submit(sample_state, root, state, profile, loaded.name, loaded.device)
 
-    with tqdm(total=len(todo), unit="state", smoothing=0.1, file=sys.stdout, mininterval=1) as bar:
+    with tqdm(total=len(todo), unit="state", smoothing=0.1, file=sys.stdout, mininterval=5) as bar:
         kills = 0
         while todo:
             before = len(todo)

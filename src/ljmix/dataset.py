@@ -23,6 +23,7 @@ from ljmix.statepoint import PAIRS
 __all__ = [
     "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature",
     "write_dataset",
+    "write_table",
 ]  # fmt: skip
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab", "has_a", "has_b", "r")
@@ -160,10 +161,15 @@ def _check_column(name: str, values: pd.Series, kind: str, low: float, high: flo
 def write_dataset(dataset: Dataset, directory: Path) -> None:
     """Write ``states.parquet`` and ``rdf.parquet`` with their provenance; each file appears whole."""
     for name, table in (("states", dataset.states), ("rdf", dataset.rdf)):
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-        metadata = (arrow.schema.metadata or {}) | {b"ljmix": json.dumps(dict(dataset.provenance)).encode()}
-        with replace_when_whole(directory / f"{name}.parquet") as path:
-            pq.write_table(arrow.replace_schema_metadata(metadata), path)
+        write_table(table, directory / f"{name}.parquet", dataset.provenance)
+
+
+def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
+    """Write a table as a parquet file that carries its provenance in the schema's metadata, under ``ljmix``."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = (arrow.schema.metadata or {}) | {b"ljmix": json.dumps(dict(provenance)).encode()}
+    with replace_when_whole(path) as part:
+        pq.write_table(arrow.replace_schema_metadata(metadata), part)
 
 
 def read_dataset(directory: Path | str) -> Dataset:

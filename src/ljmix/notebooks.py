@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import logging
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,9 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("parameters", nargs="*", metavar="name=value")
     arguments = parser.parse_args()
+    # papermill logs what cells print, progress bars included.
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("papermill.translators").setLevel(logging.ERROR)
     try:
         parameters = dict(map(_read_parameter, arguments.parameters))
         execute_notebook(arguments.source, arguments.output, parameters)

@@ -7,14 +7,9 @@ import pytest
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.evaluation import (
-    data_size_scaling,
-    draw_rows,
-    evaluate_extrapolation,
-    evaluate_interpolation,
-    score,
-)
+from ljmix.learning.evaluation import evaluate_extrapolation, evaluate_interpolation, score
 from ljmix.learning.models import RowModel
+from ljmix.learning.scaling import data_size_scaling, draw_rows
 
 BASELINES = ("nearest-temperature", "linear-in-temperature")
 

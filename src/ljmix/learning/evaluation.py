@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from sklearn.metrics import r2_score
 from tqdm import tqdm
 
@@ -19,8 +20,8 @@ from ljmix.learning.models import Model, RowModel, make_model, make_row_model
 from ljmix.statepoint import PAIRS
 
 __all__ = [
-    "Evaluation", "data_size_scaling", "draw_rows", "evaluate_extrapolation", "evaluate_interpolation",
-    "score", "score_rows",
+    "Evaluation", "evaluate_extrapolation", "evaluate_interpolation", "list_runs", "pooled_r2",
+    "run_in_parallel", "score", "score_rows", "spread",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
@@ -108,9 +109,9 @@ def score_rows(table: pd.DataFrame) -> dict[str, Any]:
         raise ValueError("nothing to score: the table of predictions is empty")
     if not np.isfinite(table["predicted"]).all():
         raise ValueError("prediction holds a value that is not finite; every g must be a number")
-    by_pair = {pair: _r2(rows) for pair, rows in table.groupby("pair", observed=True)}
-    by_temperature = {f"r2_T{t:g}": _r2(rows) for t, rows in table.groupby("temperature")}
-    return {"r2": {"all": _r2(table)} | by_pair, **by_temperature}
+    by_pair = {pair: pooled_r2(rows) for pair, rows in table.groupby("pair", observed=True)}
+    by_temperature = {f"r2_T{t:g}": pooled_r2(rows) for t, rows in table.groupby("temperature")}
+    return {"r2": {"all": pooled_r2(table)} | by_pair, **by_temperature}
 
 
 def evaluate_extrapolation(
@@ -120,6 +121,7 @@ def evaluate_extrapolation(
     *,
     train: Sequence[float] = (0.8, 1.0, 1.2),
     test: Sequence[float] = (0.6, 1.4),
+    workers: int = 1,
     progress: bool = False,
     **options: int,
 ) -> Evaluation:
@@ -134,6 +136,8 @@ def evaluate_extrapolation(
         Repetitions, with seeds 0, 1, …
     train, test : sequence of float
         Temperatures T*.
+    workers : int
+        Processes that fit side by side; -1 for one a core.
     progress : bool
         Show a bar, one step a fit.
     **options
@@ -148,7 +152,7 @@ def evaluate_extrapolation(
     ValueError
         If a split is empty, a name unknown, `seeds` below 1 or an option not allowed.
     """
-    runs = _runs(names, seeds, make_model, options)
+    runs = list_runs(names, seeds, make_model, options)
     parts = dict(zip(_PARTS, split_by_temperature(dataset, train, test), strict=True))
     tables = {part: layout_table(data) for part, data in parts.items()}
     r = np.unique(tables["train"]["r"])
@@ -160,7 +164,7 @@ def evaluate_extrapolation(
         scored = [tables[part].assign(predicted=predicted[part], part=part) for part in _PARTS]
         return model, seconds, pd.concat(scored, ignore_index=True)
 
-    return _evaluate("extrapolation", dataset, runs, run, progress)
+    return _evaluate("extrapolation", dataset, runs, run, workers, progress)
 
 
 def evaluate_interpolation(
@@ -169,6 +173,7 @@ def evaluate_interpolation(
     seeds: int,
     *,
     test_share: float = 0.2,
+    workers: int = 1,
     progress: bool = False,
     **options: int,
 ) -> Evaluation:
@@ -180,7 +185,7 @@ def evaluate_interpolation(
 
     Parameters
     ----------
-    dataset, names, seeds, progress, **options
+    dataset, names, seeds, workers, progress, **options
         As in `evaluate_extrapolation`; names from `ljmix.learning.models.ROW_MODELS`.
     test_share : float
         Share of the rows held out.
@@ -194,7 +199,7 @@ def evaluate_interpolation(
     ValueError
         If `test_share` leaves a part empty, a model is not row-wise, or a number is not allowed.
     """
-    runs = _runs(names, seeds, make_row_model, options)
+    runs = list_runs(names, seeds, make_row_model, options)
     table = learning_table(dataset)
     n_test = round(test_share * len(table))
     if not 0 < n_test < len(table):
@@ -209,77 +214,10 @@ def evaluate_interpolation(
         seconds = _cpu_seconds(lambda: model.fit_rows(training))
         return model, seconds, table.assign(predicted=model.predict_rows(table), part=part)
 
-    return _evaluate("interpolation", dataset, runs, run, progress)
+    return _evaluate("interpolation", dataset, runs, run, workers, progress)
 
 
-def draw_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
-    """Draw random rows of a learning table, without repetition.
-
-    For one seed a smaller draw is a part of every larger one, so that a score changes with the amount of data
-    and not with the luck of the draw.
-
-    Raises
-    ------
-    ValueError
-        If `rows` is below 1 or above the length of the table.
-    """
-    if not 1 <= rows <= len(table):
-        raise ValueError(f"rows = {rows}: must lie between 1 and the {len(table)} rows for training")
-    return table.iloc[np.sort(np.random.default_rng(seed).permutation(len(table))[:rows])]
-
-
-def data_size_scaling(
-    dataset: Dataset,
-    names: Sequence[str],
-    sizes: Sequence[int],
-    seeds: int,
-    *,
-    train: Sequence[float] = (0.8, 1.0, 1.2),
-    test: Sequence[float] = (0.6, 1.4),
-    progress: bool = False,
-    **options: int,
-) -> dict[str, list[dict[str, float | int | None]]]:
-    """R² on the temperature task against the number of training rows, drawn at random as in the paper.
-
-    Parameters
-    ----------
-    dataset, seeds, train, test, progress, **options
-        As in `evaluate_extrapolation`; the test part is always whole.
-    names : sequence of str
-        Contestants from `ljmix.learning.models.ROW_MODELS`.
-    sizes : sequence of int
-        Numbers of training rows.
-
-    Returns
-    -------
-    dict
-        For each model a list of ``{"rows", "r2_mean", "r2_std"}`` in the order of `sizes`; `r2_std` (n - 1 in
-        the denominator) is None for a single seed.
-
-    Raises
-    ------
-    ValueError
-        If a size or another number is not allowed, a split is empty or a model is not row-wise.
-    """
-    training, held_out = split_by_temperature(dataset, train, test)
-    table, target = learning_table(training), learning_table(held_out)
-    if not len(sizes):
-        raise ValueError("sizes is empty: give at least one number of training rows")
-    for rows in sizes:
-        draw_rows(table, rows, seed=0)  # a size that is not allowed stops the work before it starts
-    runs = [(*run, rows) for run in _runs(names, seeds, make_row_model, options) for rows in sizes]
-    r2: dict[tuple[str, int], list[float]] = {}
-    for name, seed, rows in tqdm(runs, desc="scaling", unit="fit", disable=not progress):
-        model = make_row_model(name, seed, **options).fit_rows(draw_rows(table, rows, seed))
-        r2.setdefault((name, rows), []).append(_r2(target.assign(predicted=model.predict_rows(target))))
-
-    def point(name: str, rows: int) -> dict[str, float | int | None]:
-        return {"rows": int(rows), "r2_mean": _mean(r2[name, rows]), "r2_std": _std(r2[name, rows])}
-
-    return {name: [point(name, rows) for rows in sizes] for name in names}
-
-
-def _runs(
+def list_runs(
     names: Sequence[str], seeds: int, make: Callable[..., object], options: Mapping[str, int]
 ) -> list[tuple[str, int]]:
     """Every model with every seed; what is not allowed stops the work here, before the first fit."""
@@ -292,14 +230,25 @@ def _runs(
     return [(name, seed) for name in names for seed in range(seeds)]
 
 
-def _evaluate(task: str, dataset: Dataset, runs: Sequence[tuple[str, int]], run: _Run, progress: bool) -> Evaluation:
+def run_in_parallel(
+    run: Callable[..., Any], runs: Sequence[tuple[Any, ...]], task: str, workers: int, progress: bool
+) -> Iterator[Any]:
+    """Results of all runs in their order; one single-threaded fit a process."""
+    jobs = Parallel(n_jobs=workers, return_as="generator")(delayed(run)(*arguments) for arguments in runs)
+    yield from tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1)
+
+
+def _evaluate(
+    task: str, dataset: Dataset, runs: Sequence[tuple[str, int]], run: _Run, workers: int, progress: bool
+) -> Evaluation:
     names = list(dict.fromkeys(name for name, _ in runs))
     labels = {"state_id": dataset.states["state_id"], "pair": PAIRS, "part": _PARTS, "model": names}
     kinds = {column: pd.CategoricalDtype(list(values)) for column, values in labels.items()}
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     losses, predictions = [], []
-    for name, seed in tqdm(runs, desc=task, unit="fit", disable=not progress):
-        model, seconds, table = run(name, seed)
+    for (name, seed), (model, seconds, table) in zip(
+        runs, run_in_parallel(run, runs, task, workers, progress), strict=True
+    ):
         train, test = (table[table["part"] == part] for part in _PARTS)
         fitted = {"r2_train": score_rows(train)["r2"], "fit_cpu_seconds": seconds}
         results[name].append(score_rows(test) | fitted)
@@ -317,13 +266,14 @@ def _summary(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
         values = [run[key] for run in runs]
         if isinstance(first, dict):
             yield key, {inner: _mean([value[inner] for value in values]) for inner in first}
-            yield f"{key}_std", {inner: _std([value[inner] for value in values]) for inner in first}
+            yield f"{key}_std", {inner: spread([value[inner] for value in values]) for inner in first}
         else:
             yield key, _mean(values)
-            yield f"{key}_std", _std(values)
+            yield f"{key}_std", spread(values)
 
 
-def _r2(rows: pd.DataFrame) -> float:
+def pooled_r2(rows: pd.DataFrame) -> float:
+    """R² of the column `predicted` against `g`; ValueError where g does not vary."""
     if rows["g"].nunique() < 2:
         g = rows["g"].iloc[0]
         raise ValueError(f"R² is undefined where g does not vary: {len(rows)} points at g = {g:g}")
@@ -334,7 +284,8 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _std(values: Sequence[float]) -> float | None:
+def spread(values: Sequence[float]) -> float | None:
+    """Standard deviation, n - 1 in the denominator; None for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 

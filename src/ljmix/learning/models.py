@@ -39,7 +39,7 @@ MODELS = ROW_MODELS + BASELINES
 HIDDEN_LAYERS = (112, 56, 28, 14, 7)
 """The paper's network between its seven inputs and its one output."""
 
-EPOCHS, PATIENCE = 1000, 10
+EPOCHS, PATIENCE = 1000, 30
 """The paper's number of epochs, here the most that are run, and how many may pass without progress."""
 
 _COMPOSITION = ["fraction_b", "size_ratio", "epsilon_ab"]

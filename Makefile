@@ -33,7 +33,7 @@ LEARN    := $(CORE) $(addprefix src/ljmix/,dataset.py metrics.py) $(wildcard src
 PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
 EXPLAIN  := $(LEARN) src/ljmix/report.py $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
-NOTEBOOKS := 01-simulate 02-structure 03-extrapolate 04-data-scaling 05-explain
+NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain
 
 .PHONY: help all data models figures lab test lint install clean
 .DEFAULT_GOAL := help
@@ -45,7 +45,7 @@ help: ## list every target
 
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) ## run the whole chain and draw every figure
 
-data: $(RESULTS)/02-structure.ipynb ## simulate all states of the profile and write the two tables; resumable
+data: $(RESULTS)/02-rdf.ipynb ## simulate all states of the profile and write the two tables; resumable
 
 models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## train and compare the models
 
@@ -54,18 +54,19 @@ figures: $(RESULTS)/05-explain.ipynb ## explain the models and draw figures 1 to
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(PLOT) | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
 
-$(RESULTS)/02-structure.ipynb: notebooks/02-structure.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
+$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
 
-$(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-structure.ipynb
+$(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
 
-$(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-structure.ipynb
+$(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+	$(if $(filter quick,$(PROFILE)),$(PYTHON) -m ljmix.report)
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 

@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset
 from ljmix.profiles import load_profile
 from ljmix.sampling import choose_starts, is_finished, sample_state
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.workspace import find_jobs, open_job
 from ljmix.statepoint import StatePoint
 
@@ -29,6 +31,8 @@ CHANGES = dict(
     size_ratio=[1.0], epsilon_ab=[1.0],
 )  # fmt: skip
 PROFILE = load_profile("smoke", **CHANGES)
+ENGINE = load_engine("auto", "cpu").name
+"""The engine of this environment: campaigns are the same with each."""
 
 
 class InProcess(Executor):
@@ -58,14 +62,15 @@ def results_of(root):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     root = tmp_path_factory.mktemp("undisturbed")
-    report = run_campaign(PROFILE.states(), PROFILE, root, "lammps", executor=InProcess())
+    report = run_campaign(PROFILE.states(), PROFILE, root, ENGINE, executor=InProcess())
     assert len(report.finished) == 2
     assert not report.failed
     return root
 
 
 def test_each_state_leaves_one_trajectory_and_one_table(undisturbed):
-    for folder, state in find_jobs(undisturbed):
+    for folder, state, engine in find_jobs(undisturbed, PROFILE):
+        assert engine == ENGINE
         assert is_finished(folder, PROFILE)
         with gsd.hoomd.open(folder / "random" / "trajectory.gsd") as trajectory:
             assert [frame.configuration.step for frame in trajectory] == list(range(100, 801, 100))
@@ -78,7 +83,7 @@ def test_each_state_leaves_one_trajectory_and_one_table(undisturbed):
 
 def test_a_second_call_does_nothing(undisturbed):
     before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.gsd")}
-    report = run_campaign(PROFILE.states(), PROFILE, undisturbed, "lammps", executor=InProcess())
+    report = run_campaign(PROFILE.states(), PROFILE, undisturbed, ENGINE, executor=InProcess())
     assert len(report.finished) == 2
     assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.gsd")} == before
 
@@ -87,7 +92,7 @@ def test_dataset_of_a_campaign(undisturbed):
     dataset = collect_dataset(undisturbed, PROFILE, executor=ThreadPoolExecutor(1))
     assert set(dataset.states["temperature"]) == {1.0, 1.4}
     assert (dataset.states["n_frames"] == 30).all()
-    assert dataset.states["engine"].unique() == ["lammps"]
+    assert dataset.states["engine"].unique() == [ENGINE]
     r, g = dataset.curves()
     assert g.shape == (2, 3, 50)
     assert np.all(g[:, :, r < 0.8] == 0)
@@ -103,15 +108,14 @@ from ljmix.campaign import run_campaign
 from ljmix.profiles import load_profile
 if __name__ == "__main__":
     profile = load_profile("smoke", **{changes!r})
-    run_campaign(profile.states(), profile, Path({root!r}), "lammps")
+    run_campaign(profile.states(), profile, Path({root!r}), {engine!r})
 """
 
 
 def start_campaign(tmp_path, root):
     script = tmp_path / "campaign.py"
-    script.write_text(
-        KILLED.format(changes=CHANGES | {"steps_max": 40_000, "steps_production": 39_800}, root=str(root))
-    )
+    changes = CHANGES | {"steps_max": 40_000, "steps_production": 39_800}
+    script.write_text(KILLED.format(changes=changes, root=str(root), engine=ENGINE))
     return subprocess.Popen([sys.executable, script], start_new_session=True, stdout=subprocess.DEVNULL)
 
 
@@ -148,7 +152,7 @@ def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how)
     for part in root.rglob("0*.npz"):
         np.load(part)  # what is there is whole
     # Only segments that the shorter, undisturbed campaign has too are compared.
-    report = run_campaign(PROFILE.states(), PROFILE, root, "lammps", executor=InProcess())
+    report = run_campaign(PROFILE.states(), PROFILE, root, ENGINE, executor=InProcess())
     assert not report.failed
     found, expected = results_of(root), results_of(undisturbed)
     segments = [path for path in expected if path.suffix in (".npz", ".gsd") and path.stem.isdigit()]
@@ -171,7 +175,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
 
     with ThreadPoolExecutor(1) as killer:
         done = killer.submit(kill_one)
-        report = run_campaign(profile.states(), profile, root, "lammps")
+        report = run_campaign(profile.states(), profile, root, ENGINE)
         done.result()
     assert killed
     assert len(report.finished) == 2
@@ -180,28 +184,43 @@ def test_a_killed_worker_is_replaced(tmp_path):
 
 def test_one_failure_is_listed_and_the_rest_goes_on(tmp_path, undisturbed):
     broken, whole = PROFILE.states()
-    folder = Path(open_job(tmp_path, broken, PROFILE, "lammps").path) / "random"
+    folder = Path(open_job(tmp_path, broken, PROFILE, ENGINE).path) / "random"
     folder.mkdir()
     (folder / "initial.gsd").write_bytes(b"not a configuration")
-    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, "lammps", executor=InProcess())
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=InProcess())
     assert list(report.finished) == [whole]
-    assert "LAMMPS" in report.failed[broken]
+    assert report.failed[broken]
     assert broken.state_id in str(report)
     # Once the cause is gone, the same call goes on.
     (folder / "initial.gsd").unlink()
-    assert not run_campaign(PROFILE.states(), PROFILE, tmp_path, "lammps", executor=InProcess()).failed
+    assert not run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=InProcess()).failed
+
+
+def test_one_poisonous_state_does_not_take_the_rest_along(tmp_path, monkeypatch):
+    """A state that kills its worker each time is found and named; the other one finishes."""
+    monkeypatch.setenv("LJMIX_TEST_POISON", PROFILE.states()[0].state_id)
+    monkeypatch.setattr("ljmix.campaign.sample_state", sample_or_die)
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE)
+    assert list(report.finished) == [PROFILE.states()[1]]
+    assert report.failed == {PROFILE.states()[0]: "its worker process was killed 3 times"}
+
+
+def sample_or_die(root, state, profile, engine, device):
+    if state.state_id == os.environ["LJMIX_TEST_POISON"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return sample_state(root, state, profile, engine, device)
 
 
 def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
     state = PROFILE.states()[0]
     monkeypatch.setattr("ljmix.simulation.workspace._thin", full_on_third_call())
-    report = run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess())
+    report = run_campaign([state], PROFILE, tmp_path, ENGINE, executor=InProcess())
     assert "No space left" in report.failed[state]
     monkeypatch.undo()
-    (folder, _), = find_jobs(tmp_path)  # fmt: skip
+    ((folder, _, _),) = find_jobs(tmp_path, PROFILE)
     assert sorted(path.name for path in folder.rglob("0*.npz")) == ["0000.npz", "0001.npz"]
     assert not list(folder.rglob(".part-*"))
-    assert run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess()).finished == {state: folder}
+    assert run_campaign([state], PROFILE, tmp_path, ENGINE, executor=InProcess()).finished == {state: folder}
 
 
 def full_on_third_call():
@@ -220,11 +239,11 @@ def full_on_third_call():
 
 def test_a_longer_run_goes_on_where_the_shorter_one_ended(tmp_path):
     state = PROFILE.states()[0]
-    folder = sample_state(tmp_path, state, PROFILE, "lammps", "cpu")
+    folder = sample_state(tmp_path, state, PROFILE, ENGINE, "cpu")
     before = results_of(tmp_path)
     longer = replace(PROFILE, steps_max=1200, steps_production=1000)
     assert not is_finished(folder, longer)
-    assert sample_state(tmp_path, state, longer, "lammps", "cpu") == folder
+    assert sample_state(tmp_path, state, longer, ENGINE, "cpu") == folder
     after = results_of(tmp_path)
     assert len([p for p in after if p.suffix == ".npz"]) == 6
     segments = [p for p in before if p.stem.isdigit() and p.suffix != ".checkpoint"]
@@ -235,9 +254,9 @@ def test_two_processes_do_not_share_a_state(tmp_path):
     from filelock import FileLock
 
     state = PROFILE.states()[0]
-    job = open_job(tmp_path, state, PROFILE, "lammps")
+    job = open_job(tmp_path, state, PROFILE, ENGINE)
     with FileLock(Path(job.path) / ".lock"):
-        report = run_campaign([state], PROFILE, tmp_path, "lammps", executor=InProcess())
+        report = run_campaign([state], PROFILE, tmp_path, ENGINE, executor=InProcess())
     assert "another process works on it" in report.failed[state]
 
 
@@ -258,10 +277,39 @@ def test_two_starts_that_agree_are_pooled(tmp_path):
         ))
     )  # fmt: skip
     (state,) = profile.states()
-    run_campaign([state], profile, tmp_path, "lammps", executor=InProcess())
+    run_campaign([state], profile, tmp_path, ENGINE, executor=InProcess())
     row = collect_dataset(tmp_path, profile, executor=ThreadPoolExecutor(1)).states.iloc[0]
     assert row["starts"] == "random+separated"
     assert row["converged"]
+
+
+def test_two_engines_in_one_folder_are_not_mixed(tmp_path, undisturbed):
+    root = tmp_path / "both"
+    shutil.copytree(undisturbed, root)
+    other = "hoomd" if ENGINE == "lammps" else "lammps"
+    state = PROFILE.states()[0]
+    folder = Path(open_job(root, state, PROFILE, other).path)
+    shutil.copytree(open_job(root, state, PROFILE, ENGINE).path, folder, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match="holds states of the engines hoomd and lammps; keep one"):
+        collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+
+
+def test_other_bins_are_measured_anew(tmp_path):
+    state = PROFILE.states()[0]
+    finer = replace(PROFILE, bin_width=0.025)
+    assert sample_state(tmp_path, state, PROFILE, ENGINE, "cpu") != sample_state(tmp_path, state, finer, ENGINE, "cpu")
+
+
+def test_a_shorter_profile_does_not_use_what_a_longer_one_left(tmp_path):
+    state = PROFILE.states()[0]
+    only = replace(PROFILE, temperature=(state.temperature,))
+    longer = replace(only, steps_max=1200, steps_production=1000)
+    tables = []
+    for profile in (only, longer, only):
+        sample_state(tmp_path, state, profile, ENGINE, "cpu")
+        tables.append(collect_dataset(tmp_path, profile, executor=ThreadPoolExecutor(1)).rdf)
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+    assert not tables[0].equals(tables[1])
 
 
 def test_bad_calls_fail_before_any_work(tmp_path):

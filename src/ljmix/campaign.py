@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -20,11 +21,13 @@ from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+import signac
 from tqdm import tqdm
 
+from ljmix.files import require_writable
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.sampling import sample_state
-from ljmix.simulation.engine import load_engine
+from ljmix.simulation.engine import check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.statepoint import StatePoint
 
@@ -63,8 +66,13 @@ def make_pool(workers: int | None = None) -> ProcessPoolExecutor:
     """
     # Spawned, not forked: engines keep global state that does not survive a fork.
     return ProcessPoolExecutor(
-        workers or os.cpu_count(), get_context("spawn"), initializer=_follow_parent, initargs=(os.getpid(),)
+        workers or _count_cores(), get_context("spawn"), initializer=_follow_parent, initargs=(os.getpid(),)
     )
+
+
+def _count_cores() -> int:
+    """Count the cores this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _follow_parent(parent: int) -> None:
@@ -80,7 +88,7 @@ def _follow_parent(parent: int) -> None:
 def run_campaign(
     states: Iterable[StatePoint],
     profile: Profile,
-    root: Path,
+    root: Path | str,
     engine: str = "auto",
     device: str = "auto",
     executor: Executor | None = None,
@@ -113,51 +121,61 @@ def run_campaign(
     todo = list(dict.fromkeys(states))
     if not todo:
         raise ValueError("the campaign has no state; give at least one")
-    loaded = load_engine(engine, device)
     for state in todo:
         system_size(state, profile)
-    root = root.resolve()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
-        raise PermissionError(f"{root} cannot be written; choose a folder of your own") from error
-    if not os.access(root, os.W_OK):
-        raise PermissionError(f"{root} cannot be written; choose a folder of your own")
-    tqdm.write(
-        f"{len(todo)} states, profile {profile.name}, engine {loaded.name} {loaded.version} on {loaded.device_name}"
-    )
+    root = Path(root).resolve()
+    if executor is None:
+        loaded = load_engine(engine, device)
+        engine, device = loaded.name, loaded.device
+        where = f"{loaded.name} {loaded.version} on {loaded.device_name}"
+    else:
+        # What is installed there is theirs to say: the host that submits may lack the engine or the GPU.
+        check_names(engine, device)
+        where = f"engine {engine} on the executor's {device} device"
+    require_writable(root)
+    signac.init_project(root)
+    tqdm.write(f"{len(todo)} states, profile {profile.name}, {where}")
 
     report = Report()
 
     def submit(pool: Executor, state: StatePoint) -> Future[Path]:
-        return pool.submit(sample_state, root, state, profile, loaded.name, loaded.device)
+        return pool.submit(sample_state, root, state, profile, engine, device)
 
     with tqdm(total=len(todo), unit="state", smoothing=0.1, file=sys.stdout, mininterval=5) as bar:
-        kills = 0
+        alone = False
+        kills: Counter[StatePoint] = Counter()
         while todo:
             before = len(todo)
-            with lend_pool(executor) as pool:
+            with lend_pool(executor, workers=1 if alone else None) as pool:
                 broken = _collect(pool, submit, todo, report, bar.update)
             if not broken:
                 break
             todo = [state for state in todo if state not in report.finished and state not in report.failed]
-            kills = kills + 1 if len(todo) == before else 0
-            if executor is not None or kills == _MOST_KILLS:
+            if executor is not None:
                 report.failed |= {state: "its worker process was killed" for state in todo}
                 break
             tqdm.write("a worker process was killed; its state goes on in a new one")
+            if alone:
+                # One worker takes the states in order, so the first unfinished one is what killed it.
+                kills[todo[0]] += 1
+                if kills[todo[0]] == _MOST_KILLS:
+                    report.failed[todo.pop(0)] = f"its worker process was killed {_MOST_KILLS} times"
+                    bar.update()
+                    alone = False
+            else:
+                alone = len(todo) == before
     tqdm.write(str(report))
     return report
 
 
 @contextmanager
-def lend_pool(executor: Executor | None) -> Iterator[Executor]:
+def lend_pool(executor: Executor | None, workers: int | None = None) -> Iterator[Executor]:
     """Lend the given executor, or a pool of processes that ends with the block."""
     if executor is not None:
         yield executor
         return
     others = set(active_children())
-    pool = make_pool()
+    pool = make_pool(workers)
     try:
         yield pool
     except BaseException:

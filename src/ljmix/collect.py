@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ljmix.structure.convergence import mean_and_error
 from ljmix.structure.fluctuations import temperature_derivative
 from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 
-__all__ = ["collect_dataset", "summarise_state", "write_configurations"]
+__all__ = ["collect_dataset", "find_finished", "summarise_state", "write_configurations"]
 
 Array = npt.NDArray[np.float64]
 
@@ -55,14 +56,11 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     ValueError
         If no state is finished.
     """
-    jobs = find_jobs(root)
-    wanted = set(profile.states())
-    finished = [(folder, state) for folder, state in jobs if state in wanted and is_finished(folder, profile)]
-    if not finished:
-        raise ValueError(f"{root} holds no finished state of profile {profile.name}; run the campaign first")
-    order = {state: k for k, state in enumerate(profile.states())}
-    finished.sort(key=lambda found: order[found[1]])
-    folders, states = zip(*finished, strict=True)
+    finished = find_finished(root, profile)
+    states, folders = list(finished), list(finished.values())
+    missing = len(profile.states()) - len(states)
+    if missing:
+        tqdm.write(f"{missing} of {len(profile.states())} states are not finished and left out; `make data` goes on")
     with lend_pool(executor) as pool:
         parts = list(
             tqdm(
@@ -71,16 +69,33 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
             )
         )  # fmt: skip
     rows, curves = zip(*parts, strict=True)
-    return Dataset(pd.DataFrame(list(rows)), pd.concat(curves, ignore_index=True), describe_provenance(profile.name))
+    provenance = describe_provenance(profile.name, settings=asdict(profile), states_missing=missing)
+    return Dataset(pd.DataFrame(list(rows)), pd.concat(curves, ignore_index=True), provenance)
+
+
+def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
+    """Folders of the states that a campaign has finished with the settings of a profile.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no campaign, no finished state, or a mixture of engines.
+    """
+    finished = [found for found in find_jobs(root, profile) if is_finished(found[0], profile)]
+    if not finished:
+        raise ValueError(f"{root} holds no finished state of profile {profile.name}; run the campaign first")
+    engines = sorted({engine for _, _, engine in finished})
+    if len(engines) > 1:
+        raise ValueError(f"{root} holds states of the engines {' and '.join(engines)}; keep one, or use two folders")
+    return {state: folder for folder, state, _ in finished}
 
 
 def write_configurations(root: Path, profile: Profile, directory: Path) -> None:
     """Copy the last configuration of every finished state to ``<directory>/<state_id>.gsd``."""
-    for folder, state in find_jobs(root):
-        if is_finished(folder, profile):
-            run = open_runs(folder, state, profile)[-1]
-            configuration = read_configuration(run.folder / "trajectory.gsd")
-            write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
+    for state, folder in find_finished(root, profile).items():
+        run = open_runs(folder, state, profile)[-1]
+        configuration = read_configuration(run.folder / "trajectory.gsd")
+        write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
 
 
 def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -126,7 +141,8 @@ def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[
         "potential_energy": energy,
         "potential_energy_sem": energy_sem,
         "engine": job["engine"],
-        "engine_version": ", ".join(sorted({str(v) for part in measured for v in part["engine_version"]})),
+        "engine_version": _join_names(measured, "engine_version"),
+        "device": _join_names(measured, "device"),
         "steps_equilibration": sum(found.start_step for found in used),
         "steps_production": sum(found.end_step - found.start_step for found in used),
         "seed": state.seed(f"positions/{runs[0].start}/{n_particles}"),
@@ -140,6 +156,10 @@ def summarise_state(folder: Path, state: StatePoint, profile: Profile) -> tuple[
         "starts": "+".join(runs[k].start for k in chosen),
     }
     return row, pd.concat(curves, ignore_index=True)
+
+
+def _join_names(measured: Sequence[Mapping[str, Any]], key: str) -> str:
+    return ", ".join(sorted({str(name) for part in measured for name in part[key]}))
 
 
 def _pool_series(used: list[Analysis], name: str) -> tuple[float, float]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replace_when_whole"]
+__all__ = ["replace_when_whole", "require_writable"]
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder if need be, and raise a PermissionError of one sentence if it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        allowed = os.access(folder, os.W_OK)
+    except PermissionError:
+        allowed = False
+    if not allowed:
+        raise PermissionError(f"{folder} cannot be written; choose a folder of your own")
 
 
 @contextmanager
@@ -18,13 +30,10 @@ def replace_when_whole(path: Path) -> Iterator[Path]:
     PermissionError
         If the directory cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix stays last, because some writers choose the format by it.
-        part = path.with_name(f".part-{path.name}")
-        part.unlink(missing_ok=True)
-    except PermissionError as error:
-        raise PermissionError(f"{path.parent} cannot be written; choose a directory of your own") from error
+    require_writable(path.parent)
+    # The suffix stays last, because some writers choose the format by it.
+    part = path.with_name(f".part-{path.name}")
+    part.unlink(missing_ok=True)
     try:
         yield part
         part.replace(path)

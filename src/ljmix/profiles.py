@@ -99,6 +99,11 @@ class Profile:
         """Number of bins of a radial distribution function."""
         return round(self.r_max / self.bin_width)
 
+    @property
+    def most_segments(self) -> int:
+        """Number of segments of a run at the cap."""
+        return -(-self.steps_max // self.segment_steps)
+
     def states(self) -> list[StatePoint]:
         """Return the state points of the profile's grid, one composition after the other.
 

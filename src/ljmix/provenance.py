@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import xgboost
+
 __all__ = ["describe_provenance"]
 
 
@@ -20,15 +22,24 @@ def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
     dict
         JSON-able; ``commit`` is "unknown" outside a git checkout.
     """
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    commit = _ask_git("rev-parse", "--short=12", "HEAD") or "unknown"
+    # What runs write is tracked too (metrics, figures): only the sources tell whether the commit says it all.
+    changed = _ask_git("status", "--porcelain", "--", ":/src", ":/notebooks", ":/pyproject.toml")
     packages = ("ljmix", "numpy", "freud-analysis", "gsd", "scikit-learn", "umap-learn", "shap")
     return {
         "profile": profile_name,
-        "commit": git.stdout.strip() or "unknown",
+        "commit": f"{commit}-changed" if changed else commit,
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
+        "xgboost": xgboost.__version__,  # its package goes by several names
         **more,
     }
+
+
+def _ask_git(*arguments: str) -> str:
+    """Output of a git command in the source folder; empty outside a checkout or without git."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""

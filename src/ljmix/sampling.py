@@ -28,6 +28,7 @@ from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.convergence import (
     Series,
     agree,
+    count_blocks,
     find_equilibration,
     find_series,
     is_settled,
@@ -119,8 +120,8 @@ def analyse_run(run: Run) -> Analysis:
         late = measured[f"step_{pair}"] > start
         counted = measured[f"g_{pair}"][late].astype(float)
         force = measured.get(f"force_{pair}")
-        samples[pair] = counted if force is None else combine_force_rdf(force[late].astype(float), counted, r)
-    averages = {pair: block_average(samples[pair]) for pair in PAIRS}
+        samples[pair] = counted if force is None else combine_force_rdf(force[late, : len(r)].astype(float), counted, r)
+    averages = {pair: block_average(samples[pair], count_blocks(series[pair])) for pair in PAIRS}
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(g, g_sem)
@@ -189,7 +190,7 @@ def _settings(profile: Profile) -> dict[str, Any]:
     """Return what decides when a state is done; the rest is in the job's identity."""
     names = (
         "steps_equilibration", "steps_production", "steps_max", "peak_error", "peak_error_dilute",
-        "separated_start", "r_max", "bin_width", "max_pairs_per_particle",
+        "separated_start",
     )  # fmt: skip
     return {name: getattr(profile, name) for name in names}
 
@@ -203,7 +204,7 @@ def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Eng
         return measure_frames(frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval)
 
     least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
-    most = -(-profile.steps_max // profile.segment_steps)
+    most = profile.most_segments
     for run in runs:
         run.prepare(n_particles, n_b)
         while run.count_segments() < least:

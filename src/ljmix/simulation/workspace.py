@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ import numpy.typing as npt
 import pandas as pd
 import signac
 
-from ljmix.files import replace_when_whole
+from ljmix.files import replace_when_whole, require_writable
 from ljmix.profiles import Profile
-from ljmix.simulation.engine import THERMO, Engine, Segment
+from ljmix.simulation.engine import ENGINES, THERMO, Engine, Segment
 from ljmix.simulation.initial import (
     Configuration,
     build_configuration,
@@ -39,14 +39,28 @@ from ljmix.simulation.initial import (
 )
 from ljmix.statepoint import StatePoint
 
-__all__ = ["Run", "find_jobs", "open_job"]
+__all__ = ["Run", "find_jobs", "identify_job", "open_job"]
+
+
+def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
+    """Everything but the engine that decides the bytes of a state's segments.
+
+    How long to run is not part of it, so that a longer run goes on where a shorter one ended.
+
+    Raises
+    ------
+    ValueError
+        As `system_size`.
+    """
+    n_particles, n_b = system_size(state, profile)
+    names = (
+        "segment_steps", "frame_interval", "trajectory_interval", "r_max", "bin_width", "max_pairs_per_particle",
+    )  # fmt: skip
+    return {**state.as_dict(), "n_particles": n_particles, "n_b": n_b} | {n: getattr(profile, n) for n in names}
 
 
 def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Any:
     """Open (and make) the signac job of a state point.
-
-    Its identity is all that decides the bytes of its trajectory: state, particle numbers, intervals, engine.
-    How long to run is not part of it, so that a longer run goes on where a shorter one ended.
 
     Returns
     -------
@@ -59,27 +73,19 @@ def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) 
     ValueError
         As `system_size`.
     """
-    n_particles, n_b = system_size(state, profile)
-    try:
-        job = signac.init_project(root).open_job(
-            {
-                **state.as_dict(),
-                "n_particles": n_particles,
-                "n_b": n_b,
-                "segment_steps": profile.segment_steps,
-                "frame_interval": profile.frame_interval,
-                "trajectory_interval": profile.trajectory_interval,
-                "engine": engine_name,
-            }
-        )
-        job.init()
-    except PermissionError as error:
-        raise PermissionError(f"{root} cannot be written; choose a folder of your own") from error
+    require_writable(root)
+    job = signac.init_project(root).open_job(identify_job(state, profile) | {"engine": engine_name})
+    job.init()
     return job
 
 
-def find_jobs(root: Path) -> list[tuple[Path, StatePoint]]:
-    """List the jobs of a campaign: folder and state point of each.
+def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]]:
+    """List the jobs of a profile in a campaign's folder: folder, state point and engine of each.
+
+    Returns
+    -------
+    list
+        In the order of the profile's states.
 
     Raises
     ------
@@ -88,8 +94,15 @@ def find_jobs(root: Path) -> list[tuple[Path, StatePoint]]:
     """
     if not (root / "workspace").is_dir():
         raise FileNotFoundError(f"{root} holds no campaign; run one first (`make data`)")
-    names = [field.name for field in fields(StatePoint)]
-    return [(Path(job.path), StatePoint(**{name: job.sp[name] for name in names})) for job in signac.get_project(root)]
+    project = signac.get_project(root)
+    found = []
+    for state in profile.states():
+        identity = identify_job(state, profile)
+        for engine in ENGINES:
+            job = project.open_job(identity | {"engine": engine})
+            if job in project:
+                found.append((Path(job.path), state, engine))
+    return found
 
 
 @dataclass(frozen=True)
@@ -172,8 +185,8 @@ class Run:
             source.unlink()
 
     def read_measurements(self) -> dict[str, npt.NDArray[Any]]:
-        """Join the measurements of all finished segments."""
-        segments = [dict(np.load(self._file(n, "npz"))) for n in range(self.count_segments())]
+        """Join the measurements of the finished segments, up to the cap of the profile."""
+        segments = [dict(np.load(self._file(n, "npz"))) for n in self._used_segments()]
         joined = {}
         for name in segments[0]:
             parts = [segment[name] for segment in segments if segment[name].size]
@@ -196,9 +209,13 @@ class Run:
         return [parse_frame(frame) for frame in frames if frame.configuration.step > start_step]
 
     def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
-        for n in range(self.count_segments()):
+        for n in self._used_segments():
             with gsd.hoomd.open(self._file(n, "gsd"), "r") as segment:
                 yield from segment
+
+    def _used_segments(self) -> range:
+        """Finished segments up to the profile's cap: what a longer profile left does not count."""
+        return range(min(self.count_segments(), self.profile.most_segments))
 
     def _file(self, n: int, suffix: str) -> Path:
         return self.folder / f"{n:04d}.{suffix}"

@@ -22,7 +22,8 @@ logging.getLogger("pymbar").setLevel(logging.ERROR)
 from pymbar import timeseries  # noqa: E402
 
 __all__ = [
-    "SERIES", "Series", "agree", "find_equilibration", "find_series", "is_settled", "mean_and_error", "peak_errors",
+    "SERIES", "Series", "agree", "count_blocks", "find_equilibration", "find_series", "is_settled",
+    "mean_and_error", "peak_errors",
 ]  # fmt: skip
 
 SERIES = ("density", "energy", *PAIRS)
@@ -137,6 +138,14 @@ def _same(first: Array, second: Array, tolerance: float) -> bool:
     return bool(
         difference <= _SIGMAS * np.hypot(error_1, error_2) or difference <= tolerance * abs(mean_1 + mean_2) / 2
     )
+
+
+def count_blocks(series: Series) -> int:
+    """Number of blocks for standard errors: each at least two correlation times long, between 5 and 20."""
+    if len(series.value) < 10 or np.ptp(series.value) == 0:
+        return 5
+    inefficiency = timeseries.statistical_inefficiency(series.value)
+    return int(np.clip(len(series.value) / (2 * inefficiency), 5, 20))
 
 
 def is_settled(series: Mapping[str, Series]) -> bool:

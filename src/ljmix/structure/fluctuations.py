@@ -11,6 +11,9 @@ __all__ = ["temperature_derivative"]
 
 Array = npt.NDArray[np.float64]
 
+N_BLOCKS = 10
+"""A product of two fluctuations is noisy: few long blocks, and an error known to a quarter."""
+
 
 def temperature_derivative(samples: Array, enthalpy: Array) -> tuple[Array, Array]:
     """Derivative of a mean with respect to β = 1/T* at constant pressure.
@@ -38,4 +41,4 @@ def temperature_derivative(samples: Array, enthalpy: Array) -> tuple[Array, Arra
     if len(samples) != len(enthalpy):
         raise ValueError(f"{len(samples)} samples and {len(enthalpy)} enthalpies: must be as many")
     product = -(samples - samples.mean(axis=0)) * (enthalpy - enthalpy.mean())[:, None]
-    return block_average(product)
+    return block_average(product, N_BLOCKS)

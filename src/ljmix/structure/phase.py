@@ -17,11 +17,9 @@ from ljmix.simulation.initial import Configuration, place_particles
 from ljmix.statepoint import PAIRS, StatePoint
 
 __all__ = [
-    "CRYSTALLINE", "DEMIXED", "PHASES", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
+    "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
     "segregation",
 ]  # fmt: skip
-
-PHASES = ("mixed", "demixed", "crystal")
 
 DEMIXED = 0.2
 """Demixing order from which a state is called demixed: two phases whose compositions differ by more than

@@ -93,8 +93,8 @@ def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_
 
     Returns
     -------
-    (n_bins + 1,) array
-        The average over each bin, and last the value at r_max, which tends to g(r_max).
+    (n_bins,) array
+        g(r), averaged over each bin.
     """
     i, j = np.triu_indices(len(positions), k=1)
     separation = positions[j] - positions[i]
@@ -111,20 +111,20 @@ def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_
     total = np.bincount(bins, weight, n_bins)
     own = np.bincount(bins, weight * (bins + 1 - place), n_bins)
     above = np.cumsum(total)
-    return np.append(above - total + own, above[-1])
+    return np.asarray(above - total + own, dtype=float)
 
 
 def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
     """Free force-sampled functions of the noise that they gather with distance.
 
     Summed from r = 0 outwards, a function's noise grows with r; summed inwards from r_max it grows the other
-    way. The two differ by one number a frame, D = force(r_max) − counted(near r_max), whose mean is zero:
-    λ(r) D is subtracted with the λ that leaves the least variance
-    (Coles et al. 2021, doi:10.1063/5.0053737).
+    way. The two differ by one number a frame: D, by how much the last 1 σ_AA of the force-sampled function lies
+    above the counted one, which has the same mean and little noise where pairs are many. λ(r) D is subtracted
+    with the λ that leaves the least variance (Coles et al. 2021, doi:10.1063/5.0053737).
 
     Parameters
     ----------
-    force : (n, n_bins + 1) array
+    force : (n, n_bins) array
         As from `force_rdf`, one row a frame.
     counted : (n, n_bins) array
         As from `compute_rdf`, the same frames.
@@ -135,14 +135,14 @@ def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
     -------
     (n, n_bins) array
     """
-    tail = counted[:, r > r[-1] - 1.0].mean(axis=1)
-    surplus = force[:, -1] - tail
+    tail = r > r[-1] - 1.0
+    surplus = (force - counted)[:, tail].mean(axis=1)
     centred = surplus - surplus.mean()
     variance = np.mean(centred**2)
     if variance == 0:
-        return force[:, :-1]
-    weight = centred @ (force[:, :-1] - force[:, :-1].mean(axis=0)) / len(force) / variance
-    combined: Array = force[:, :-1] - np.outer(surplus, weight)
+        return force
+    weight = centred @ (force - force.mean(axis=0)) / len(force) / variance
+    combined: Array = force - np.outer(surplus, weight)
     return combined
 
 
@@ -192,7 +192,7 @@ def measure_frames(
     dict
         ``step`` and the `THERMO` quantities, (n_frames,) each; for each pair its functions ``g_<pair>``
         (n_measured, n_bins) and the steps ``step_<pair>`` they were measured at; where B particles are few
-        also ``force_BB`` (n_measured, n_bins + 1), see `force_rdf`.
+        also ``force_BB`` (n_measured, n_bins), see `force_rdf`.
 
     Raises
     ------
@@ -257,7 +257,7 @@ def open_trajectory(path: Path) -> gsd.hoomd.HOOMDTrajectory:
     return trajectory
 
 
-def block_average(samples: Array, n_blocks: int = 20) -> tuple[Array, Array]:
+def block_average(samples: Array, n_blocks: int) -> tuple[Array, Array]:
     """Mean and standard error of a correlated series, from the scatter of block means.
 
     Parameters
@@ -265,7 +265,7 @@ def block_average(samples: Array, n_blocks: int = 20) -> tuple[Array, Array]:
     samples : (n, ...) array
         In order of time.
     n_blocks : int
-        Blocks of equal length (n is cut to a multiple); fewer where n is smaller.
+        Blocks of equal length, to one sample; fewer where n is smaller.
 
     Returns
     -------
@@ -279,6 +279,5 @@ def block_average(samples: Array, n_blocks: int = 20) -> tuple[Array, Array]:
     n_blocks = min(n_blocks, len(samples))
     if n_blocks < 2:
         raise ValueError(f"{len(samples)} sample: a standard error needs two or more; run longer")
-    length = len(samples) // n_blocks
-    blocks = samples[len(samples) - n_blocks * length :].reshape(n_blocks, length, *samples.shape[1:]).mean(axis=1)
+    blocks = np.array([block.mean(axis=0) for block in np.array_split(samples, n_blocks)])
     return samples.mean(axis=0), blocks.std(axis=0, ddof=1) / math.sqrt(n_blocks)

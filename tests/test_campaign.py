@@ -78,6 +78,7 @@ def test_each_state_leaves_one_trajectory_and_one_table(undisturbed):
             np.testing.assert_array_equal(np.unique(trajectory[-1].particles.typeid), [0, 1])
         thermo = pd.read_parquet(folder / "random" / "thermo.parquet")
         assert list(thermo["step"]) == list(range(20, 801, 20))
+        assert set(thermo) >= {"temperature", "pressure", "number_density", "potential_energy"}
         assert thermo["temperature"].iloc[20:].mean() == pytest.approx(state.temperature, rel=0.1)
 
 

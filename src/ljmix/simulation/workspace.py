@@ -200,6 +200,7 @@ class Run:
                 joined.append(frame)
         measured = self.read_measurements()
         table = pd.DataFrame({name: measured[name] for name in ("step", *THERMO)})
+        table["number_density"] = frame.particles.N / table["volume"]
         with replace_when_whole(self.folder / "thermo.parquet") as path:
             table.to_parquet(path, index=False)
 

@@ -149,7 +149,7 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
     right.set_ylim(min(0.0, 1.15 * low), 1.15 * max(high, 0.1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4))
-    axes.text(k, 0.02, f" $k$ = {k}", transform=axes.get_xaxis_transform(), ha="left", va="bottom", fontsize=7)
+    axes.text(k, 0.98, f" $k$ = {k}", transform=axes.get_xaxis_transform(), ha="left", va="top", fontsize=7)
     axes.legend(
         handles=[inertia, silhouette],
         loc="lower right",

@@ -91,7 +91,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
         f"Unseen temperatures: R² {extrapolation} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
         "One mixture at both unseen temperatures: simulation, models, and the copy of the nearest temperature.",
-        "Where extrapolation fails: a BB curve at the lowest temperature, and the particles there and one temperature up.",
+        "Where extrapolation fails: a BB curve at the lowest temperature, and the particles there and at the next.",
         f"R² on unseen temperatures against training rows: {ends} for the network (paper 0.1 and 0.9).",
         f"The map of all curves with its {metrics['embedding']['best_k']} clusters, the mixing entropy of each "
         "parameter over them, and SHAP values of both models.",

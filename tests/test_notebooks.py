@@ -21,7 +21,7 @@ def test_notebook_is_committed_clean_and_thin(path):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
-    assert max(cell.source.count("\n") + 1 for cell in code) <= 45
+    assert max(cell.source.count("\n") + 1 for cell in code) <= 25
     first = notebook.cells[0]
     assert first.cell_type == "markdown"
     for word in ("**Question.**", "inputs", "outputs", "run time"):

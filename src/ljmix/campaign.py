@@ -99,7 +99,7 @@ def run_campaign(
     ----------
     states : iterable of StatePoint
     profile : Profile
-    root : Path
+    root : Path or str
         Folder of the campaign; the runs go to its ``workspace/``.
     engine, device : str
         See `ljmix.simulation.engine.load_engine`.

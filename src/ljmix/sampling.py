@@ -120,7 +120,7 @@ def analyse_run(run: Run) -> Analysis:
         late = measured[f"step_{pair}"] > start
         counted = measured[f"g_{pair}"][late].astype(float)
         force = measured.get(f"force_{pair}")
-        samples[pair] = counted if force is None else combine_force_rdf(force[late, : len(r)].astype(float), counted, r)
+        samples[pair] = counted if force is None else combine_force_rdf(force[late].astype(float), counted, r)
     averages = {pair: block_average(samples[pair], count_blocks(series[pair])) for pair in PAIRS}
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}

@@ -16,7 +16,7 @@ PROFILES = ("smoke", "quick", "reference", "paper")
 _MINIMUM = {
     "box_edge": 0, "n_particles": 0, "min_particles_b": 2, "steps_equilibration": 0, "steps_production": 1,
     "steps_max": 1, "segment_steps": 1, "frame_interval": 1, "trajectory_interval": 1, "peak_error": 0,
-    "peak_error_dilute": 0, "r_max": 0, "bin_width": 0, "max_pairs_per_particle": 1, "seeds": 1,
+    "peak_error_dilute": 0, "r_max": 0, "bin_width": 0, "max_pairs_per_particle": 1, "replica": 0, "seeds": 1,
 }  # fmt: skip
 
 
@@ -45,6 +45,7 @@ class Profile:
     peak_error: float
     peak_error_dilute: float
     separated_start: bool
+    replica: int
     r_max: float
     bin_width: float
     max_pairs_per_particle: int

@@ -34,7 +34,8 @@ from ljmix.structure.convergence import (
     is_settled,
     peak_errors,
 )
-from ljmix.structure.rdf import block_average, combine_force_rdf, measure_frames, measuring_strides
+from ljmix.structure.measure import measure_frames, measuring_strides
+from ljmix.structure.rdf import block_average, combine_force_rdf
 
 __all__ = [
     "Analysis",

@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 
+from ljmix.structure.measure import measure_frames, measuring_strides, open_trajectory
 from ljmix.structure.rdf import (
     block_average,
     combine_force_rdf,
     compute_rdf,
     force_rdf,
-    measure_frames,
-    measuring_strides,
-    open_trajectory,
 )
 
 EDGE, R_MAX, BINS = 10.0, 4.9, 14

@@ -132,7 +132,9 @@ def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
     return n, n_b
 
 
-def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: str = "random") -> Configuration:
+def build_configuration(
+    state: StatePoint, n_particles: int, n_b: int, start: str = "random", replica: int = 0
+) -> Configuration:
     """Build a start without overlaps at the state's temperature.
 
     Parameters
@@ -143,6 +145,8 @@ def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: st
     start : {"random", "separated"}
         Species scattered at random, or B in one domain: the sphere, cylinder or slab that has the least
         surface for B's share of the volume (sphere below 4π/81, slab above 1/π).
+    replica : int
+        Another number, another independent start of the same kind.
 
     Returns
     -------
@@ -155,13 +159,13 @@ def build_configuration(state: StatePoint, n_particles: int, n_b: int, start: st
         If `start` is unknown.
     """
     edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
-    positions, types = place_particles(state, n_particles, n_b, start, edge)
+    positions, types = place_particles(state, n_particles, n_b, start, edge, replica)
     positions = _push_apart(positions, types, state, edge) - edge / 2
-    return Configuration(positions, _draw_velocities(state, n_particles), types, edge)
+    return Configuration(positions, _draw_velocities(state, n_particles, replica), types, edge)
 
 
 def place_particles(
-    state: StatePoint, n_particles: int, n_b: int, start: str, edge: float
+    state: StatePoint, n_particles: int, n_b: int, start: str, edge: float, replica: int = 0
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Place the particles of a start at random, overlaps and all; see `build_configuration`.
 
@@ -173,7 +177,7 @@ def place_particles(
     """
     if start not in STARTS:
         raise ValueError(f"start = {start!r} is unknown; choose one of {', '.join(STARTS)}")
-    rng = np.random.default_rng(state.seed(f"positions/{start}/{n_particles}"))
+    rng = np.random.default_rng(_seed(state, f"positions/{start}/{n_particles}", replica))
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
     if start == "separated":
@@ -233,8 +237,12 @@ def _push_apart(
     raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge:.2f} σ")
 
 
-def _draw_velocities(state: StatePoint, n_particles: int) -> npt.NDArray[np.float64]:
-    rng = np.random.default_rng(state.seed(f"velocities/{n_particles}"))
+def _seed(state: StatePoint, stage: str, replica: int) -> int:
+    return state.seed(f"{stage}/{replica}" if replica else stage)
+
+
+def _draw_velocities(state: StatePoint, n_particles: int, replica: int) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng(_seed(state, f"velocities/{n_particles}", replica))
     velocities = rng.normal(size=(n_particles, 3))
     velocities -= velocities.mean(axis=0)
     kinetic_temperature = np.sum(velocities**2) / (3 * n_particles - 3)

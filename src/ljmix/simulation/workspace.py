@@ -55,6 +55,7 @@ def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
     n_particles, n_b = system_size(state, profile)
     names = (
         "segment_steps", "frame_interval", "trajectory_interval", "r_max", "bin_width", "max_pairs_per_particle",
+        "replica",
     )  # fmt: skip
     return {**state.as_dict(), "n_particles": n_particles, "n_b": n_b} | {n: getattr(profile, n) for n in names}
 
@@ -136,7 +137,7 @@ class Run:
         for left in self.folder.glob(".part-*"):
             left.unlink()
         if not self.initial.exists():
-            configuration = build_configuration(self.state, n_particles, n_b, self.start)
+            configuration = build_configuration(self.state, n_particles, n_b, self.start, self.profile.replica)
             write_configuration(configuration, self.state.size_ratio, self.initial)
 
     def count_segments(self) -> int:

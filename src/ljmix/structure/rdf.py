@@ -1,4 +1,4 @@
-"""Radial distribution functions of single frames, and their averages with standard errors.
+"""Radial distribution functions of single frames, by counting and from forces, and averages with errors.
 
 At constant pressure the box changes from frame to frame, so g(r) is normalised in each frame with that
 frame's own volume and averaged afterwards.
@@ -7,27 +7,12 @@ frame's own volume and averaged afterwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import freud
-import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.simulation.engine import THERMO
-from ljmix.statepoint import PAIRS, StatePoint
-
-__all__ = [
-    "block_average",
-    "combine_force_rdf",
-    "compute_rdf",
-    "force_rdf",
-    "measure_frames",
-    "measuring_strides",
-    "open_trajectory",
-]
+__all__ = ["DILUTE", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
 
 DILUTE = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
@@ -144,117 +129,6 @@ def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
     weight = centred @ (force - force.mean(axis=0)) / len(force) / variance
     combined: Array = force - np.outer(surplus, weight)
     return combined
-
-
-def measuring_strides(n_a: int, n_b: int, volume: float, r_max: float, pairs_per_particle: float) -> dict[str, int]:
-    """In every how many frames each function is measured, for a bounded cost.
-
-    Parameters
-    ----------
-    n_a, n_b : int
-        Particles of each species.
-    volume, r_max : float
-        σ_AA³ and σ_AA.
-    pairs_per_particle : float
-        Pairs within r_max, divided by n_a + n_b, that one function may count in a frame, on average.
-
-    Returns
-    -------
-    dict
-        Stride by pair label.
-    """
-    n_of = {"A": n_a, "B": n_b}
-    within = 4 / 3 * math.pi * r_max**3 / volume
-    budget = pairs_per_particle * (n_a + n_b)
-    return {pair: max(1, math.ceil(n_of[pair[0]] * n_of[pair[1]] * within / budget)) for pair in PAIRS}
-
-
-def measure_frames(
-    path: Path, state: StatePoint, r_max: float, n_bins: int, strides: Mapping[str, int], frame_interval: int
-) -> dict[str, npt.NDArray[Any]]:
-    """Measure the frames of a trajectory segment.
-
-    Parameters
-    ----------
-    path : Path
-        GSD file as an engine writes it.
-    state : StatePoint
-    r_max : float
-        σ_AA.
-    n_bins : int
-    strides : mapping
-        See `measuring_strides`. Frames are numbered from step 0, so that segments fit together.
-    frame_interval : int
-        Steps between frames.
-
-    Returns
-    -------
-    dict
-        ``step`` and the `THERMO` quantities, (n_frames,) each; for each pair its functions ``g_<pair>``
-        (n_measured, n_bins) and the steps ``step_<pair>`` they were measured at; where B particles are few
-        also ``force_BB`` (n_measured, n_bins), see `force_rdf`.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a trajectory of an engine of ours.
-    """
-    names = ["step", *THERMO, *(f"{kind}_{pair}" for pair in PAIRS for kind in ("step", "g")), "force_BB"]
-    rows: dict[str, list[Any]] = {name: [] for name in names}
-    with open_trajectory(path) as trajectory:
-        for frame in trajectory:
-            step = int(frame.configuration.step)
-            rows["step"].append(step)
-            for name in THERMO:
-                rows[name].append(float(frame.log[f"thermo/{name}"][0]))
-            due = [pair for pair in PAIRS if (step // frame_interval) % strides[pair] == 0]
-            for name, values in _measure_functions(frame, due, state, r_max, n_bins).items():
-                rows[name].append(values)
-    if not rows["force_BB"]:
-        del rows["force_BB"]
-    # Functions in single precision: their noise is far above it, and they fill the disk.
-    return {
-        name: np.asarray(values, dtype=np.float32 if name.startswith(("g_", "force_")) else None)
-        for name, values in rows.items()
-    }
-
-
-def _measure_functions(
-    frame: gsd.hoomd.Frame, pairs: list[str], state: StatePoint, r_max: float, n_bins: int
-) -> dict[str, Any]:
-    edge = float(frame.configuration.box[0])
-    is_b = frame.particles.typeid == 1
-    of = {"A": frame.particles.position[~is_b], "B": frame.particles.position[is_b]}
-    measured: dict[str, Any] = {}
-    for pair in pairs:
-        others = None if pair[0] == pair[1] else of[pair[1]]
-        measured[f"step_{pair}"] = int(frame.configuration.step)
-        measured[f"g_{pair}"] = compute_rdf(of[pair[0]], others, edge, r_max, n_bins)
-    if "BB" in pairs and len(of["B"]) <= DILUTE:
-        force = frame.log["particles/force"][is_b].astype(float)
-        measured["force_BB"] = force_rdf(of["B"].astype(float), force, edge, r_max, n_bins, state.temperature)
-    return measured
-
-
-def open_trajectory(path: Path) -> gsd.hoomd.HOOMDTrajectory:
-    """Open a GSD trajectory for reading.
-
-    Raises
-    ------
-    ValueError
-        If the file is truncated, foreign, or holds no frame with our log.
-    """
-    try:
-        trajectory = gsd.hoomd.open(path, "r")
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
-    if len(trajectory) == 0:
-        trajectory.close()
-        raise ValueError(f"{path} holds no frame; a trajectory of ljmix is expected")
-    if f"thermo/{THERMO[0]}" not in trajectory[0].log:
-        trajectory.close()
-        raise ValueError(f"{path} was not written by ljmix: its frames lack log/thermo/{THERMO[0]}")
-    return trajectory
 
 
 def block_average(samples: Array, n_blocks: int) -> tuple[Array, Array]:

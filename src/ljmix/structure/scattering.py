@@ -1,0 +1,82 @@
+"""Partial structure factors of single frames at the longest waves that the box holds."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from ljmix.statepoint import PAIRS
+
+__all__ = ["SHELLS", "structure_factors", "wave_numbers"]
+
+Array = npt.NDArray[np.float64]
+
+_REACH = 3
+
+
+def _half_space() -> npt.NDArray[np.int64]:
+    # S(k) = S(-k): one of each pair of opposite vectors is enough.
+    everything = itertools.product(range(-_REACH, _REACH + 1), repeat=3)
+    return np.array([n for n in everything if n > (0, 0, 0) and np.dot(n, n) <= _REACH**2])
+
+
+_VECTORS = _half_space()
+SHELLS = tuple(sorted({int(np.dot(n, n)) for n in _VECTORS}))
+"""Squared lengths n² of the wave vectors k = 2π n / L that are measured: 1 to 9, without 7."""
+
+
+def wave_numbers(box_edge: float) -> Array:
+    """Wave numbers of the shells, 1/σ_AA.
+
+    Returns
+    -------
+    (n_shells,) array
+    """
+    numbers: Array = 2 * np.pi / box_edge * np.sqrt(np.array(SHELLS, dtype=float))
+    return numbers
+
+
+def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[str, Array]:
+    """Partial structure factors of one frame, averaged over the directions of each shell.
+
+    S_ij(k) = Re ρ_i(k) ρ_j(−k) / N with ρ_i(k) = Σ exp(i k·r) over the particles of species i and N all
+    particles. The number-number and concentration-concentration factors of Bhatia and Thornton (1970,
+    doi:10.1103/PhysRevB.2.3004) are S_AA + 2 S_AB + S_BB and C_B² S_AA − 2 C_A C_B S_AB + C_A² S_BB.
+
+    Parameters
+    ----------
+    fractional : (n_particles, 3) array
+        Positions over the box edge.
+    types : (n_particles,) array of int
+        0 for A, 1 for B.
+
+    Returns
+    -------
+    dict
+        (n_shells,) array by pair. An ideal gas has S_AA = C_A, S_BB = C_B, S_AB = 0.
+    """
+    amplitude = {species: _amplitudes(fractional[types == kind]) for kind, species in enumerate("AB")}
+    lengths = (_VECTORS**2).sum(axis=1)
+    found = {}
+    for pair in PAIRS:
+        value = (amplitude[pair[0]] * amplitude[pair[1]].conj()).real / len(types)
+        found[pair] = np.array([value[lengths == shell].mean() for shell in SHELLS])
+    return found
+
+
+def _amplitudes(fractional: Array) -> npt.NDArray[np.complex128]:
+    """ρ(k) of one species at all `_VECTORS`: sums over particles as one matrix product."""
+    first = np.exp(2j * np.pi * fractional.T)
+    powers = np.empty((2 * _REACH + 1, *first.shape), dtype=complex)
+    powers[_REACH] = 1
+    for n in range(1, _REACH + 1):
+        powers[_REACH + n] = powers[_REACH + n - 1] * first
+        powers[_REACH - n] = powers[_REACH + n].conj()
+    x, y, z = powers[_REACH:, 0], powers[:, 1], powers[:, 2]
+    plane = (x[:, None] * y[None]).reshape(-1, len(fractional))
+    density: npt.NDArray[np.complex128] = (plane @ z.T).reshape(len(x), len(y), len(z))
+    nx, ny, nz = _VECTORS.T
+    amplitudes: npt.NDArray[np.complex128] = density[nx, ny + _REACH, nz + _REACH]
+    return amplitudes

@@ -1,4 +1,4 @@
-"""The two tidy tables of the compendium: `states`, one row a state point, and `rdf`, one row a bin.
+"""The tidy tables of the compendium: `states`, one row a state point, and `rdf`, one row a bin.
 
 Everything to the right of the simulations reads these tables and nothing else.
 """
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ljmix.files import replace_when_whole
+from ljmix.schema import KEYS, TABLES, Field
 from ljmix.statepoint import PAIRS
 
 __all__ = [
@@ -37,37 +38,21 @@ The paper says 100 points a curve and distances up to 10 σ, but also 240 number
 lies above 0.9 σ; 3 × 80 when the range starts at 1 σ). This is our reading.
 """
 
-_PHASES = ("mixed", "demixed", "crystal")
-_STATES: dict[str, tuple[str, float, float]] = {
-    "state_id": ("string", 0, 0), "temperature": ("float", 1e-9, np.inf), "fraction_b": ("float", 0, 1),
-    "size_ratio": ("float", 1e-9, np.inf), "epsilon_ab": ("float", 1e-9, np.inf),
-    "pressure": ("float", 0, np.inf), "n_particles": ("int", 4, np.inf), "n_b": ("int", 2, np.inf),
-    "n_frames": ("int", 1, np.inf), "number_density": ("float", 1e-9, np.inf),
-    "number_density_sem": ("float", 0, np.inf), "potential_energy": ("float", -np.inf, np.inf),
-    "potential_energy_sem": ("float", 0, np.inf), "engine": ("string", 0, 0),
-    "engine_version": ("string", 0, 0), "steps_equilibration": ("int", 0, np.inf),
-    "steps_production": ("int", 1, np.inf), "seed": ("int", 0, np.inf), "converged": ("bool", 0, 1),
-    "phase": ("string", 0, 0), "wall_seconds": ("float", 0, np.inf),
-}  # fmt: skip
-_RDF: dict[str, tuple[str, float, float]] = {
-    "state_id": ("string", 0, 0), "pair": ("string", 0, 0), "r": ("float", 0, np.inf),
-    "g": ("float", -np.inf, np.inf), "g_sem": ("float", 0, np.inf),
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Dataset:
-    """The tables of one campaign, checked on construction.
+    """The tables of one campaign, checked on construction. Their columns are listed in `ljmix.schema`.
 
     Attributes
     ----------
     states : pandas.DataFrame
-        One row a state point: its five numbers, particle numbers, density and energy with standard errors,
-        engine, lengths of the run, seed, `converged`, `phase` (reduced units of species A).
+        One row a state point.
     rdf : pandas.DataFrame
-        One row a bin: `state_id`, `pair` ("AA", "AB", "BB"), `r` (bin centre, σ_AA), `g`, `g_sem`.
+        One row a bin of a radial distribution function.
     provenance : dict
         Where the tables come from: profile, engine, package versions, git commit.
+    structure_factors : pandas.DataFrame, optional
+        One row a wave number. Thermodynamics needs it; learning does not.
 
     Raises
     ------
@@ -79,19 +64,17 @@ class Dataset:
     states: pd.DataFrame
     rdf: pd.DataFrame
     provenance: Mapping[str, Any]
+    structure_factors: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
-        _check_table("states", self.states, _STATES, key=["state_id"])
-        _check_table("rdf", self.rdf, _RDF, key=["state_id", "pair", "r"])
-        strange = sorted(set(self.rdf["pair"]) - set(PAIRS))
-        if strange:
-            raise ValueError(f"rdf: pair = {strange[0]!r}: must be one of {', '.join(PAIRS)}")
-        strange = sorted(set(self.states["phase"]) - set(_PHASES))
-        if strange:
-            raise ValueError(f"states: phase = {strange[0]!r}: must be one of {', '.join(_PHASES)}")
-        named, drawn = set(self.states["state_id"]), set(self.rdf["state_id"])
-        if named != drawn:
-            raise ValueError(f"states and rdf disagree: only one of them has {sorted(named ^ drawn)[0]}")
+        tables = {"states": self.states, "rdf": self.rdf, "structure_factors": self.structure_factors}
+        for name, table in tables.items():
+            if table is None:
+                continue
+            _check_table(name, table)
+            difference = set(self.states["state_id"]) ^ set(table["state_id"])
+            if difference:
+                raise ValueError(f"states and {name} disagree: only one of them has {min(difference)}")
         counts = self.rdf.groupby(["state_id", "pair"]).size()
         if counts.min() != counts.max() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
@@ -122,46 +105,62 @@ class Dataset:
         states = self.states[np.asarray(rows)].reset_index(drop=True)
         if states.empty:
             raise ValueError("the selection holds no state; widen it")
-        rdf = self.rdf[self.rdf["state_id"].isin(states["state_id"])].reset_index(drop=True)
-        return Dataset(states, rdf, self.provenance)
+
+        def matching(table: pd.DataFrame) -> pd.DataFrame:
+            return table[table["state_id"].isin(states["state_id"])].reset_index(drop=True)
+
+        waves = None if self.structure_factors is None else matching(self.structure_factors)
+        return Dataset(states, matching(self.rdf), self.provenance, waves)
 
 
-def _check_table(name: str, table: pd.DataFrame, columns: dict[str, tuple[str, float, float]], key: list[str]) -> None:
-    missing = [column for column in columns if column not in table.columns]
+def _check_table(name: str, table: pd.DataFrame) -> None:
+    fields = TABLES[name]
+    missing = [field.name for field in fields if field.required and field.name not in table.columns]
     if missing:
-        raise ValueError(f"{name}: column {missing[0]!r} is missing; columns are {', '.join(columns)}")
+        needed = ", ".join(field.name for field in fields if field.required)
+        raise ValueError(f"{name}: column {missing[0]!r} is missing; columns are {needed}")
     if table.empty:
         raise ValueError(f"{name}: the table is empty; at least one state is needed")
-    for column, (kind, low, high) in columns.items():
-        _check_column(f"{name}.{column}", table[column], kind, low, high)
-    if table.duplicated(key).any():
-        row = table.loc[table.duplicated(key), key].iloc[0].to_dict()
+    for field in fields:
+        if field.name in table.columns:
+            _check_column(f"{name}.{field.name}", table[field.name], field)
+    if table.duplicated(KEYS[name]).any():
+        row = table.loc[table.duplicated(KEYS[name]), KEYS[name]].iloc[0].to_dict()
         raise ValueError(f"{name}: duplicate row for {row}; each may occur once")
 
 
-def _check_column(name: str, values: pd.Series, kind: str, low: float, high: float) -> None:
+def _check_column(name: str, values: pd.Series, field: Field) -> None:
+    if values.isna().any():
+        if field.required:
+            raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(values.isna()))}; all must be given")
+        values = values.dropna()
     types = pd.api.types
     fits = {
         "string": lambda: types.is_string_dtype(values),
         "float": lambda: types.is_float_dtype(values),
         "int": lambda: types.is_integer_dtype(values),
         "bool": lambda: types.is_bool_dtype(values),
-    }[kind]()
-    if values.isna().any():
-        raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(values.isna()))}; all must be given")
+    }[field.kind]()
     if not fits:
-        raise ValueError(f"{name}: type {values.dtype}: must be {kind}")
-    if kind in ("float", "int"):
-        bad = ~(np.isfinite(values) & (values >= low) & (values <= high))
+        raise ValueError(f"{name}: type {values.dtype}: must be {field.kind}")
+    if field.kind in ("float", "int"):
+        bad = ~(np.isfinite(values) & (values >= field.low) & (values <= field.high))
         if bad.any():
             row = int(np.argmax(bad))
-            raise ValueError(f"{name} = {values.iloc[row]:g} in row {row}: must be finite, from {low:g} to {high:g}")
+            allowed = f"finite, from {field.low:g} to {field.high:g}"
+            raise ValueError(f"{name} = {values.iloc[row]:g} in row {row}: must be {allowed}")
+    elif field.allowed:
+        strange = sorted(set(values) - set(field.allowed))
+        if strange:
+            raise ValueError(f"{name} = {strange[0]!r}: must be one of {', '.join(field.allowed)}")
 
 
 def write_dataset(dataset: Dataset, directory: Path) -> None:
-    """Write ``states.parquet`` and ``rdf.parquet`` with their provenance; each file appears whole."""
-    for name, table in (("states", dataset.states), ("rdf", dataset.rdf)):
-        write_table(table, directory / f"{name}.parquet", dataset.provenance)
+    """Write each table as ``<name>.parquet`` with its provenance; each file appears whole."""
+    tables = {"states": dataset.states, "rdf": dataset.rdf, "structure_factors": dataset.structure_factors}
+    for name, table in tables.items():
+        if table is not None:
+            write_table(table, directory / f"{name}.parquet", dataset.provenance)
 
 
 def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -183,8 +182,10 @@ def read_dataset(directory: Path | str) -> Dataset:
         If a table is not a parquet file or breaks a rule of `Dataset`; the message names the file.
     """
     tables = {}
-    for name in ("states", "rdf"):
+    for name in TABLES:
         path = Path(directory) / f"{name}.parquet"
+        if name == "structure_factors" and not path.exists():
+            continue
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; `make data` writes it")
         try:
@@ -192,8 +193,9 @@ def read_dataset(directory: Path | str) -> Dataset:
         except (pa.ArrowInvalid, OSError) as error:
             raise ValueError(f"{path} is not a readable parquet file: {error}") from error
     provenance = json.loads((tables["states"].schema.metadata or {}).get(b"ljmix", b"{}"))
+    frames = {name: table.to_pandas() for name, table in tables.items()}
     try:
-        return Dataset(tables["states"].to_pandas(), tables["rdf"].to_pandas(), provenance)
+        return Dataset(frames["states"], frames["rdf"], provenance, frames.get("structure_factors"))
     except ValueError as error:
         raise ValueError(f"{directory}: {error}") from error
 

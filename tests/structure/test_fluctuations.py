@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ljmix.structure.fluctuations import temperature_derivative
+from ljmix.structure.fluctuations import response_functions, temperature_derivative
 
 
 def test_derivative_of_an_einstein_crystal():
@@ -22,3 +22,25 @@ def test_derivative_of_an_einstein_crystal():
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="3 samples and 2 enthalpies"):
         temperature_derivative(np.zeros((3, 4)), np.zeros(2))
+
+
+def test_responses_of_a_gaussian_volume():
+    """A volume and an enthalpy that fluctuate together as a Gaussian with known second moments."""
+    rng = np.random.default_rng(20261121)
+    temperature, n, mean_volume = 1.3, 100, 150.0
+    covariance = np.array([[9.0, 6.0], [6.0, 400.0]])
+    volume, enthalpy = rng.multivariate_normal([mean_volume, -500.0], covariance, size=20_000).T
+    found = response_functions(volume, enthalpy, temperature, n)
+    expected = {
+        "isothermal_compressibility": 9.0 / (temperature * mean_volume),
+        "thermal_expansion": 6.0 / (temperature**2 * mean_volume),
+        "heat_capacity": 1.5 + 400.0 / (n * temperature**2),
+    }
+    for name, (value, error) in found.items():
+        sigmas = (value - expected[name]) / error
+        print(f"{name}: observed {value:.5f} ± {error:.5f}, expected {expected[name]:.5f}, sigmas {sigmas:.1f}")
+        # Student t with 9 degrees of freedom: beyond 6 once in 5000.
+        assert abs(sigmas) < 6
+    # The error of a variance is √(2/n) of it; ten blocks know it to a quarter.
+    value, error = found["isothermal_compressibility"]
+    assert error / value == pytest.approx(np.sqrt(2 / 20_000), rel=4 * 0.24)

@@ -1,0 +1,194 @@
+"""One finished state point as rows of the tables: averages over the runs that count, each with its error."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ljmix.profiles import Profile
+from ljmix.sampling import Analysis, analyse_run, bin_centres, choose_runs, open_runs
+from ljmix.simulation.engine import TIME_STEP
+from ljmix.simulation.workspace import Run
+from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.convergence import count_blocks, mean_and_error
+from ljmix.structure.diffusion import diffusion_coefficient
+from ljmix.structure.fluctuations import response_functions, temperature_derivative
+from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
+from ljmix.structure.rdf import block_average
+from ljmix.structure.scattering import wave_numbers
+
+__all__ = ["summarise_state"]
+
+Array = npt.NDArray[np.float64]
+
+_CRYSTAL_FRAMES = 4
+"""Configurations, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A run that counts: what was measured in it after equilibration."""
+
+    run: Run
+    analysis: Analysis
+    measured: Mapping[str, npt.NDArray[Any]]
+
+    @property
+    def late(self) -> npt.NDArray[np.bool_]:
+        """Frames after equilibration."""
+        return np.asarray(self.measured["step"] > self.analysis.start_step)
+
+    def after(self, name: str) -> Array:
+        """Measurements of one name, frame by frame, after equilibration."""
+        return np.asarray(self.measured[name][self.late], dtype=float)
+
+    def enthalpy(self, n_particles: int) -> Array:
+        """Enthalpy without its kinetic part, of the whole system, after equilibration."""
+        return n_particles * self.after("potential_energy") + self.run.state.pressure * self.after("volume")
+
+
+def summarise_state(
+    folder: Path, state: StatePoint, profile: Profile
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Average the runs of one state that count.
+
+    Returns
+    -------
+    row : dict
+        The state's row of ``states``.
+    rdf, structure_factors : pandas.DataFrame
+        Its rows of the other two tables.
+    """
+    runs = open_runs(folder, state, profile)
+    analyses = [analyse_run(run) for run in runs]
+    measured = [run.read_measurements() for run in runs]
+    chosen, converged = choose_runs(analyses)
+    parts = [_Part(runs[k], analyses[k], measured[k]) for k in chosen]
+    job = json.loads((folder / "signac_statepoint.json").read_text())
+    n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
+    functions = {
+        pair: _pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
+        for pair in PAIRS
+    }
+    row = {
+        "state_id": state.state_id,
+        **state.as_dict(),
+        "n_particles": n_particles,
+        "n_b": n_b,
+        "n_frames": sum(int(part.late.sum()) for part in parts),
+        **_thermodynamics(parts, n_particles),
+        **_diffusion(parts),
+        **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
+        "converged": converged,
+        "steps_equilibration": sum(part.analysis.start_step for part in parts),
+        "steps_production": sum(part.analysis.end_step - part.analysis.start_step for part in parts),
+        "starts": "+".join(part.run.start for part in parts),
+        "seed": state.seed(f"positions/{runs[0].start}/{n_particles}"),
+        "engine": job["engine"],
+        # What was spent counts every run, also one that does not count for the averages.
+        "engine_version": _join_names(measured, "engine_version"),
+        "device": _join_names(measured, "device"),
+        "wall_seconds": float(sum(m["seconds_all"].sum() for m in measured)),
+        "rdf_seconds": float(sum((m["seconds_all"] - m["seconds_engine"]).sum() for m in measured)),
+    }
+    return row, _rdf_rows(parts, functions, n_particles), _structure_factor_rows(parts)
+
+
+def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float]:
+    state = parts[0].run.state
+    series = {
+        # N/V of each frame, so that the mean is the mean density.
+        "number_density": [n_particles / part.after("volume") for part in parts],
+        "potential_energy": [part.after("potential_energy") for part in parts],
+        "virial_pressure": [part.after("pressure") for part in parts],
+    }
+    row: dict[str, float] = {}
+    for name, values in series.items():
+        mean, error = _pool([(len(value), *mean_and_error(value)) for value in values])
+        row |= {name: float(mean), f"{name}_sem": float(error)}
+    responses = [
+        response_functions(part.after("volume"), part.enthalpy(n_particles), state.temperature, n_particles)
+        for part in parts
+    ]
+    for name in responses[0]:
+        mean, error = _pool(
+            [(len(part.after("volume")), *found[name]) for part, found in zip(parts, responses, strict=True)]
+        )
+        row |= {name: float(mean), f"{name}_sem": float(error)}
+    return row
+
+
+def _diffusion(parts: Sequence[_Part]) -> dict[str, float]:
+    """D of each species, from the segments that lie wholly after equilibration."""
+    row: dict[str, float] = {}
+    for species in "AB":
+        rows = []
+        for part in parts:
+            first = math.ceil(part.analysis.start_step / part.run.profile.segment_steps)
+            rows.append(part.measured[f"msd_{species}"][first:].astype(float))
+        d, error = diffusion_coefficient(np.concatenate(rows), parts[0].run.profile.frame_interval * TIME_STEP)
+        row |= {f"diffusion_{species.lower()}": d, f"diffusion_{species.lower()}_sem": error}
+    return row
+
+
+def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
+    state, profile = parts[0].run.state, parts[0].run.profile
+    configurations = [c for part in parts for c in part.run.read_configurations(part.analysis.start_step)]
+    demixing = demixing_order(configurations, state)
+    segregated = segregation(bin_centres(profile), g, state)
+    crystal = float(np.mean([crystal_order(c, state) for c in configurations[-_CRYSTAL_FRAMES:]]))
+    label = label_phase(demixing, segregated, crystal)
+    return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
+
+
+def _rdf_rows(parts: Sequence[_Part], functions: Mapping[str, tuple[Array, Array]], n_particles: int) -> pd.DataFrame:
+    state, r = parts[0].run.state, bin_centres(parts[0].run.profile)
+    tables = []
+    for pair, (g, g_sem) in functions.items():
+        slope, slope_sem = _pool([_derivative(part, pair, n_particles) for part in parts])
+        columns = {"r": r, "g": g, "g_sem": g_sem, "g_dbeta": slope, "g_dbeta_sem": slope_sem}
+        tables.append(pd.DataFrame({"state_id": state.state_id, "pair": pair} | columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _derivative(part: _Part, pair: str, n_particles: int) -> tuple[int, Array, Array]:
+    """∂g/∂β from the frames in which the function was measured."""
+    steps = part.measured[f"step_{pair}"]
+    counted = np.asarray(part.measured[f"g_{pair}"][steps > part.analysis.start_step], dtype=float)
+    frames = np.isin(part.measured["step"][part.late], steps)
+    return len(counted), *temperature_derivative(counted, part.enthalpy(n_particles)[frames])
+
+
+def _structure_factor_rows(parts: Sequence[_Part]) -> pd.DataFrame:
+    state = parts[0].run.state
+    k = np.mean([wave_numbers(np.cbrt(part.after("volume").mean())) for part in parts], axis=0)
+    tables = []
+    for pair in PAIRS:
+        averages = []
+        for part in parts:
+            # Long waves are slow: as many blocks as the slowest of the five series allows.
+            blocks = min(count_blocks(series) for series in part.analysis.series.values())
+            averages.append((int(part.late.sum()), *block_average(part.after(f"s_{pair}"), blocks)))
+        s, s_sem = _pool(averages)
+        tables.append(pd.DataFrame({"state_id": state.state_id, "pair": pair, "k": k, "s": s, "s_sem": s_sem}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
+    """Mean of the runs' means, weighted by their numbers of samples, and its standard error."""
+    total = sum(count for count, _, _ in parts)
+    mean = sum(count / total * mean for count, mean, _ in parts)
+    error = np.sqrt(sum((count / total * error) ** 2 for count, _, error in parts))
+    return mean, error
+
+
+def _join_names(measured: Sequence[Mapping[str, Any]], key: str) -> str:
+    return ", ".join(sorted({str(name) for part in measured for name in part[key]}))

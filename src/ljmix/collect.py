@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -15,7 +16,7 @@ from ljmix.campaign import lend_pool
 from ljmix.dataset import Dataset, write_dataset
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.provenance import describe_provenance
-from ljmix.sampling import is_finished, open_runs
+from ljmix.sampling import analyse_run, choose_runs, is_finished, open_runs
 from ljmix.simulation.initial import read_configuration, write_configuration
 from ljmix.simulation.workspace import find_jobs
 from ljmix.statepoint import StatePoint
@@ -58,9 +59,14 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
             )
         )  # fmt: skip
     rows, curves, waves = zip(*parts, strict=True)
-    provenance = describe_provenance(profile.name, settings=asdict(profile), states_missing=missing)
+    provenance = describe_provenance(profile.name, settings=_jsonable(asdict(profile)), states_missing=missing)
     rdf, structure_factors = (pd.concat(tables, ignore_index=True) for tables in (curves, waves))
     return Dataset(pd.DataFrame(list(rows)), rdf, provenance, structure_factors)
+
+
+def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Lists for tuples, so that settings compare equal before and after a file."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
 
 def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
@@ -80,10 +86,24 @@ def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
     return {state: folder for folder, state, _ in finished}
 
 
-def write_configurations(root: Path, profile: Profile, directory: Path) -> None:
-    """Copy the last configuration of every finished state to ``<directory>/<state_id>.gsd``."""
-    for state, folder in find_finished(root, profile).items():
-        run = open_runs(folder, state, profile)[-1]
+def write_configurations(
+    root: Path, profile: Profile, directory: Path, states: Iterable[StatePoint] | None = None
+) -> None:
+    """Copy the last configuration of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the campaign.
+    profile : Profile
+    directory : Path
+    states : iterable of StatePoint, optional
+        Which ones, where they are finished; by default all.
+    """
+    finished = find_finished(root, profile)
+    for state in finished if states is None else finished.keys() & set(states):
+        runs = open_runs(finished[state], state, profile)
+        run = runs[choose_runs([analyse_run(run) for run in runs])[0][-1]]
         configuration = read_configuration(run.folder / "trajectory.gsd")
         write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
 

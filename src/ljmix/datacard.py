@@ -1,0 +1,184 @@
+"""The papers that travel with a shipped dataset: a frictionless data package and a card for readers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ljmix.dataset import Dataset
+from ljmix.files import replace_when_whole
+from ljmix.profiles import load_profile
+from ljmix.schema import KEYS, TABLES, Field
+from ljmix.statepoint import PAIRS
+from ljmix.structure import phase
+from ljmix.structure.convergence import peak_errors
+
+__all__ = ["describe_package", "write_data_card"]
+
+_KINDS = {"string": "string", "float": "number", "int": "integer", "bool": "boolean"}
+_TITLES = {"states": "one row a state point", "rdf": "one row a bin", "structure_factors": "one row a wave number"}
+
+
+def write_data_card(dataset: Dataset, directory: Path) -> None:
+    """Write ``datapackage.json`` and ``README.md`` beside the tables of a dataset."""
+    package = describe_package(dataset, directory)
+    with replace_when_whole(directory / "datapackage.json") as part:
+        part.write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with replace_when_whole(directory / "README.md") as part:
+        part.write_text(_card(dataset, package), encoding="utf-8")
+
+
+def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
+    """Describe the files of a dataset by the Data Package standard (https://datapackage.org/standard).
+
+    Parameters
+    ----------
+    dataset : Dataset
+    directory : Path
+        Where its tables and configurations lie.
+
+    Returns
+    -------
+    dict
+        JSON-able: files with sizes and SHA-256, columns with types, ranges and meanings, licence.
+    """
+    files = [directory / f"{name}.parquet" for name in TABLES]
+    files += sorted((directory / "configurations").glob("*.gsd"))
+    listed = []
+    for path in files:
+        content = path.read_bytes()
+        entry: dict[str, Any] = {
+            "name": path.stem.lower(),
+            "path": path.relative_to(directory).as_posix(),
+            "bytes": len(content),
+            "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        }
+        if path.suffix == ".parquet":
+            fields = [field for field in TABLES[path.stem] if field.name in _columns(dataset, path.stem)]
+            described = [_describe(field) for field in fields]
+            schema = {"fields": described, "primaryKey": KEYS[path.stem], "missingValues": ["", "nan"]}
+            entry |= {"title": _TITLES[path.stem], "format": "parquet", "type": "table", "schema": schema}
+        else:
+            entry |= {"title": "last configuration of a state point", "format": "gsd"}
+        listed.append(entry)
+    return {
+        "name": f"ljmix-{dataset.provenance['profile']}",
+        "title": "Structure of binary Lennard-Jones mixtures: radial distribution functions with error bars",
+        "licenses": [
+            {
+                "name": "CC-BY-4.0",
+                "path": "https://creativecommons.org/licenses/by/4.0/",
+                "title": "Creative Commons Attribution 4.0",
+            }
+        ],
+        "resources": listed,
+    }
+
+
+def _columns(dataset: Dataset, table: str) -> list[str]:
+    return list(getattr(dataset, table).columns)
+
+
+def _describe(field: Field) -> dict[str, Any]:
+    constraints: dict[str, Any] = {"required": True} if field.required else {}
+    for name, value in (("minimum", field.low), ("maximum", field.high)):
+        if field.kind in ("float", "int") and math.isfinite(value):
+            constraints[name] = int(value) if field.kind == "int" else value
+    if field.allowed:
+        constraints["enum"] = list(field.allowed)
+    described = {"name": field.name, "type": _KINDS[field.kind], "description": field.meaning}
+    return described | ({"constraints": constraints} if constraints else {})
+
+
+def _card(dataset: Dataset, package: dict[str, Any]) -> str:
+    states, provenance = dataset.states, dataset.provenance
+    profile = load_profile(provenance["profile"])
+    expected, found = len(profile.states()), len(states)
+    steps = states["steps_equilibration"] + states["steps_production"]
+    return Template(resources.files("ljmix").joinpath("datacard.md").read_text(encoding="utf-8")).substitute(
+        title=package["title"],
+        count=f"all {expected} state points" if found == expected else f"{found} of the {expected} state points",
+        n_particles=f"{states['n_particles'].min()} to {states['n_particles'].max()}",
+        box_edge=f"{profile.box_edge:g}",
+        r_max=f"{profile.r_max:g}",
+        bin_width=f"{profile.bin_width:g}",
+        least_steps=f"{profile.steps_equilibration + profile.steps_production:,}",
+        most_steps=f"{profile.steps_max:,}",
+        peak_error=f"{100 * profile.peak_error:g}",
+        peak_error_dilute=f"{100 * profile.peak_error_dilute:g}",
+        converged=int(states["converged"].sum()),
+        phases=_markdown(_by_phase(dataset)),
+        temperatures=_markdown(pd.crosstab(states["temperature"], states["phase"]).reset_index()),
+        hours=f"{states['wall_seconds'].sum() / 3600:.1f}",
+        atom_steps=f"{(states['n_particles'] * steps).sum():.2e}",
+        rdf_share=f"{100 * states['rdf_seconds'].sum() / states['wall_seconds'].sum():.0f}",
+        demixed=phase.DEMIXED,
+        segregated=phase.SEGREGATED,
+        crystalline=phase.CRYSTALLINE,
+        files=_markdown(_file_rows(package)),
+        columns="\n\n".join(_column_list(dataset, name) for name in TABLES),
+        settings=_settings(profile.name),
+        additions=_markdown(pd.DataFrame(provenance["parts"]).astype({"engines": str})),
+        versions=", ".join(f"{name} {provenance[name]}" for name in ("python", "numpy", "freud-analysis", "gsd")),
+    )
+
+
+def _by_phase(dataset: Dataset) -> pd.DataFrame:
+    errors = pd.DataFrame.from_dict(
+        {
+            name: peak_errors(
+                {pair: rows["g"].to_numpy() for pair, rows in curves.groupby("pair")},
+                {pair: rows["g_sem"].to_numpy() for pair, rows in curves.groupby("pair")},
+            )
+            for name, curves in dataset.rdf.groupby("state_id")
+        },
+        orient="index",
+    )
+    joined = dataset.states.set_index("state_id").join(errors)
+    rows = []
+    for label, of in joined.groupby("phase"):
+        row: dict[str, Any] = {"phase": label, "states": len(of), "converged": int(of["converged"].sum())}
+        row["steps averaged (median)"] = f"{int(of['steps_production'].median()):,}"
+        for pair in PAIRS:
+            finite = of[pair].replace(np.inf, np.nan).dropna()
+            row[f"{pair} peak, error % (median, 90th percentile)"] = (
+                f"{100 * finite.median():.2f}, {100 * finite.quantile(0.9):.2f}"
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _file_rows(package: dict[str, Any]) -> pd.DataFrame:
+    rows = [
+        {
+            "file": f"`{entry['path']}`",
+            "holds": entry["title"],
+            "kB": math.ceil(entry["bytes"] / 1000),
+            "SHA-256": f"`{entry['hash'].removeprefix('sha256:')}`",
+        }
+        for entry in package["resources"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def _column_list(dataset: Dataset, table: str) -> str:
+    present = _columns(dataset, table)
+    lines = [f"- `{field.name}`: {field.meaning}" for field in TABLES[table] if field.name in present]
+    return "\n".join([f"**`{table}.parquet`**, {_TITLES[table]}", "", *lines])
+
+
+def _settings(name: str) -> str:
+    return resources.files("ljmix").joinpath("profiles", f"{name}.toml").read_text(encoding="utf-8").strip()
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    head = [f"| {' | '.join(map(str, table.columns))} |", f"|{' --- |' * len(table.columns)}"]
+    return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in table.itertuples(index=False)])

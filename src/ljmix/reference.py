@@ -1,0 +1,164 @@
+"""The dataset that the repository ships: which states it lacks, how finished ones join it, and its package.
+
+::
+
+    python -m ljmix.reference simulate --results results/reference   # what data/reference lacks; resumable
+    python -m ljmix.reference ship --results results/reference       # add what is finished to data/reference
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ljmix.campaign import run_campaign
+from ljmix.collect import collect_dataset, write_configurations
+from ljmix.datacard import write_data_card
+from ljmix.dataset import Dataset, read_dataset, write_dataset
+from ljmix.profiles import Profile, load_profile
+from ljmix.statepoint import StatePoint
+from ljmix.structure.phase import label_phase
+
+__all__ = ["TELLING", "draw_states", "merge_datasets", "missing_states", "shipped_directory"]
+
+TELLING = (
+    # equal numbers of small A and large B, strongly mixing: figures 1 and 4
+    StatePoint(0.6, 0.5, 2.0, 1.0), StatePoint(1.0, 0.5, 2.0, 1.0), StatePoint(1.4, 0.5, 2.0, 1.0),
+    # the paper's failure case, on both sides of its transition: figure 5
+    StatePoint(0.6, 0.01, 1.5, 0.2), StatePoint(0.8, 0.01, 1.5, 0.2),
+    # two liquids side by side; near the consolute point; the colour mixture, supercooled
+    StatePoint(1.0, 0.5, 1.0, 0.2), StatePoint(1.0, 0.5, 1.0, 0.6), StatePoint(0.6, 0.5, 1.0, 1.0),
+    # small B: cold and demixed, warm and mixed
+    StatePoint(0.6, 0.2, 0.5, 0.2), StatePoint(1.0, 0.2, 0.5, 1.0),
+    # large B: cold and demixed, hot and mixed
+    StatePoint(0.6, 0.5, 1.5, 0.4), StatePoint(1.4, 0.2, 1.5, 0.6),
+)  # fmt: skip
+"""States whose last configuration is shipped."""
+
+_SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "s", "s_sem"]
+"""Columns kept in single precision: their errors are far above it."""
+
+
+def shipped_directory(profile: Profile) -> Path:
+    """Folder of the repository that holds the shipped tables of a profile, whether it is there or not."""
+    return Path(__file__).resolve().parents[2] / "data" / profile.name
+
+
+def missing_states(profile: Profile, directory: Path) -> list[StatePoint]:
+    """State points of a profile that a dataset lacks, in the order of the profile.
+
+    Parameters
+    ----------
+    profile : Profile
+    directory : Path
+        Of the tables; all states are missing where there are none.
+    """
+    if not (directory / "states.parquet").exists():
+        return profile.states()
+    known = set(read_dataset(directory).states["state_id"])
+    return [state for state in profile.states() if state.state_id not in known]
+
+
+def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:
+    """Draw converged states at random, to simulate them again; different temperatures first.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer converged states than asked for.
+    """
+    states = dataset.states[dataset.states["converged"]]
+    if not 1 <= n <= len(states):
+        raise ValueError(f"n = {n}: must lie between 1 and the {len(states)} converged states of the dataset")
+    shuffled = states.sample(frac=1, random_state=np.random.default_rng(seed))
+    # The first of every temperature, then the second of every temperature, and so on.
+    turn = shuffled.groupby("temperature").cumcount().sort_values(kind="stable").index[:n]
+    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"]
+    return [StatePoint(*map(float, row)) for row in shuffled.loc[turn, names].to_numpy()]
+
+
+def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) -> Dataset:
+    """Add freshly simulated states to a dataset; a state that is in both is replaced.
+
+    Phases are labelled anew from their numbers, so that one set of thresholds holds for all states.
+
+    Returns
+    -------
+    Dataset
+        States in the order of the profile. `provenance` is that of `fresh`, with one entry for each addition
+        under ``parts``.
+
+    Raises
+    ------
+    ValueError
+        If the two were simulated under different settings, or a state is not of the profile.
+    """
+    part = {name: fresh.provenance[name] for name in ("commit", "freud-analysis", "gsd")}
+    part |= {"states": len(fresh.states), "engines": sorted(set(fresh.states["engine_version"]))}
+    parts: list[dict[str, Any]] = []
+    tables = {"states": fresh.states, "rdf": fresh.rdf, "structure_factors": fresh.structure_factors}
+    if shipped is not None:
+        ours, theirs = (data.provenance["settings"] for data in (fresh, shipped))
+        different = [name for name in ours if ours[name] != theirs.get(name) and name != "seeds"]
+        if different:
+            name = different[0]
+            raise ValueError(
+                f"settings differ: {name} = {ours[name]} in the new states, {theirs.get(name)} in the shipped ones"
+            )
+        parts = list(shipped.provenance["parts"])
+        new = set(fresh.states["state_id"])
+        for name, table in tables.items():
+            old = getattr(shipped, name)
+            tables[name] = pd.concat([old[~old["state_id"].isin(new)], table], ignore_index=True)
+    order = {state.state_id: place for place, state in enumerate(profile.states())}
+    strange = sorted(set(tables["states"]["state_id"]) - set(order))
+    if strange:
+        raise ValueError(f"{strange[0]} is not a state of profile {profile.name}")
+    for name, table in tables.items():
+        sorted_table = table.sort_values("state_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+        kinds = {column: "float32" for column in _SINGLE if column in table.columns}
+        tables[name] = sorted_table.astype(kinds)
+    numbers = tables["states"][["demixing", "segregation", "crystal"]].to_numpy()
+    tables["states"]["phase"] = [label_phase(*row) for row in numbers]
+    missing = len(order) - len(tables["states"])
+    provenance = {**fresh.provenance, "states_missing": missing, "parts": [*parts, part]}
+    return Dataset(tables["states"], tables["rdf"], provenance, tables["structure_factors"])
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Simulate what is missing, or ship what is finished, from the command line."""
+    parser = argparse.ArgumentParser(description="Extend the shipped dataset: simulate what it lacks, then ship it.")
+    parser.add_argument("step", choices=("simulate", "ship"))
+    parser.add_argument("--profile", default="reference")
+    parser.add_argument("--results", type=Path, help="folder of the campaign; by default results/<profile>")
+    parser.add_argument("--data", type=Path, help="folder of the shipped tables; by default data/<profile>")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    profile = load_profile(options.profile)
+    results = options.results or Path("results", profile.name)
+    data = options.data or shipped_directory(profile)
+    if options.step == "simulate":
+        states = missing_states(profile, data)
+        if not states:
+            print(f"{data} holds all {len(profile.states())} states")
+            return
+        if run_campaign(states, profile, results, options.engine, options.device).failed:
+            sys.exit(1)
+        return
+    shipped = read_dataset(data) if (data / "states.parquet").exists() else None
+    dataset = merge_datasets(shipped, collect_dataset(results, profile), profile)
+    write_dataset(dataset, data)
+    write_configurations(results, profile, data / "configurations", TELLING)
+    write_data_card(dataset, data)
+    print(f"{data}: {len(dataset.states)} of {len(profile.states())} states")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Energy and pressure from radial distribution functions: must agree with what the simulation itself reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ljmix.statepoint import PAIRS, StatePoint
+
+__all__ = ["energy_and_pressure", "pair_potential"]
+
+Array = npt.NDArray[np.float64]
+
+_POINTS = 40
+"""Points in a bin: the potential rises by many kT over the bin at contact."""
+
+
+def pair_potential(r: Array, state: StatePoint, pair: str) -> tuple[Array, Array]:
+    """Truncated and shifted Lennard-Jones potential and its derivative.
+
+    Parameters
+    ----------
+    r : array
+        Distances above zero, σ_AA.
+    state : StatePoint
+    pair : {"AA", "AB", "BB"}
+
+    Returns
+    -------
+    u, du_dr : arrays
+        ε_AA and ε_AA/σ_AA; zero from the cut-off on.
+    """
+    epsilon, cutoff = state.epsilon(pair), state.cutoff(pair)
+    inverse, edge = (state.sigma(pair) / r) ** 6, (state.sigma(pair) / cutoff) ** 6
+    inside = r < cutoff
+    u = np.where(inside, 4 * epsilon * (inverse**2 - inverse - edge**2 + edge), 0.0)
+    du_dr = np.where(inside, -24 * epsilon * (2 * inverse**2 - inverse) / r, 0.0)
+    return u, du_dr
+
+
+def energy_and_pressure(
+    r: Array, g: Mapping[str, Array], state: StatePoint, number_density: float, n_particles: int, n_b: int
+) -> tuple[float, float]:
+    """Potential energy a particle and virial pressure from the three functions.
+
+    U/N = Σ pairs ∫ u g 4π r² dr / (N V) and P = ρ T* − Σ pairs ∫ r u' g 4π r² dr / (3 V²), summed over AA,
+    AB and BB (Hansen and McDonald, Theory of Simple Liquids, 4th ed. 2013, section 2.5). Within a bin g is not
+    flat where the potential is steep; there the cavity function g exp(β u) is nearly linear, and is what is
+    interpolated.
+
+    Parameters
+    ----------
+    r : (n_bins,) array
+        Bin centres, equally spaced from half a bin on, σ_AA.
+    g : mapping of (n_bins,) arrays by pair
+        Averages over the bins.
+    state : StatePoint
+    number_density : float
+        N/V, 1/σ_AA³.
+    n_particles, n_b : int
+
+    Returns
+    -------
+    energy, pressure : float
+        ε_AA and ε_AA/σ_AA³.
+
+    Raises
+    ------
+    ValueError
+        If the functions end before the potential does: nothing beyond r_max is guessed.
+    """
+    width = r[1] - r[0]
+    end, needed = r[-1] + width / 2, max(map(state.cutoff, PAIRS))
+    if end < needed - 1e-9:
+        raise ValueError(f"g(r) ends at {end:g} σ, the potential at {needed:g} σ: longer functions are needed")
+    n_of = {"A": n_particles - n_b, "B": n_b}
+    # Bins as rows, points in a bin as columns.
+    fine = r[:, None] + width * ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5)
+    energy, pressure = 0.0, number_density * state.temperature
+    for pair in PAIRS:
+        n_i, n_j = n_of[pair[0]], n_of[pair[1]]
+        pairs = n_i * (n_i - 1) / 2 if pair[0] == pair[1] else n_i * n_j
+        u, du_dr = pair_potential(fine, state, pair)
+        boltzmann = np.exp(-np.clip(u / state.temperature, None, 500))
+        g_fine = _refine(g[pair], boltzmann, fine, r)
+        shell = g_fine * 4 * np.pi * fine**2 * width / _POINTS * pairs / n_particles**2
+        energy += number_density * float(np.sum(u * shell))
+        pressure -= number_density**2 / 3 * float(np.sum(fine * du_dr * shell))
+    return energy, pressure
+
+
+def _refine(g: Array, boltzmann: Array, fine: Array, r: Array) -> Array:
+    """Function within the bins whose bin averages are exactly those given."""
+    weight = fine**2
+    mean = (boltzmann * weight).sum(axis=1) / weight.sum(axis=1)
+    touched = mean > 1e-12
+    cavity = np.interp(fine.ravel(), r[touched], g[touched] / mean[touched]).reshape(fine.shape)
+    shape = cavity * boltzmann
+    average = (shape * weight).sum(axis=1) / weight.sum(axis=1)
+    # Interpolation shifts a bin's average a little; scaled back, no pair is lost or won.
+    scale = np.divide(g, average, out=np.zeros_like(g), where=np.abs(average) > 1e-12)
+    refined: Array = shape * scale[:, None]
+    return refined

@@ -8,6 +8,10 @@ ENGINE  ?= auto
 DEVICE  ?= auto
 
 RESULTS := results/$(PROFILE)
+# Where the repository ships a profile's dataset, `all` repeats so many of its states, from other starts, and checks
+# the shipped ones against them; elsewhere it simulates all states.
+SHIPPED := $(wildcard data/$(PROFILE)/states.parquet)
+SAMPLE  := $(if $(SHIPPED),5,0)
 # The published figures come from the default profile; those of another stay with its results.
 FIGURES := $(if $(filter quick,$(PROFILE)),figures,$(RESULTS)/figures)
 
@@ -28,8 +32,9 @@ CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py profiles.py files.p
             $(wildcard src/ljmix/profiles/$(PROFILE).toml)
 SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.py) \
             $(addprefix src/ljmix/,sampling.py campaign.py)
-TABLES   := $(SIMULATE) $(addprefix src/ljmix/,collect.py dataset.py)
-LEARN    := $(CORE) $(addprefix src/ljmix/,dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py)
+TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py reference.py) $(SHIPPED)
+CHECK    := $(addprefix src/ljmix/,comparison.py consistency.py)
+LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py)
 PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
 EXPLAIN  := $(LEARN) src/ljmix/report.py $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
@@ -45,17 +50,19 @@ help: ## list every target
 
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) ## run the whole chain and draw every figure
 
-data: $(RESULTS)/02-rdf.ipynb ## simulate all states of the profile and write the two tables; resumable
+data: $(INSTALLED) ## simulate all states of the profile and write the tables; resumable
+	$(PYTHON) -m ljmix.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
+	$(PYTHON) -m ljmix.collect --profile $(PROFILE)
 
 models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## train and compare the models
 
 figures: $(RESULTS)/05-explain.ipynb ## explain the models and draw figures 1 to 7
 
-$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(PLOT) | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
+$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(SHIPPED) $(PLOT) | $(INSTALLED)
+	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) sample=$(SAMPLE)
 
-$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE)
+$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(CHECK) $(PLOT) $(RESULTS)/01-simulate.ipynb
+	$(RUN) $< $@ profile=$(PROFILE) sample=$(SAMPLE)
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)

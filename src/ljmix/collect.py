@@ -118,7 +118,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
     profile = load_profile(options.profile)
     results = options.results or Path("results", profile.name)
     dataset = collect_dataset(results, profile)
-    write_dataset(dataset, options.output or results)
+    output = options.output or results
+    write_dataset(dataset, output)
+    write_configurations(results, profile, output / "configurations")
     print(f"{len(dataset.states)} of {len(profile.states())} states, {int(dataset.states.converged.sum())} converged")
 
 

@@ -25,7 +25,15 @@ from ljmix.profiles import Profile, load_profile
 from ljmix.statepoint import StatePoint
 from ljmix.structure.phase import label_phase
 
-__all__ = ["TELLING", "draw_states", "merge_datasets", "missing_states", "shipped_directory"]
+__all__ = [
+    "REPETITION",
+    "TELLING",
+    "draw_states",
+    "find_dataset",
+    "merge_datasets",
+    "missing_states",
+    "shipped_directory",
+]
 
 TELLING = (
     # equal numbers of small A and large B, strongly mixing: figures 1 and 4
@@ -41,6 +49,9 @@ TELLING = (
 )  # fmt: skip
 """States whose last configuration is shipped."""
 
+REPETITION: dict[str, int] = {"replica": 1}
+"""Changes to a profile under which its states are simulated again, independently."""
+
 _SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "s", "s_sem"]
 """Columns kept in single precision: their errors are far above it."""
 
@@ -48,6 +59,23 @@ _SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "s", "s_sem"]
 def shipped_directory(profile: Profile) -> Path:
     """Folder of the repository that holds the shipped tables of a profile, whether it is there or not."""
     return Path(__file__).resolve().parents[2] / "data" / profile.name
+
+
+def find_dataset(profile: Profile, results: Path) -> Path:
+    """Folder of the tables to learn from: those of a run of one's own where there are any, else the shipped ones.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are neither.
+    """
+    for directory in (results, shipped_directory(profile)):
+        if (directory / "states.parquet").exists():
+            return directory
+    raise FileNotFoundError(
+        f"{results} holds no tables, and the repository ships none for profile {profile.name}; "
+        f"`make data PROFILE={profile.name}` simulates them"
+    )
 
 
 def missing_states(profile: Profile, directory: Path) -> list[StatePoint]:

@@ -4,6 +4,7 @@
 """
 
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
+from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
 from ljmix.plotting.explanation import plot_explanation
 from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot_scaling
 from ljmix.plotting.overview import plot_overview
@@ -26,6 +27,6 @@ __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
     "model_style", "plot_explanation", "plot_extrapolation", "plot_failure", "plot_interpolation",
-    "plot_overview", "plot_rdfs", "plot_scaling", "plot_snapshot", "plot_temperatures", "plot_thermo_series",
-    "save_figure",
+    "plot_overview", "plot_phase_map", "plot_phase_order", "plot_rdfs", "plot_scaling", "plot_sigmas",
+    "plot_snapshot", "plot_temperatures", "plot_thermo_series", "save_figure",
 ]  # fmt: skip

@@ -1,0 +1,149 @@
+"""What the tables of a dataset must satisfy among themselves, whatever the simulation behind them.
+
+Three tests that cost nothing: the colour mixture is the pure fluid, whose equation of state is known; energy and
+pressure follow from the radial distribution functions; and the temperature derivative from fluctuations is the
+difference between neighbouring temperatures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ljmix.dataset import Dataset
+from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.pair_integrals import energy_and_pressure
+
+__all__ = ["PURE_FLUID", "check_colour_mixture", "check_derivatives", "check_pair_integrals", "colour_differences"]
+
+PURE_FLUID = {0.6: 0.8931, 0.8: 0.8216, 1.0: 0.7509, 1.2: 0.6797, 1.4: 0.6094}
+"""Density of the pure truncated and shifted fluid at P* = 1, 1/σ³, by temperature: equation of state of Thol et
+al. (2015, doi:10.1007/s10765-014-1764-4), with four digits."""
+
+_COMPOSITION = ["fraction_b", "size_ratio", "epsilon_ab"]
+
+
+def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:
+    """Density of the states whose species differ in name only, against the equation of state.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+        The `states` table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `temperature`, `fraction_b`, `number_density`, `number_density_sem`, `expected` (1/σ_AA³),
+        `deviation_percent`, `sigmas`; no row if the dataset holds no such state.
+    """
+    colour = states[(states["size_ratio"] == 1) & (states["epsilon_ab"] == 1) & (states["pressure"] == 1)]
+    colour = colour[colour["temperature"].isin(PURE_FLUID)].copy()
+    colour["expected"] = colour["temperature"].map(PURE_FLUID)
+    difference = colour["number_density"] - colour["expected"]
+    colour["deviation_percent"] = 100 * difference / colour["expected"]
+    colour["sigmas"] = difference / colour["number_density_sem"]
+    columns = ["temperature", "fraction_b", "number_density", "number_density_sem", "expected"]
+    return colour[[*columns, "deviation_percent", "sigmas"]].sort_values(columns[:2], ignore_index=True)
+
+
+def colour_differences(dataset: Dataset) -> pd.DataFrame:
+    """Differences between the three curves of a colour mixture, which are one, in standard errors.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One column for each two pairs, one row a bin of a state.
+    """
+    colour = dataset.states[(dataset.states["size_ratio"] == 1) & (dataset.states["epsilon_ab"] == 1)]
+    bins = dataset.rdf[dataset.rdf["state_id"].isin(colour["state_id"]) & (dataset.rdf["g_sem"] > 0)]
+    wide = bins.pivot(index=["state_id", "r"], columns="pair", values=["g", "g_sem"]).dropna()
+    couples = [("AA", "AB"), ("AB", "BB"), ("AA", "BB")]
+    errors = {(a, b): np.hypot(wide["g_sem", a], wide["g_sem", b]) for a, b in couples}
+    return pd.DataFrame({f"{a} - {b}": (wide["g", a] - wide["g", b]) / errors[a, b] for a, b in couples})
+
+
+def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
+    """Energy and pressure integrated from g(r) against the run's own energy and the pressure of the barostat.
+
+    States whose functions end before the potential does are left out, since nothing beyond r_max is guessed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `state_id`, `phase`, `converged`, `energy` and `pressure` (integrated), `energy_difference`,
+        `energy_sigmas`, `pressure_difference`, and `pressure_sigmas` where the dataset has
+        `virial_pressure_sem`. Energies a particle, ε_AA; pressures ε_AA/σ_AA³.
+    """
+    r, g = dataset.curves(r_max=np.inf)
+    end = r[-1] + (r[1] - r[0]) / 2
+    rows = []
+    for (_, row), curves in zip(dataset.states.iterrows(), g, strict=True):
+        state = _state_point(row)
+        if max(map(state.cutoff, PAIRS)) > end + 1e-9:
+            continue
+        functions = dict(zip(PAIRS, curves, strict=True))
+        sizes = (int(row["n_particles"]), int(row["n_b"]))
+        energy, pressure = energy_and_pressure(r, functions, state, row["number_density"], *sizes)
+        found = {name: row[name] for name in ("state_id", "phase", "converged")}
+        found |= {"energy": energy, "pressure": pressure}
+        found["energy_difference"] = energy - row["potential_energy"]
+        found["energy_sigmas"] = found["energy_difference"] / row["potential_energy_sem"]
+        found["pressure_difference"] = pressure - row["pressure"]
+        if "virial_pressure_sem" in row:
+            found["pressure_sigmas"] = found["pressure_difference"] / row["virial_pressure_sem"]
+        rows.append(found)
+    return pd.DataFrame(rows)
+
+
+def check_derivatives(dataset: Dataset) -> pd.DataFrame:
+    """∂g/∂β from fluctuations against the difference between neighbouring temperatures.
+
+    Between two temperatures of a composition, Δg/Δβ is compared with the mean of both derivatives, which is
+    right to second order in Δβ.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With `g_dbeta`; states that have not converged are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `state_id` (the colder of the two), `pair`, `r`, `difference`, `derivative` (ε_AA), `error` and
+        `z`; bins that are empty are left out.
+
+    Raises
+    ------
+    ValueError
+        If the dataset has no derivatives.
+    """
+    if "g_dbeta" not in dataset.rdf:
+        raise ValueError("rdf: column 'g_dbeta' is missing; collect the runs again")
+    states = dataset.states[dataset.states["converged"]].sort_values("temperature")
+    curves = dict(tuple(dataset.rdf.groupby("state_id")))
+    tables = []
+    for _, of in states.groupby(_COMPOSITION):
+        for (_, cold), (_, hot) in zip(of.iloc[:-1].iterrows(), of.iloc[1:].iterrows(), strict=True):
+            names = (cold["state_id"], hot["state_id"])
+            one, other = (curves[name].set_index(["pair", "r"]) for name in names)
+            span = 1 / cold["temperature"] - 1 / hot["temperature"]
+            table = pd.DataFrame({"difference": (one["g"] - other["g"]) / span})
+            table["derivative"] = (one["g_dbeta"] + other["g_dbeta"]) / 2
+            of_difference = np.hypot(one["g_sem"], other["g_sem"]) / span
+            table["error"] = np.hypot(of_difference, np.hypot(one["g_dbeta_sem"], other["g_dbeta_sem"]) / 2)
+            tables.append(table[table["error"] > 0].reset_index().assign(state_id=cold["state_id"]))
+    columns = ["state_id", "pair", "r", "difference", "derivative", "error", "z"]
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    joined = pd.concat(tables, ignore_index=True)
+    joined["z"] = (joined["derivative"] - joined["difference"]) / joined["error"]
+    return joined[columns]
+
+
+def _state_point(row: pd.Series) -> StatePoint:
+    return StatePoint(*(float(row[name]) for name in ("temperature", *_COMPOSITION, "pressure")))

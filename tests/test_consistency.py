@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.consistency import (
+    PURE_FLUID,
+    check_colour_mixture,
+    check_derivatives,
+    check_pair_integrals,
+    colour_differences,
+)
+from ljmix.statepoint import StatePoint
+from ljmix.structure.pair_integrals import pair_potential
+from tests.conftest import synthetic_dataset
+
+TEMPERATURES = (0.6, 0.8, 1.0, 1.2, 1.4)
+
+
+def boltzmann_dataset(compositions=((0.5, 1.0, 1.0), (0.2, 1.5, 0.6)), noise=0.0):
+    """Dilute gases: g = exp(-β u), whose derivative with respect to β is -u g."""
+    rng = np.random.default_rng(20261121)
+    base = synthetic_dataset([StatePoint(t, *c) for t in TEMPERATURES for c in compositions])
+    rdf = base.rdf.copy()
+    for (name, pair), rows in rdf.groupby(["state_id", "pair"]):
+        row = base.states.set_index("state_id").loc[name]
+        state = StatePoint(*row[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]])
+        fine = rows["r"].to_numpy()[:, None] + 0.05 * ((np.arange(100) + 0.5) / 100 - 0.5)
+        u, _ = pair_potential(fine, state, pair)
+        g = np.exp(-np.clip(u / state.temperature, None, 500))
+        for column, value in (("g", g), ("g_dbeta", -u * g)):
+            mean = (value * fine**2).sum(axis=1) / (fine**2).sum(axis=1)
+            rdf.loc[rows.index, column] = mean + noise * rng.normal(size=len(mean))
+    rdf["g_sem"] = rdf["g_dbeta_sem"] = noise or 1e-6
+    return replace(base, rdf=rdf)
+
+
+def test_derivative_of_a_boltzmann_factor():
+    table = check_derivatives(boltzmann_dataset())
+    assert len(table) == 2 * 3 * 4 * 100
+    # Trapezoid rule: off by Δβ² ∂³g/∂β³ / 12, which is u³ g Δβ² / 12: at the bottom of the wells, u = -1, at most
+    # 0.417² · exp(1/0.6) / 12 = 0.08.
+    outside = table["r"] > 1.2
+    assert (table["derivative"] - table["difference"])[outside].abs().max() < 0.08
+    assert table["difference"].abs().max() > 1
+
+
+def test_derivatives_with_noise_have_errors_of_their_size():
+    z = check_derivatives(boltzmann_dataset(noise=0.05))["z"]
+    print(f"z: mean {z.mean():.3f} (expected 0), standard deviation {z.std():.3f} (expected 1), n {len(z)}")
+    assert abs(z.mean()) < 0.1
+    assert abs(z.std() - 1) < 0.1
+
+
+def test_derivatives_need_neighbours_that_converged():
+    dataset = boltzmann_dataset()
+    lonely = replace(dataset, states=dataset.states.assign(converged=dataset.states["temperature"] == 1.0))
+    assert check_derivatives(lonely).empty
+    with pytest.raises(ValueError, match="'g_dbeta' is missing"):
+        check_derivatives(synthetic_dataset([StatePoint(1, 0.5, 1, 1)]))
+
+
+def test_colour_mixture_is_held_against_the_equation_of_state():
+    dataset = boltzmann_dataset()
+    table = check_colour_mixture(dataset.states)
+    assert list(table["temperature"]) == list(TEMPERATURES)
+    expected = (0.8 - pd.Series(PURE_FLUID.values())) / 0.001
+    assert table["sigmas"].to_numpy() == pytest.approx(expected.to_numpy())
+    differences = colour_differences(dataset)
+    assert list(differences.columns) == ["AA - AB", "AB - BB", "AA - BB"]
+    assert differences.abs().max().max() == pytest.approx(0, abs=1e-6)
+
+
+def test_pair_integrals_of_states_whose_functions_reach_far_enough():
+    dataset = boltzmann_dataset(compositions=((0.5, 1.0, 1.0), (0.5, 2.0, 1.0), (0.5, 2.5, 1.0)))
+    table = check_pair_integrals(dataset)
+    assert not table["state_id"].str.contains("S2.5").any(), "its potential ends at 6.25 σ, the functions at 5"
+    assert len(table) == 10
+    row = table[table["state_id"] == "T1_C0.5_S1_E1_P1"].iloc[0]
+    # Second virial coefficient of the truncated and shifted potential at T* = 1, by quadrature; with n(n - 1) pairs.
+    r = np.linspace(1e-3, 2.5, 200_001)
+    u, du = pair_potential(r, StatePoint(1, 0.5, 1, 1), "AA")
+    g = np.exp(-np.clip(u, None, 500))
+    pairs = 999 / 1000
+    assert row["energy"] == pytest.approx(pairs * 0.8 / 2 * np.trapezoid(u * g * 4 * np.pi * r**2, r), rel=1e-3)
+    virial = -pairs * 0.8**2 / 6 * np.trapezoid(r * du * g * 4 * np.pi * r**2, r)
+    assert row["pressure"] == pytest.approx(0.8 + virial, abs=2e-3)
+    assert row["pressure_difference"] == pytest.approx(row["pressure"] - 1)

@@ -87,6 +87,7 @@ def summarise_state(
         **_thermodynamics(parts, n_particles),
         **_diffusion(parts),
         **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
+        **_force_check(parts),
         "converged": converged,
         "steps_equilibration": sum(part.analysis.start_step for part in parts),
         "steps_production": sum(part.analysis.end_step - part.analysis.start_step for part in parts),
@@ -147,6 +148,27 @@ def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
     crystal = float(np.mean([crystal_order(c, state) for c in configurations[-_CRYSTAL_FRAMES:]]))
     label = label_phase(demixing, segregated, crystal)
     return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
+
+
+def _force_check(parts: Sequence[_Part]) -> dict[str, float]:
+    """Compare the BB function from forces with plain counting, over the bins beyond the core."""
+    if not all("force_BB" in part.measured for part in parts):
+        return {"force_gain": math.nan, "force_deviation": math.nan}
+    counted = []
+    for part in parts:
+        late = part.measured["step_BB"] > part.analysis.start_step
+        samples = np.asarray(part.measured["g_BB"][late], dtype=float)
+        counted.append((len(samples), *block_average(samples, count_blocks(part.analysis.series["BB"]))))
+    g, g_sem = _pool(counted)
+    force, force_sem = _pool(
+        [(n, p.analysis.g["BB"], p.analysis.g_sem["BB"]) for (n, *_), p in zip(counted, parts, strict=True)]
+    )
+    beyond = (bin_centres(parts[0].run.profile) > parts[0].run.state.sigma("BB")) & (g_sem > 0)
+    deviation = np.sqrt(np.mean(((force - g) / g_sem)[beyond] ** 2))
+    return {
+        "force_gain": float(np.mean(g_sem[beyond] ** 2) / np.mean(force_sem[beyond] ** 2)),
+        "force_deviation": float(deviation),
+    }
 
 
 def _rdf_rows(parts: Sequence[_Part], functions: Mapping[str, tuple[Array, Array]], n_particles: int) -> pd.DataFrame:

@@ -314,6 +314,8 @@ def test_a_shorter_profile_does_not_use_what_a_longer_one_left(tmp_path):
 
 
 def test_bad_calls_fail_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match="workers = 0: must be at least 1"):
+        run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, workers=0)
     with pytest.raises(ValueError, match="the campaign has no state"):
         run_campaign([], PROFILE, tmp_path)
     with pytest.raises(ValueError, match="engine = 'namd' is unknown"):

@@ -92,6 +92,7 @@ def run_campaign(
     engine: str = "auto",
     device: str = "auto",
     executor: Executor | None = None,
+    workers: int | None = None,
 ) -> Report:
     """Sample many states; call again to go on after an interruption.
 
@@ -106,6 +107,9 @@ def run_campaign(
     executor : concurrent.futures.Executor, optional
         Where to run; by default one process a core of this machine. Anything with the same interface works,
         such as Dask's ``Client.get_executor()``.
+    workers : int, optional
+        Number of processes of this machine, where no executor is given; by default one a core. On a GPU, more
+        than one keeps it busy while each state is small.
 
     Returns
     -------
@@ -121,6 +125,8 @@ def run_campaign(
     todo = list(dict.fromkeys(states))
     if not todo:
         raise ValueError("the campaign has no state; give at least one")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers = {workers}: must be at least 1")
     for state in todo:
         system_size(state, profile)
     root = Path(root).resolve()
@@ -146,7 +152,7 @@ def run_campaign(
         kills: Counter[StatePoint] = Counter()
         while todo:
             before = len(todo)
-            with lend_pool(executor, workers=1 if alone else None) as pool:
+            with lend_pool(executor, workers=1 if alone else workers) as pool:
                 broken = _collect(pool, submit, todo, report, bar.update)
             if not broken:
                 break
@@ -222,10 +228,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="folder to write to; by default results/<profile>")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", type=int, help="processes; by default one a core")
     arguments = parser.parse_args()
     profile = load_profile(arguments.profile)
     results = arguments.results or Path("results", profile.name)
-    report = run_campaign(profile.states(), profile, results, arguments.engine, arguments.device)
+    report = run_campaign(
+        profile.states(), profile, results, arguments.engine, arguments.device, workers=arguments.workers
+    )
     if report.failed:
         sys.exit(1)
 

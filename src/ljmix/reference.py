@@ -168,6 +168,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder of the shipped tables; by default data/<profile>")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
     profile = load_profile(options.profile)
     results = options.results or Path("results", profile.name)
@@ -177,7 +178,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         if not states:
             print(f"{data} holds all {len(profile.states())} states")
             return
-        if run_campaign(states, profile, results, options.engine, options.device).failed:
+        report = run_campaign(states, profile, results, options.engine, options.device, workers=options.workers)
+        if report.failed:
             sys.exit(1)
         return
     shipped = read_dataset(data) if (data / "states.parquet").exists() else None

@@ -111,6 +111,8 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         r_max=f"{profile.r_max:g}",
         bin_width=f"{profile.bin_width:g}",
         least_steps=f"{profile.steps_equilibration + profile.steps_production:,}",
+        slow_steps=f"{profile.steps_production_slow:,}",
+        independent=profile.independent_samples,
         most_steps=f"{profile.steps_max:,}",
         peak_error=f"{100 * profile.peak_error:g}",
         peak_error_dilute=f"{100 * profile.peak_error_dilute:g}",

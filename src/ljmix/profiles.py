@@ -15,8 +15,9 @@ PROFILES = ("smoke", "quick", "reference", "paper")
 
 _MINIMUM = {
     "box_edge": 0, "n_particles": 0, "min_particles_b": 2, "steps_equilibration": 0, "steps_production": 1,
-    "steps_max": 1, "segment_steps": 1, "frame_interval": 1, "trajectory_interval": 1, "peak_error": 0,
-    "peak_error_dilute": 0, "r_max": 0, "bin_width": 0, "max_pairs_per_particle": 1, "replica": 0, "seeds": 1,
+    "steps_production_slow": 1, "steps_max": 1, "segment_steps": 1, "frame_interval": 1, "trajectory_interval": 1,
+    "peak_error": 0, "peak_error_dilute": 0, "r_max": 0, "bin_width": 0, "max_pairs_per_particle": 1, "replica": 0,
+    "seeds": 1, "independent_samples": 0,
 }  # fmt: skip
 
 
@@ -38,12 +39,14 @@ class Profile:
     min_particles_b: int
     steps_equilibration: int
     steps_production: int
+    steps_production_slow: int
     steps_max: int
     segment_steps: int
     frame_interval: int
     trajectory_interval: int
     peak_error: float
     peak_error_dilute: float
+    independent_samples: int
     separated_start: bool
     replica: int
     r_max: float

@@ -9,7 +9,7 @@ state is marked as not converged.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ljmix.structure.convergence import (
     Series,
     agree,
     count_blocks,
+    count_independent,
     find_equilibration,
     find_series,
     is_settled,
@@ -36,6 +37,7 @@ from ljmix.structure.convergence import (
 )
 from ljmix.structure.measure import measure_frames, measuring_strides
 from ljmix.structure.rdf import block_average, combine_force_rdf
+from ljmix.structure.scattering import concentration_fluctuation
 
 __all__ = [
     "Analysis",
@@ -54,6 +56,9 @@ _CONSOLUTE = 2.84
 """Consolute temperature of the symmetric mixture over (1 − ε_AB): 1.42 at ε_AB = 0.5
 (Das et al. 2006, doi:10.1063/1.2215613), and proportional to it in a regular solution."""
 _MARGIN = 1.3
+_SLOW = 10.0
+"""Longest concentration wave, relative to an ideal mixture's, above which a state counts as slow: the first states
+of the reference set have about 1 where mixed and 38 to 450 where demixed."""
 _STRETCH = 2
 """Segments between two looks at an unfinished run."""
 
@@ -79,15 +84,19 @@ class Analysis:
         The five `Series` after `start_step`.
     samples : dict
         Functions of single frames after `start_step`, by pair, (n_measured, n_bins).
+    n_blocks : int
+        Blocks for standard errors, at least two correlation times of the slowest series long where it has so many.
     g, g_sem : dict
         Mean and standard error by pair, (n_bins,).
     settled, precise : bool
+        Stationary, and long enough to know it; first peaks known as well as the profile asks.
     """
 
     start_step: int
     end_step: int
     series: dict[str, Series]
     samples: dict[str, Array]
+    n_blocks: int
     g: dict[str, Array]
     g_sem: dict[str, Array]
     settled: bool
@@ -122,12 +131,26 @@ def analyse_run(run: Run) -> Analysis:
         counted = measured[f"g_{pair}"][late].astype(float)
         force = measured.get(f"force_{pair}")
         samples[pair] = counted if force is None else combine_force_rdf(force[late].astype(float), counted, r)
-    averages = {pair: block_average(samples[pair], count_blocks(series[pair])) for pair in PAIRS}
+    n_blocks = min(map(count_blocks, series.values()))
+    averages = {pair: block_average(samples[pair], n_blocks) for pair in PAIRS}
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(g, g_sem)
     precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
-    return Analysis(start, end, series, samples, g, g_sem, is_settled(series), precise)
+    fewest = min(map(count_independent, series.values()))
+    long_enough = fewest >= profile.independent_samples and end - start >= _least_production(run, measured, start)
+    return Analysis(start, end, series, samples, n_blocks, g, g_sem, is_settled(series) and long_enough, precise)
+
+
+def _least_production(run: Run, measured: Mapping[str, npt.NDArray[Any]], start: int) -> int:
+    """Steps that a run must average over: more where slow waves of concentration move every curve.
+
+    A run no longer than such a wave lives looks stationary and precise, and is neither.
+    """
+    late = measured["step"] > start
+    longest = {pair: measured[f"s_{pair}"][late, 0].mean() for pair in PAIRS}
+    slow = concentration_fluctuation(longest, run.state.fraction_b) > _SLOW
+    return run.profile.steps_production_slow if slow else run.profile.steps_production
 
 
 def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:
@@ -190,8 +213,8 @@ def is_finished(folder: Path, profile: Profile) -> bool:
 def _settings(profile: Profile) -> dict[str, Any]:
     """Return what decides when a state is done; the rest is in the job's identity."""
     names = (
-        "steps_equilibration", "steps_production", "steps_max", "peak_error", "peak_error_dilute",
-        "separated_start",
+        "steps_equilibration", "steps_production", "steps_production_slow", "steps_max", "peak_error",
+        "peak_error_dilute", "independent_samples", "separated_start",
     )  # fmt: skip
     return {name: getattr(profile, name) for name in names}
 

@@ -18,14 +18,13 @@ from ljmix.sampling import Analysis, analyse_run, bin_centres, choose_runs, open
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.workspace import Run
 from ljmix.statepoint import PAIRS, StatePoint
-from ljmix.structure.convergence import count_blocks, mean_and_error
 from ljmix.structure.diffusion import diffusion_coefficient
 from ljmix.structure.fluctuations import response_functions, temperature_derivative
 from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 from ljmix.structure.rdf import block_average
 from ljmix.structure.scattering import wave_numbers
 
-__all__ = ["summarise_state"]
+__all__ = ["pool", "summarise_state"]
 
 Array = npt.NDArray[np.float64]
 
@@ -75,7 +74,7 @@ def summarise_state(
     job = json.loads((folder / "signac_statepoint.json").read_text())
     n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
     functions = {
-        pair: _pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
+        pair: pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
         for pair in PAIRS
     }
     row = {
@@ -113,14 +112,15 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
     }
     row: dict[str, float] = {}
     for name, values in series.items():
-        mean, error = _pool([(len(value), *mean_and_error(value)) for value in values])
+        blocks = [block_average(value, part.analysis.n_blocks) for value, part in zip(values, parts, strict=True)]
+        mean, error = pool([(len(value), *block) for value, block in zip(values, blocks, strict=True)])
         row |= {name: float(mean), f"{name}_sem": float(error)}
     responses = [
         response_functions(part.after("volume"), part.enthalpy(n_particles), state.temperature, n_particles)
         for part in parts
     ]
     for name in responses[0]:
-        mean, error = _pool(
+        mean, error = pool(
             [(len(part.after("volume")), *found[name]) for part, found in zip(parts, responses, strict=True)]
         )
         row |= {name: float(mean), f"{name}_sem": float(error)}
@@ -158,9 +158,9 @@ def _force_check(parts: Sequence[_Part]) -> dict[str, float]:
     for part in parts:
         late = part.measured["step_BB"] > part.analysis.start_step
         samples = np.asarray(part.measured["g_BB"][late], dtype=float)
-        counted.append((len(samples), *block_average(samples, count_blocks(part.analysis.series["BB"]))))
-    g, g_sem = _pool(counted)
-    force, force_sem = _pool(
+        counted.append((len(samples), *block_average(samples, part.analysis.n_blocks)))
+    g, g_sem = pool(counted)
+    force, force_sem = pool(
         [(n, p.analysis.g["BB"], p.analysis.g_sem["BB"]) for (n, *_), p in zip(counted, parts, strict=True)]
     )
     beyond = (bin_centres(parts[0].run.profile) > parts[0].run.state.sigma("BB")) & (g_sem > 0)
@@ -175,7 +175,7 @@ def _rdf_rows(parts: Sequence[_Part], functions: Mapping[str, tuple[Array, Array
     state, r = parts[0].run.state, bin_centres(parts[0].run.profile)
     tables = []
     for pair, (g, g_sem) in functions.items():
-        slope, slope_sem = _pool([_derivative(part, pair, n_particles) for part in parts])
+        slope, slope_sem = pool([_derivative(part, pair, n_particles) for part in parts])
         columns = {"r": r, "g": g, "g_sem": g_sem, "g_dbeta": slope, "g_dbeta_sem": slope_sem}
         tables.append(pd.DataFrame({"state_id": state.state_id, "pair": pair} | columns))
     return pd.concat(tables, ignore_index=True)
@@ -194,22 +194,38 @@ def _structure_factor_rows(parts: Sequence[_Part]) -> pd.DataFrame:
     k = np.mean([wave_numbers(np.cbrt(part.after("volume").mean())) for part in parts], axis=0)
     tables = []
     for pair in PAIRS:
-        averages = []
-        for part in parts:
-            # Long waves are slow: as many blocks as the slowest of the five series allows.
-            blocks = min(count_blocks(series) for series in part.analysis.series.values())
-            averages.append((int(part.late.sum()), *block_average(part.after(f"s_{pair}"), blocks)))
-        s, s_sem = _pool(averages)
+        s, s_sem = pool([(int(p.late.sum()), *block_average(p.after(f"s_{pair}"), p.analysis.n_blocks)) for p in parts])
         tables.append(pd.DataFrame({"state_id": state.state_id, "pair": pair, "k": k, "s": s, "s_sem": s_sem}))
     return pd.concat(tables, ignore_index=True)
 
 
-def _pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
-    """Mean of the runs' means, weighted by their numbers of samples, and its standard error."""
+def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
+    """Mean of one or two runs' means, weighted by their numbers of samples, and its standard error.
+
+    Where two runs lie farther apart than their errors say, the error grows by that ratio (Birge 1932,
+    doi:10.1103/PhysRev.40.207): blocks of a run do not see what is slower than the run.
+
+    Parameters
+    ----------
+    parts : sequence of tuple
+        Number of samples, mean and standard error of each run; numbers or arrays of one shape.
+
+    Returns
+    -------
+    mean, sem : numbers or arrays
+    """
     total = sum(count for count, _, _ in parts)
     mean = sum(count / total * mean for count, mean, _ in parts)
     error = np.sqrt(sum((count / total * error) ** 2 for count, _, error in parts))
-    return mean, error
+    if len(parts) == 1:
+        return mean, error
+    (_, first, first_error), (_, second, second_error) = parts
+    variance = np.atleast_1d(first_error**2 + second_error**2)
+    known = variance > 0
+    if not known.any():
+        return mean, error
+    ratio = np.sqrt(np.mean(np.atleast_1d(first - second)[known] ** 2 / variance[known]))
+    return mean, error * max(1.0, float(ratio))
 
 
 def _join_names(measured: Sequence[Mapping[str, Any]], key: str) -> str:

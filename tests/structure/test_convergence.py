@@ -4,6 +4,7 @@ import pytest
 from ljmix.structure.convergence import (
     Series,
     agree,
+    count_independent,
     find_equilibration,
     is_settled,
     mean_and_error,
@@ -69,3 +70,21 @@ def test_peak_error_is_that_of_the_highest_bin():
     errors = peak_errors({"AA": np.array([0, 2.0, 1.0])}, {"AA": np.array([0.0, 0.1, 9.0])})
     assert errors == {"AA": 0.05}
     assert peak_errors({"BB": np.zeros(3)}, {"BB": np.zeros(3)}) == {"BB": float("inf")}
+
+
+def test_independent_samples_of_a_correlated_series():
+    """An autoregressive series of known inefficiency g = (1 + a) / (1 - a)."""
+    rng = np.random.default_rng(20261121)
+    a, n = 0.8, 20_000
+    noise = rng.normal(size=n)
+    values = np.empty(n)
+    values[0] = noise[0]
+    for k in range(1, n):
+        values[k] = a * values[k - 1] + noise[k]
+    expected = n * (1 - a) / (1 + a)
+    observed = count_independent(Series(np.arange(n), values, 0.0))
+    # The integrated correlation time is known to √(2 (2 window + 1) / n) with a window of about 6 g, here 10 %.
+    print(f"observed {observed:.0f}, expected {expected:.0f}")
+    assert observed == pytest.approx(expected, rel=0.3)
+    assert count_independent(Series(np.arange(9), values[:9], 0.0)) == 0
+    assert count_independent(Series(np.arange(50), np.ones(50), 0.0)) == 50

@@ -22,7 +22,7 @@ logging.getLogger("pymbar").setLevel(logging.ERROR)
 from pymbar import timeseries  # noqa: E402
 
 __all__ = [
-    "SERIES", "Series", "agree", "count_blocks", "find_equilibration", "find_series", "is_settled",
+    "SERIES", "Series", "agree", "count_blocks", "count_independent", "find_equilibration", "find_series", "is_settled",
     "mean_and_error", "peak_errors",
 ]  # fmt: skip
 
@@ -140,12 +140,18 @@ def _same(first: Array, second: Array, tolerance: float) -> bool:
     )
 
 
+def count_independent(series: Series) -> float:
+    """Count the independent samples of a series: its length over its statistical inefficiency."""
+    if len(series.value) < 10:
+        return 0.0
+    if np.ptp(series.value) == 0:
+        return float(len(series.value))
+    return float(len(series.value) / timeseries.statistical_inefficiency(series.value))
+
+
 def count_blocks(series: Series) -> int:
     """Number of blocks for standard errors: each at least two correlation times long, between 5 and 20."""
-    if len(series.value) < 10 or np.ptp(series.value) == 0:
-        return 5
-    inefficiency = timeseries.statistical_inefficiency(series.value)
-    return int(np.clip(len(series.value) / (2 * inefficiency), 5, 20))
+    return int(np.clip(count_independent(series) / 2, 5, 20))
 
 
 def is_settled(series: Mapping[str, Series]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from ljmix.statepoint import PAIRS
 
-__all__ = ["SHELLS", "structure_factors", "wave_numbers"]
+__all__ = ["SHELLS", "concentration_fluctuation", "structure_factors", "wave_numbers"]
 
 Array = npt.NDArray[np.float64]
 
@@ -64,6 +65,24 @@ def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[s
         value = (amplitude[pair[0]] * amplitude[pair[1]].conj()).real / len(types)
         found[pair] = np.array([value[lengths == shell].mean() for shell in SHELLS])
     return found
+
+
+def concentration_fluctuation(s: Mapping[str, Array], fraction_b: float) -> Array:
+    """Concentration structure factor relative to that of an ideal mixture, S_cc / (C_A C_B).
+
+    Parameters
+    ----------
+    s : mapping of arrays by pair
+        As from `structure_factors`.
+    fraction_b : float
+
+    Returns
+    -------
+    array
+        1 for an ideal mixture; far above it at the longest wave of a mixture that separates.
+    """
+    x_b, x_a = fraction_b, 1 - fraction_b
+    return np.asarray(x_b**2 * s["AA"] - 2 * x_a * x_b * s["AB"] + x_a**2 * s["BB"]) / (x_a * x_b)
 
 
 def _amplitudes(fractional: Array) -> npt.NDArray[np.complex128]:

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from ljmix.summary import pool
+
+
+def test_runs_that_agree_are_averaged_by_their_lengths():
+    mean, error = pool([(300, 1.0, 0.1), (100, 1.1, 0.2)])
+    assert mean == pytest.approx(1.025)
+    assert error == pytest.approx(np.hypot(0.75 * 0.1, 0.25 * 0.2))
+
+
+def test_runs_farther_apart_than_their_errors_raise_the_error():
+    """Two runs of equal length: half their distance is then the error of their mean."""
+    assert pool([(10, 0.0, 0.1), (10, 1.0, 0.1)])[1] == pytest.approx(0.5)
+
+
+def test_errors_are_right_where_runs_differ_by_more_than_their_blocks_see():
+    """Each run is off by a slow mode of size 1 that its own error of 0.1 misses."""
+    rng = np.random.default_rng(20261121)
+    n, n_bins = 4000, 200
+    shape = rng.normal(size=n_bins)
+    runs = rng.normal(size=(2, n, 1)) * shape + 0.1 * rng.normal(size=(2, n, n_bins))
+    error = np.full(n_bins, 0.1)
+    pooled = [pool([(50, a, error), (50, b, error)]) for a, b in zip(*runs, strict=True)]
+    means, errors = (np.array(values) for values in zip(*pooled, strict=True))
+    # The mean square error is that of the mean of two draws; a scale common to all bins gets it right on average
+    # over the bins, not bin by bin.
+    observed, expected = np.mean(errors**2), np.mean(means**2)
+    sigma = expected * 2 * np.sqrt(2 / n)
+    print(f"mean square error: claimed {observed:.4f}, true {expected:.4f} ± {sigma:.4f}")
+    assert abs(observed - expected) < 5 * sigma
+
+
+def test_empty_bins_stay_empty():
+    mean, error = pool([(10, np.zeros(3), np.zeros(3)), (10, np.zeros(3), np.zeros(3))])
+    assert not mean.any()
+    assert not error.any()

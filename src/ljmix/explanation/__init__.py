@@ -10,13 +10,13 @@ from ljmix.explanation.attribution import (
     Attribution,
     explain_predictor,
     explain_trees,
-    feature_importance,
     row_attributions,
     sample_rows,
 )
 from ljmix.explanation.descriptors import (
     describe_curves,
     explain_descriptors,
+    interaction_curves,
     interaction_shares,
     share_of_descriptors,
 )
@@ -31,13 +31,14 @@ from ljmix.explanation.embedding import (
     scan_clusters,
 )
 from ljmix.explanation.ensemble import explain_models, held_out_errors, label_effect
-from ljmix.explanation.exact import PARAMETERS, complete_grid, grid_shapley, missing_states
+from ljmix.explanation.exact import PARAMETERS, complete_grid, distance_profile, grid_shapley, missing_states
 from ljmix.explanation.maps import View, common_k, list_views, study_maps, typical_run
 from ljmix.explanation.ranking import (
     PAPER_ORDER,
     agreement_table,
     entropy_draws,
     grid_draws,
+    importance_table,
     model_draws,
     order_table,
     share_table,
@@ -54,11 +55,11 @@ from ljmix.explanation.stability import (
 
 __all__ = [
     "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table", "best_k",
-    "cluster_counts", "cluster_points", "common_k", "complete_grid", "curve_vectors", "describe_curves", "elbow_k",
-    "embed", "entropy_draws", "entropy_runs", "entropy_table", "explain_descriptors", "explain_models",
-    "explain_predictor", "explain_trees", "feature_importance", "grid_draws", "grid_shapley", "held_out_errors",
-    "interaction_shares", "label_effect", "list_views", "missing_states", "mixing_entropy", "model_draws",
-    "null_entropy", "order_counts", "order_table", "permutation_importance", "quality", "row_attributions",
-    "sample_rows", "scan_clusters", "share_of_descriptors", "share_table", "sobol_indices", "study_maps",
-    "typical_run",
+    "cluster_counts", "cluster_points", "common_k", "complete_grid", "curve_vectors", "describe_curves",
+    "distance_profile", "elbow_k", "embed", "entropy_draws", "entropy_runs", "entropy_table",
+    "explain_descriptors", "explain_models", "explain_predictor", "explain_trees", "grid_draws",
+    "grid_shapley", "held_out_errors", "importance_table", "interaction_curves", "interaction_shares",
+    "label_effect", "list_views", "missing_states", "mixing_entropy", "model_draws", "null_entropy",
+    "order_counts", "order_table", "permutation_importance", "quality", "row_attributions", "sample_rows",
+    "scan_clusters", "share_of_descriptors", "share_table", "sobol_indices", "study_maps", "typical_run",
 ]  # fmt: skip

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from xgboost import XGBRegressor
 
 __all__ = [
-    "PLAYERS", "Attribution", "Predictor", "explain_predictor", "explain_trees", "feature_importance",
-    "from_players", "row_attributions", "sample_rows", "to_players",
+    "PLAYERS", "Attribution", "Predictor", "explain_predictor", "explain_trees", "from_players",
+    "row_attributions", "sample_rows", "to_players",
 ]  # fmt: skip
 
 Predictor = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
@@ -215,36 +215,6 @@ def _draw(table: pd.DataFrame, n_rows: int, n_background: int, seed: int) -> tup
     # Two streams of one seed: the background must not change when more rows are explained.
     first, second = np.random.SeedSequence(seed).generate_state(2)
     return sample_rows(table, n_rows, int(first)), sample_rows(table, n_background, int(second))
-
-
-def feature_importance(attribution: Attribution, model: str) -> pd.DataFrame:
-    """Mean size of each feature's contribution.
-
-    Parameters
-    ----------
-    attribution : Attribution
-    model : str
-        Name for the column `model`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `model`, `feature`, `mean_abs` (mean |Shapley value|, in units of g) and `mean_abs_sem`, in
-        the order of `attribution.features`. The standard error takes rows of one state (`state_id`, if there)
-        as one observation, since they come from one simulation; it is NaN for a single observation.
-    """
-    size = pd.DataFrame(np.abs(attribution.contributions), columns=list(attribution.features))
-    group = attribution.rows.get("state_id", size.index)
-    mean = size.mean()
-    # Error of a ratio of sums over states, since the sample holds unequal numbers of rows a state.
-    residual = (size - mean).groupby(np.asarray(group)).sum()
-    n_groups = len(residual)
-    sem = np.sqrt((residual**2).sum() * n_groups / (n_groups - 1)) / len(size) if n_groups > 1 else np.nan
-    table = pd.DataFrame(
-        {"feature": list(attribution.features), "mean_abs": mean.to_numpy(), "mean_abs_sem": np.asarray(sem)}
-    )
-    table.insert(0, "model", model)
-    return table
 
 
 def row_attributions(attribution: Attribution, model: str) -> pd.DataFrame:

@@ -22,7 +22,8 @@ from ljmix.explanation.exact import PARAMETERS
 from ljmix.statepoint import PAIRS
 
 __all__ = [
-    "DescriptorStudy", "describe_curves", "explain_descriptors", "interaction_shares", "share_of_descriptors",
+    "DescriptorStudy", "describe_curves", "explain_descriptors", "interaction_curves", "interaction_shares",
+    "share_of_descriptors",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
@@ -212,3 +213,27 @@ def interaction_shares(study: DescriptorStudy, seed: int) -> pd.DataFrame:
                 share = mean[place] / mean.sum()
                 rows.append((name, PARAMETERS[i], PARAMETERS[j], share, low[place], high[place]))
     return pd.DataFrame(rows, columns=["descriptor", "feature", "other", "share", "share_low", "share_high"])
+
+
+def interaction_curves(
+    study: DescriptorStudy, states: pd.DataFrame, others: tuple[str, ...] = ("fraction_b", "epsilon_ab")
+) -> pd.DataFrame:
+    """Interaction of S with other parameters, averaged over the states that share both values.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `descriptor`, `other`, `size_ratio`, `level` (value of the other parameter), `mean` (both halves
+        of the interaction, standard deviations of the descriptor), `sem` (standard error over the states; NaN
+        for a single one).
+    """
+    size = PARAMETERS.index("size_ratio")
+    parts = []
+    for k, name in enumerate(study.names):
+        for other in others:
+            value = 2 * study.interactions[k][:, size, PARAMETERS.index(other)]
+            table = pd.DataFrame({"size_ratio": states["size_ratio"], "level": states[other], "value": value})
+            found = table.groupby(["size_ratio", "level"])["value"].agg(["mean", "sem"]).reset_index()
+            parts.append(found.assign(descriptor=name, other=other))
+    columns = ["descriptor", "other", "size_ratio", "level", "mean", "sem"]
+    return pd.concat(parts, ignore_index=True)[columns]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import Dataset, learning_table
+from ljmix.dataset import FEATURES, Dataset, learning_table
 from ljmix.explanation.attribution import PLAYERS, Attribution, explain_predictor, explain_trees
 from ljmix.explanation.exact import PARAMETERS, complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
 from ljmix.learning.evaluation import list_runs, pooled_r2, run_in_parallel
-from ljmix.learning.models import make_row_model
+from ljmix.learning.models import RowModel, make_row_model
 
 __all__ = ["Explanation", "explain_models", "held_out_errors", "label_effect"]
 
@@ -29,9 +28,10 @@ class Explanation:
     model : str
     seed : int
         Of the model, and of the draw of the states that it does not see.
-    inputs, players : Attribution
-        Shapley values of the seven inputs, and of the six with the pair as one. All models and seeds explain
-        the same rows against the same background.
+    fitted : RowModel
+    attribution : Attribution
+        Shapley values of the seven inputs. All models and seeds explain the same rows against the same
+        background.
     permutation : pandas.DataFrame
         As of `permutation_importance`, on the states held out.
     sobol : Sobol
@@ -43,8 +43,8 @@ class Explanation:
 
     model: str
     seed: int
-    inputs: Attribution
-    players: Attribution
+    fitted: RowModel
+    attribution: Attribution
     permutation: pd.DataFrame
     sobol: Sobol
     held_out: pd.DataFrame
@@ -110,16 +110,15 @@ def explain_models(
         model = make_row_model(name, seed, **options).fit_rows(table[~tested])
         held_out = table[tested].reset_index(drop=True)
         predict = model.predict_rows
-        ask = functools.partial(explain_predictor, predict, table, seed=0, n_rows=n_rows, n_background=n_background)
         if name == "xgboost":
-            inputs = explain_trees(model.estimator_, table, seed=0, n_rows=n_rows, n_background=n_background)
+            attribution = explain_trees(model.estimator_, table, seed=0, n_rows=n_rows, n_background=n_background)
         else:
-            inputs = ask()
+            attribution = explain_predictor(predict, table, seed=0, n_rows=n_rows, n_background=n_background)
         return Explanation(
             name,
             seed,
-            inputs,
-            ask(features=PLAYERS),
+            model,
+            attribution,
             permutation_importance(predict, held_out, seed),
             sobol_indices(predict, states, seed),
             held_out.assign(predicted=predict(held_out)),
@@ -129,24 +128,40 @@ def explain_models(
     return list(run_in_parallel(explain, runs, "explain", workers, progress))
 
 
-def label_effect(explanations: Sequence[Explanation]) -> pd.DataFrame:
-    """Credit of each input with the labels as two players and as one.
+def label_effect(
+    explanations: Sequence[Explanation], dataset: Dataset, n_rows: int = 100, n_background: int = 40
+) -> pd.DataFrame:
+    """Credit of each input with the two labels as two players, and with the pair as one.
+
+    Parameters
+    ----------
+    explanations : sequence of Explanation
+        Models to ask; one seed of each is enough.
+    dataset : Dataset
+    n_rows, n_background : int
+        The same rows serve both ways.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `model`, `feature` (`PLAYERS`), `two_labels`, `one_pair`: mean |Shapley value| over rows and
-        seeds, in units of g. With two labels the pair's value is the sum of both of a row.
+        Columns `model`, `feature` (`PLAYERS`), `two_labels`, `one_pair`: mean |Shapley value| in units of g,
+        averaged over the explanations of a model. With two labels the pair's value is the sum of both in a row.
     """
+    table = learning_table(dataset)
     rows = []
     for found in explanations:
-        values = pd.DataFrame(found.inputs.contributions, columns=list(found.inputs.features))
+        apart, together = (
+            explain_predictor(
+                found.fitted.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
+            )
+            for features in (FEATURES, PLAYERS)
+        )
+        values = pd.DataFrame(apart.contributions, columns=list(FEATURES))
         values["pair"] = values.pop("has_a") + values.pop("has_b")
-        together = pd.DataFrame(found.players.contributions, columns=list(PLAYERS))
-        for feature in PLAYERS:
-            rows.append((found.model, feature, values[feature].abs().mean(), together[feature].abs().mean()))
-    table = pd.DataFrame(rows, columns=["model", "feature", "two_labels", "one_pair"])
-    return table.groupby(["model", "feature"], sort=False).mean().reset_index()
+        one = pd.DataFrame(together.contributions, columns=list(PLAYERS))
+        rows += [(found.model, name, values[name].abs().mean(), one[name].abs().mean()) for name in PLAYERS]
+    effect = pd.DataFrame(rows, columns=["model", "feature", "two_labels", "one_pair"])
+    return effect.groupby(["model", "feature"], sort=False).mean().reset_index()
 
 
 def held_out_errors(explanations: Sequence[Explanation], states: pd.DataFrame) -> pd.DataFrame:
@@ -173,12 +188,12 @@ def held_out_errors(explanations: Sequence[Explanation], states: pd.DataFrame) -
         groups[f"C_B = {fraction:g}"] = states.loc[states["fraction_b"] == fraction, "state_id"]
     rows = []
     for found in explanations:
-        size = pd.DataFrame(np.abs(found.players.contributions[:, : len(PARAMETERS)]))
+        size = pd.DataFrame(np.abs(found.attribution.contributions[:, : len(PARAMETERS)]))
         for name, members in groups.items():
             unseen = found.held_out[found.held_out["state_id"].isin(list(members))]
             if unseen.empty:
                 continue
-            explained = found.players.rows["state_id"].isin(list(members)).to_numpy()
+            explained = found.attribution.rows["state_id"].isin(list(members)).to_numpy()
             rows.append(
                 {
                     "model": found.model, "group": name, "state_ids": set(unseen["state_id"]), "r2": pooled_r2(unseen),

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.dataset import FEATURES
+from ljmix.statepoint import PAIRS
 
-__all__ = ["PARAMETERS", "complete_grid", "grid_shapley", "missing_states"]
+__all__ = ["PARAMETERS", "complete_grid", "distance_profile", "grid_shapley", "missing_states"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -108,3 +109,34 @@ def _shapley_of(axis: int, cube: FloatArray) -> FloatArray:
 def _mean_given(known: Sequence[int], cube: FloatArray) -> FloatArray:
     unknown = tuple(axis for axis in range(len(PARAMETERS)) if axis not in known)
     return np.asarray(cube.mean(axis=unknown, keepdims=True) if unknown else cube)
+
+
+def distance_profile(states: pd.DataFrame, curves: npt.ArrayLike, r: npt.ArrayLike, source: str) -> pd.DataFrame:
+    """Mean size of each parameter's contribution, for each pair at each distance.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+        A full grid, as for `grid_shapley`.
+    curves : (n_states, 3, n_bins) array_like
+        g of AA, AB, BB, simulated or predicted.
+    r : (n_bins,) array_like
+        Distances, σ_AA.
+    source : str
+        Where the curves come from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `source`, `pair`, `feature`, `r`, `mean_abs` (mean |Shapley value| over states, units of g).
+
+    Raises
+    ------
+    ValueError
+        As `grid_shapley`.
+    """
+    size = np.abs(grid_shapley(states, curves)).mean(axis=1)
+    index = pd.MultiIndex.from_product([PARAMETERS, PAIRS, np.asarray(r, dtype=float)], names=["feature", "pair", "r"])
+    table = pd.DataFrame({"mean_abs": size.ravel()}, index=index).reset_index()
+    table.insert(0, "source", source)
+    return table[["source", "pair", "feature", "r", "mean_abs"]]

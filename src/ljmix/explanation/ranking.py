@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import kendalltau
 
-from ljmix.dataset import Dataset
+from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
 
 __all__ = [
-    "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "model_draws", "order_table",
+    "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
     "resample_states", "share_table",
 ]  # fmt: skip
 
@@ -101,10 +101,32 @@ def model_draws(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS
     return draws
 
 
-def _state_sums(found: Explanation) -> tuple[FloatArray, FloatArray]:
-    columns = [found.inputs.features.index(name) for name in PARAMETERS]
-    size = pd.DataFrame(np.abs(found.inputs.contributions[:, columns]))
-    by_state = size.groupby(found.inputs.rows["state_id"].to_numpy())
+def importance_table(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS) -> pd.DataFrame:
+    """Mean |Shapley value| of all seven inputs, with bootstrap intervals over states and seeds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `model`, `feature`, `mean_abs` (mean over rows and seeds, units of g), `mean_abs_std` (standard
+        deviation over seeds; NaN for one), `mean_abs_low`, `mean_abs_high` (95 % of the draws).
+    """
+    parts = []
+    for model in dict.fromkeys(found.model for found in explanations):
+        of_model = [found for found in explanations if found.model == model]
+        means = np.array([np.abs(found.attribution.contributions).mean(axis=0) for found in of_model])
+        sums = [_state_sums(found, FEATURES) for found in of_model]
+        drawn = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
+        low, high = np.quantile(drawn, _INTERVAL, axis=0)
+        columns = {"feature": list(FEATURES), "mean_abs": means.mean(axis=0)}
+        columns["mean_abs_std"] = means.std(axis=0, ddof=1) if len(means) > 1 else np.nan
+        parts.append(pd.DataFrame({"model": model} | columns | {"mean_abs_low": low, "mean_abs_high": high}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _state_sums(found: Explanation, features: Sequence[str] = PARAMETERS) -> tuple[FloatArray, FloatArray]:
+    columns = [found.attribution.features.index(name) for name in features]
+    size = pd.DataFrame(np.abs(found.attribution.contributions[:, columns]))
+    by_state = size.groupby(found.attribution.rows["state_id"].to_numpy())
     return by_state.sum().to_numpy(), by_state.size().to_numpy(dtype=float)
 
 

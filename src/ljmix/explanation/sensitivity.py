@@ -1,8 +1,8 @@
 """Two checks of the attributions that share nothing with Shapley values: Sobol indices, and permutation.
 
-Sobol's total index says which share of the variance of g would stay if an input alone were unknown, over
-continuous ranges. Permutation importance says how much worse a model predicts states that it has not seen when
-an input is mixed up. Both take the pair as one input (`ljmix.explanation.attribution.PLAYERS`).
+Sobol's total index says which share of the variance of g would stay if an input alone were unknown. Permutation
+importance says how much worse a model predicts states that it has not seen when an input is mixed up. Both take
+the pair as one input (`ljmix.explanation.attribution.PLAYERS`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ljmix.explanation.exact import PARAMETERS
 
 __all__ = ["Sobol", "permutation_importance", "sobol_indices"]
 
-N_SOBOL = 1024
+N_SOBOL = 4096
 """Default number of base points; a power of two. The model is asked for 14 times as many predictions."""
 
 
@@ -45,15 +45,15 @@ class Sobol:
 
 
 def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: int = N_SOBOL) -> Sobol:
-    """First, second and total Sobol indices of a model over the ranges of the grid.
+    """First, second and total Sobol indices of a model over the grid.
 
     Parameters
     ----------
     predict_rows : callable
         Takes a table with the columns `FEATURES`.
     states : pandas.DataFrame
-        Columns `PARAMETERS`; each is varied evenly between its least and largest value, the pair among the
-        three, and r from 0 to `LEARNING_RANGE`. A parameter with a single value is left out.
+        Columns `PARAMETERS`; each is drawn evenly from its values there, the pair from the three, and r
+        between 0 and `LEARNING_RANGE`. A parameter with a single value is left out.
     seed : int
     n : int
         Base points, a power of two.
@@ -70,22 +70,25 @@ def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: i
     Notes
     -----
     Saltelli et al. 2010, doi:10.1016/j.cpc.2009.09.018, by SALib (Herman, Usher 2017,
-    doi:10.21105/joss.00097). Between the values of the grid the model interpolates, trees in steps.
+    doi:10.21105/joss.00097). Only values of the grid are asked for: between them a model was taught nothing,
+    and trees split at the upper of two values, so that evenly drawn numbers would hardly ever meet the last.
     """
     from SALib.analyze import sobol as analyze
     from SALib.sample import sobol as sample
 
     if n < 2 or n & (n - 1):
         raise ValueError(f"n = {n}: must be a power of two")
-    # The pair is drawn from [0, 3) and rounded down.
-    ranges = {name: (float(states[name].min()), float(states[name].max())) for name in PARAMETERS}
-    ranges |= {"pair": (0.0, 3.0), "r": (0.0, LEARNING_RANGE)}
-    names = [name for name in PLAYERS if ranges[name][0] < ranges[name][1]]
-    problem = {"num_vars": len(names), "names": names, "bounds": [list(ranges[name]) for name in names]}
-    drawn = pd.DataFrame(sample.sample(problem, n, seed=seed), columns=names)
-    for name in set(PLAYERS) - set(names):
-        drawn[name] = ranges[name][0]
-    drawn["pair"] = np.minimum(np.floor(drawn["pair"]), 2)
+    levels = {name: np.unique(states[name].to_numpy(dtype=float)) for name in PARAMETERS}
+    levels["pair"] = np.arange(3.0)
+    names = [name for name in PLAYERS if name == "r" or len(levels[name]) > 1]
+    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+    uniform = pd.DataFrame(sample.sample(problem, n, seed=seed), columns=names)
+    drawn = pd.DataFrame(
+        {
+            name: values[(uniform.get(name, 0.0) * np.ones(len(uniform)) * len(values)).astype(int)]
+            for name, values in levels.items()
+        }
+    ).assign(r=LEARNING_RANGE * uniform["r"])
     predicted = np.asarray(predict_rows(from_players(drawn)), dtype=float)
     if np.ptp(predicted) == 0:
         raise ValueError(f"the model predicts g = {predicted[0]:g} everywhere: there is no variance to divide")

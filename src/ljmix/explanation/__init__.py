@@ -2,7 +2,8 @@
 
 `embedding` makes one map, `maps` many, `stability` says what they agree on. `attribution` splits predictions into
 Shapley values, `exact` does so without a model, `sensitivity` checks by other means, `ensemble` does all of it for
-several models and seeds, `descriptors` for what one reads off the curves. `ranking` compares the answers.
+several models and seeds, `descriptors` for what one reads off the curves. `ranking` compares the answers, and
+`summary` holds every number for ``metrics.json``.
 """
 
 from ljmix.explanation.attribution import (
@@ -52,14 +53,16 @@ from ljmix.explanation.stability import (
     order_counts,
     quality,
 )
+from ljmix.explanation.summary import attribution_metrics, embedding_metrics, whole_maps
 
 __all__ = [
-    "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table", "best_k",
-    "cluster_counts", "cluster_points", "common_k", "complete_grid", "curve_vectors", "describe_curves",
-    "distance_profile", "elbow_k", "embed", "entropy_draws", "entropy_runs", "entropy_table",
-    "explain_descriptors", "explain_models", "explain_predictor", "explain_trees", "grid_draws",
-    "grid_shapley", "held_out_errors", "importance_table", "interaction_curves", "interaction_shares",
-    "label_effect", "list_views", "missing_states", "mixing_entropy", "model_draws", "null_entropy",
-    "order_counts", "order_table", "permutation_importance", "quality", "row_attributions", "sample_rows",
-    "scan_clusters", "share_of_descriptors", "share_table", "sobol_indices", "study_maps", "typical_run",
+    "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table",
+    "attribution_metrics", "best_k", "cluster_counts", "cluster_points", "common_k", "complete_grid",
+    "curve_vectors", "describe_curves", "distance_profile", "elbow_k", "embed", "embedding_metrics",
+    "entropy_draws", "entropy_runs", "entropy_table", "explain_descriptors", "explain_models",
+    "explain_predictor", "explain_trees", "grid_draws", "grid_shapley", "held_out_errors", "importance_table",
+    "interaction_curves", "interaction_shares", "label_effect", "list_views", "missing_states",
+    "mixing_entropy", "model_draws", "null_entropy", "order_counts", "order_table", "permutation_importance",
+    "quality", "row_attributions", "sample_rows", "scan_clusters", "share_of_descriptors", "share_table",
+    "sobol_indices", "study_maps", "typical_run", "whole_maps",
 ]  # fmt: skip

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.metrics import r2_score
 
 from ljmix.dataset import FEATURES, Dataset, learning_table
 from ljmix.explanation.attribution import PLAYERS, Attribution, explain_predictor, explain_trees
 from ljmix.explanation.exact import PARAMETERS, complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
-from ljmix.learning.evaluation import list_runs, pooled_r2, run_in_parallel
+from ljmix.learning.evaluation import run_in_parallel
 from ljmix.learning.models import RowModel, make_row_model
 
 __all__ = ["Explanation", "explain_models", "held_out_errors", "label_effect"]
@@ -94,7 +95,11 @@ def explain_models(
     ValueError
         If `seeds` is below 1, a name is unknown, or fewer than two states are held out or left.
     """
-    runs = list_runs(names, seeds, make_row_model, options)
+    if seeds < 1 or not names:
+        raise ValueError(f"names = {list(names)}, seeds = {seeds}: need at least one of each")
+    for name in names:
+        make_row_model(name, **options)  # stops here, before the first fit, what is not allowed
+    runs = [(name, seed) for name in names for seed in range(seeds)]
     n_test = round(test_share * len(dataset.states))
     if not 2 <= n_test <= len(dataset.states) - 2:
         raise ValueError(
@@ -177,9 +182,10 @@ def held_out_errors(explanations: Sequence[Explanation], states: pd.DataFrame) -
     -------
     pandas.DataFrame
         Columns `model`, `group` ("all", "mixed", "demixed", "crystal", "C_B = 0.01", …), `states` (number of
-        different ones held out), `r2`, `r2_std`, `rmse`, `rmse_std` (mean and standard deviation over seeds; NaN
-        for a single seed), and `shap`, mean |Shapley value| of the strongest parameter in the group's explained
-        rows (units of g; NaN where no row was drawn). An attribution means little where `rmse` is as large.
+        different ones held out), `r2`, `r2_std`, `error`, `error_std` (R² and mean absolute error; mean and standard
+        deviation over seeds, NaN for a single seed), and `shap`, mean |Shapley value| of the strongest parameter in
+        the group's explained rows (units of g; NaN where no row was drawn). An attribution means little where
+        `error` is as large.
     """
     groups: dict[str, pd.Series] = {"all": states["state_id"]}
     for phase in ("mixed", "demixed", "crystal"):
@@ -196,14 +202,15 @@ def held_out_errors(explanations: Sequence[Explanation], states: pd.DataFrame) -
             explained = found.attribution.rows["state_id"].isin(list(members)).to_numpy()
             rows.append(
                 {
-                    "model": found.model, "group": name, "state_ids": set(unseen["state_id"]), "r2": pooled_r2(unseen),
-                    "rmse": float(np.sqrt(np.mean((unseen["predicted"] - unseen["g"]) ** 2))),
+                    "model": found.model, "group": name, "state_ids": set(unseen["state_id"]),
+                    "r2": float(r2_score(unseen["g"], unseen["predicted"])),
+                    "error": float((unseen["predicted"] - unseen["g"]).abs().mean()),
                     "shap": float(size[explained].mean().max()),
                 }
             )  # fmt: skip
     by_group = pd.DataFrame(rows).groupby(["model", "group"], sort=False)
-    table = by_group[["r2", "rmse", "shap"]].mean()
+    table = by_group[["r2", "error", "shap"]].mean()
     table.insert(0, "states", by_group["state_ids"].agg(lambda sets: len(set.union(*sets))))
-    spreads = by_group[["r2", "rmse"]].std().add_suffix("_std")
-    columns = ["states", "r2", "r2_std", "rmse", "rmse_std", "shap"]
+    spreads = by_group[["r2", "error"]].std().add_suffix("_std")
+    columns = ["states", "r2", "r2_std", "error", "error_std", "shap"]
     return table.join(spreads)[columns].reset_index()

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ljmix.plotting.matrix import SHADES, draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
@@ -31,9 +33,9 @@ METHOD_LABELS = {
     for method in ("SHAP", "permutation", "Sobol")
     for model, name in _MODEL_NAMES.items()
 } | {"grid simulation": "exact, simulation", "map entropy": "1 − entropy, maps"}
-_KINDS = {"height": "height", "position": "position", "neighbors": "neighbours", "demixing": r"$S_\mathrm{cc}$"}
+_KINDS = {"height": "height", "position": "position", "neighbors": "neighb.", "demixing": r"$S_\mathrm{cc}$"}
+_SHARE = ("share", "share_low", "share_high")
 _ROWS = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
-_LEVEL_COLORS = ("black", "#0072B2", "#56B4E9", "#E69F00", "#CC79A7")
 _LEVEL_MARKERS = "osD^v"
 
 
@@ -74,6 +76,8 @@ def plot_distance(profiles: pd.DataFrame) -> Figure:
         axes.set_xlabel(R_LABEL)
     bar = figure.colorbar(image, ax=panels, pad=0.01, aspect=40)
     bar.set_label("mean |Shapley value| of $g(r)$")
+    bar.locator = MaxNLocator(5)
+    bar.update_ticks()
     bar.outline.set_visible(False)
     letter_panels(panels.ravel())
     return figure
@@ -91,9 +95,9 @@ def plot_descriptors(
     Parameters
     ----------
     shares : pandas.DataFrame
-        Columns `descriptor`, `r2`, `feature`, `share`.
+        Columns `descriptor`, `r2`, `feature`, `share`, `share_low`, `share_high`.
     interactions : pandas.DataFrame
-        Columns `descriptor`, `feature`, `other`, `share`.
+        Columns `descriptor`, `feature`, `other`, `share`, `share_low`, `share_high`.
     dependence : pandas.DataFrame
         Columns `descriptor`, `other`, `size_ratio`, `level` (value of `other`), `mean`, `sem`: interaction of S
         with another parameter, standard deviations of the descriptor.
@@ -103,11 +107,12 @@ def plot_descriptors(
     Returns
     -------
     matplotlib.figure.Figure
-        A: share of each parameter, with R² of the model on unseen states. B: share of each interaction.
+        A: share of each parameter, with half the width of its 95 % interval, and R² of the model on unseen
+        states. B: share of each interaction.
         C, D: interaction against S, one line a level of the other parameter.
     """
-    need_columns(shares, ["descriptor", "r2", "feature", "share"], "shares")
-    need_columns(interactions, ["descriptor", "feature", "other", "share"], "interactions")
+    need_columns(shares, ["descriptor", "r2", "feature", *_SHARE], "shares")
+    need_columns(interactions, ["descriptor", "feature", "other", *_SHARE], "interactions")
     need_columns(dependence, ["descriptor", "other", "size_ratio", "level", "mean", "sem"], "dependence")
     names = list(dict.fromkeys(shares["descriptor"]))
     figure = new_figure(PAGE_MM, 176)
@@ -115,7 +120,7 @@ def plot_descriptors(
     whole, pairs = figure.add_subplot(grid[0, :]), figure.add_subplot(grid[1, :])
     table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(_ROWS)[names]
     quality = shares.drop_duplicates("descriptor").set_index("descriptor")["r2"]
-    draw_matrix(whole, table, limits=(0, 1), labels=FEATURE_LABELS)
+    draw_matrix(whole, table, limits=(0, 1), labels=FEATURE_LABELS, errors=_half_widths(shares, "feature", table))
     whole.set_xticks(range(len(names)), [f"{_descriptor_label(name)}\n$R^2$ {quality[name]:.2f}" for name in names])
     whole.set_title(r"share of each parameter in mean |Shapley value|; $R^2$ of the model on unseen states")
     labelled = interactions.assign(
@@ -126,7 +131,7 @@ def plot_descriptors(
     )
     order = list(dict.fromkeys(labelled["both"]))
     table = labelled.pivot_table(index="both", columns="descriptor", values="share").reindex(order)[names]
-    draw_matrix(pairs, table, limits=(0, 0.35))
+    draw_matrix(pairs, table, limits=(0, 0.35), errors=_half_widths(labelled, "both", table))
     pairs.set_xticks(range(len(names)), [_descriptor_label(name) for name in names])
     pairs.set_title("share of each interaction in all effects")
     cuts = [figure.add_subplot(grid[2, k]) for k in range(2)]
@@ -134,6 +139,12 @@ def plot_descriptors(
         _draw_dependence(axes, dependence, name, other)
     letter_panels([whole, pairs, *cuts])
     return figure
+
+
+def _half_widths(rows: pd.DataFrame, index: str, like: pd.DataFrame) -> pd.DataFrame:
+    """Half widths of the 95 % intervals, in the layout of `like`."""
+    half = rows.assign(half=(rows["share_high"] - rows["share_low"]) / 2)
+    return half.pivot_table(index=index, columns="descriptor", values="half").reindex_like(like)
 
 
 def _descriptor_label(name: str) -> str:
@@ -145,15 +156,20 @@ def _draw_dependence(axes: Axes, dependence: pd.DataFrame, name: str, other: str
     part = dependence[(dependence["descriptor"] == name) & (dependence["other"] == other)]
     if part.empty:
         raise ValueError(f"dependence: no row of descriptor {name!r} with {other!r}")
+    levels = part["level"].nunique()
     for k, (level, line) in enumerate(part.groupby("level")):
-        color, marker = _LEVEL_COLORS[k % len(_LEVEL_COLORS)], _LEVEL_MARKERS[k % len(_LEVEL_MARKERS)]
+        color, marker = colormaps["cividis"](0.9 * k / max(levels - 1, 1)), _LEVEL_MARKERS[k % len(_LEVEL_MARKERS)]
         axes.errorbar(
             line["size_ratio"], line["mean"], yerr=line["sem"], color=color, marker=marker, elinewidth=0.8,
             label=f"{level:g}",
         )  # fmt: skip
     axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
     axes.set_xlabel(FEATURE_LABELS["size_ratio"])
-    axes.set_ylabel(f"interaction (s.d.), {_descriptor_label(name).strip().replace(chr(10), ' ')}")
+    axes.set_ylabel("interaction (s.d.)")
+    axes.set_title(
+        f"{_descriptor_label(name).strip().replace(chr(10), ' ')}: "
+        f"{FEATURE_LABELS['size_ratio']} × {FEATURE_LABELS[other]}"
+    )
     axes.set_xticks(sorted(set(part["size_ratio"])))
     axes.legend(title=FEATURE_LABELS[other], title_fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
@@ -169,7 +185,7 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     agreement : pandas.DataFrame
         Square, methods and "paper": Kendall's τ.
     errors : pandas.DataFrame
-        Columns `model`, `group`, `states`, `rmse`, `rmse_std`, `shap`.
+        Columns `model`, `group`, `states`, `error`, `error_std`, `shap`.
 
     Returns
     -------
@@ -177,7 +193,7 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
         A: share of each parameter with its 95 % interval. B: rank agreement. C: error on unseen states, beside
         the mean size of the strongest parameter's Shapley values.
     """
-    need_columns(errors, ["model", "group", "states", "rmse", "rmse_std", "shap"], "errors")
+    need_columns(errors, ["model", "group", "states", "error", "error_std", "shap"], "errors")
     figure = new_figure(PAGE_MM, 150)
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
     first, square = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
@@ -186,7 +202,7 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     columns = ("method", "share", "share_low", "share_high")
     draw_shares(first, shares, methods, columns, METHOD_LABELS)
     first.set(xlabel="share of the credit, 95 % interval", xlim=(-0.03, 1.03))
-    first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=4,
+    first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=4,
                  columnspacing=0.8, handletextpad=0.3)  # fmt: skip
     draw_matrix(square, agreement, limits=(-1, 1), labels=METHOD_LABELS)
     square.set_xticks(range(len(agreement)), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
@@ -207,9 +223,8 @@ def _draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
         place = np.arange(len(groups)) + (k - (len(models) - 1) / 2) * thick
         style = model_style(model, models)
         edge = "black" if model == "mlp" else str(style["color"])
-        spread = part["rmse_std"].fillna(0)
         error = {"linewidth": 0.8, "ecolor": "0.6" if model == "mlp" else "black"}
-        axes.bar(place, part["rmse"], thick, yerr=spread, edgecolor=edge, label=f"error, {style['label']}",
+        axes.bar(place, part["error"], thick, yerr=part["error_std"], edgecolor=edge, label=f"error, {style['label']}",
                  error_kw=error, **looks.get(model, {"color": "0.8"}))  # fmt: skip
         credit = "strongest parameter's credit" if k == 0 else None
         axes.plot(place, part["shap"], linestyle="none", marker="D", color="#E69F00", markeredgecolor="black",
@@ -218,5 +233,5 @@ def _draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
     names = [group.replace("C_B", FEATURE_LABELS["fraction_b"]) for group in groups]
     axes.set_xticks(range(len(groups)), [f"{name}\n({n:g} states)" for name, n in zip(names, counts, strict=True)])
     axes.tick_params(axis="x", length=0)
-    axes.set(ylabel="root mean square error of $g(r)$,\nstates not seen", ylim=(0, None))
+    axes.set(ylabel="mean absolute error of $g(r)$,\nstates not seen", ylim=(0, None))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.2)

@@ -15,9 +15,9 @@ from ljmix.plotting.style import FEATURE_COLORS, FEATURE_LABELS, FEATURE_MARKERS
 __all__ = ["SHADES", "draw_matrix", "draw_shares", "feature_legend"]
 
 SHADES = "magma_r"
-"""White for none, dark for much; its lightness falls evenly, so that a print in grey says the same."""
+"""Pale for little, dark for much; its lightness falls evenly, so that a print in grey says the same."""
 
-_LIGHT_TEXT_FROM = 0.55
+_LIGHT_TEXT_FROM = 0.45
 _SPREAD = 0.17
 
 
@@ -28,6 +28,7 @@ def draw_matrix(
     limits: tuple[float, float],
     labels: Mapping[str, str] | None = None,
     number: str = "{:.2f}",
+    errors: pd.DataFrame | None = None,
 ) -> None:
     """Draw a table as shaded squares with their numbers.
 
@@ -42,6 +43,8 @@ def draw_matrix(
         What is written for a name of the index or the columns; others are written as they are.
     number : str
         Format of the numbers.
+    errors : pandas.DataFrame, optional
+        Written below the numbers; rows and columns of `table`.
     """
     names = dict(labels or {})
     values = table.to_numpy(dtype=float)
@@ -54,7 +57,8 @@ def draw_matrix(
                 red, green, blue, _ = shade((value - low) / (high - low))
                 dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < _LIGHT_TEXT_FROM
                 color = "white" if dark else "black"
-                axes.text(j, i, number.format(value), ha="center", va="center", fontsize=7, color=color)
+                text = number.format(value) + (f"\n±{errors.iloc[i, j]:.2f}" if errors is not None else "")
+                axes.text(j, i, text, ha="center", va="center", fontsize=7, color=color, linespacing=1.0)
     axes.set_xticks(range(len(table.columns)), [names.get(str(name), str(name)) for name in table.columns])
     axes.set_yticks(range(len(table)), [names.get(str(name), str(name)) for name in table.index])
     axes.tick_params(length=0)

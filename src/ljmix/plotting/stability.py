@@ -45,7 +45,7 @@ def plot_stability(
     need_columns(counts, ["view", "criterion", "k", "share"], "counts")
     need_columns(entropies, ["view", "seed", "feature", "entropy_normalised"], "entropies")
     need_columns(null, ["null_low", "null_high"], "null")
-    figure = new_figure(PAGE_MM, 30 + 11.5 * len(views))
+    figure = new_figure(PAGE_MM, 38 + 11.5 * len(views))
     panels = figure.subplots(2, 2, sharey="row", height_ratios=[1, 1.15])
     for axes, criterion in zip(panels[0], ("silhouette", "elbow"), strict=True):
         draw_counts(axes, counts[counts["criterion"] == criterion], views)
@@ -55,9 +55,9 @@ def plot_stability(
     axes = panels[1, 1]
     axes.axvspan(null["null_low"].min(), null["null_high"].max(), color="0.88", linewidth=0, zorder=0)
     draw_shares(axes, ranges, views, ("view", "mean", "min", "max"), {})
-    axes.set(xlabel="normalised mixing entropy, mean and range over seeds", xlim=(-0.03, 1.06))
+    axes.set(xlabel="normalised mixing entropy (mean, range)", xlim=(-0.03, 1.06))
     handles = [*feature_legend(), legend_line("0.88", linewidth=6, label="shuffled clusters")]
-    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=5, columnspacing=0.8,
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=5, columnspacing=0.8,
                 handletextpad=0.3)  # fmt: skip
     letter_panels(panels.ravel())
     return figure
@@ -76,7 +76,7 @@ def draw_counts(axes: Axes, counts: pd.DataFrame, views: Sequence[str]) -> None:
     table = counts.pivot_table(index="view", columns="k", values="share")
     table = table.reindex(index=list(views), columns=range(2, 11))
     draw_matrix(axes, table, limits=(0, 1), number="{:.2g}")
-    axes.axvspan(_PAPER_K - 2.5, _PAPER_K - 1.5, facecolor="none", edgecolor="#0072B2", linewidth=1.2)
+    axes.axvspan(_PAPER_K - 2.5, _PAPER_K - 1.5, facecolor="none", edgecolor="#117733", linewidth=1.4)
     axes.set_xlabel("number of clusters $k$ (framed: the paper's)")
 
 
@@ -100,14 +100,14 @@ def draw_agreement(axes: Axes, agreement: pd.DataFrame, views: Sequence[str]) ->
             axes.plot([np.median(same)] * 2, [place - 0.32, place + 0.32], color="#882255", linewidth=1.6)
         other = agreement.loc[(agreement["view"] == views[0]) & (agreement["other_view"] == view), "ari"]
         if place and len(other):
-            axes.plot(other.mean(), place, "D", color="#0072B2", markersize=3.5)
+            axes.plot(other.mean(), place, "D", color="#117733", markersize=3.5)
     axes.set_yticks(range(len(views)), views)
     axes.tick_params(axis="y", length=0)
     axes.set(ylim=(len(views) - 0.4, -0.6), xlim=(-0.05, 1.05), xlabel="adjusted Rand index of the clusters")
     handles = [
         legend_line("0.55", "none", "two seeds", marker="."),
         legend_line("#882255", linewidth=1.6, label="median"),
-        legend_line("#0072B2", "none", f"mean, with {views[0]}", marker="D", markersize=3.5),
+        legend_line("#117733", "none", f"mean, with {views[0]}", marker="D", markersize=3.5),
     ]
-    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3, columnspacing=0.8,
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=3, columnspacing=0.8,
                 handletextpad=0.3)  # fmt: skip

@@ -62,8 +62,8 @@ def _value(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits: int)
     mean, spread = values[keys[0]], values[f"{keys[0]}_std"]
     if len(keys) == 2:
         mean, spread = mean[keys[1]], spread[keys[1]]
-    # A baseline draws nothing, so its seeds agree to rounding.
-    return f"{mean:.{digits}f} ± {spread:.{digits}f}" if spread > 1e-9 else f"{mean:.{digits}f}"
+    # A baseline draws nothing, so its seeds agree to rounding; one seed has no spread (None).
+    return f"{mean:.{digits}f} ± {spread:.{digits}f}" if spread and spread > 1e-9 else f"{mean:.{digits}f}"
 
 
 def _explanation(metrics: Mapping[str, Any]) -> str:
@@ -118,8 +118,8 @@ def answers(metrics: Mapping[str, Any]) -> str:
     -------
     str
         A claim a row. "yes" stands for at least 95 % of the repetitions (maps, or bootstrap draws over states
-        and seeds), "likely" for 80 %, "undecided" for 20 %, "unlikely" for 5 %, "no" for less. Below the table,
-        every method's order.
+        and seeds), "likely" for 80 %, "undecided" for 20 %, "unlikely" for 5 %, "no" for less. T* is not called highest
+        while another parameter, too, has the entropy of shuffled clusters. Below the table, every method's order.
 
     Raises
     ------
@@ -151,11 +151,14 @@ def answers(metrics: Mapping[str, Any]) -> str:
         ]
     )
     order = ", ".join(f"{_NAMES[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
+    alike = [f for f in entropy if entropy[f] >= null[f]["null_low"]]
+    others = ", ".join(_NAMES[f] for f in alike if f != "temperature")
     rows.append(
         [
             "highest mixing entropy: T*",
-            f"{order}; T* highest in {_percent(embedding['temperature_highest'])} of the maps",
-            _verdict(embedding["temperature_highest"]),
+            f"{order}; T* highest in {_percent(embedding['temperature_highest'])} of the maps"
+            + (f", but {others} and T* are not told apart from shuffled clusters" if others else ""),
+            "undecided" if others else _verdict(embedding["temperature_highest"]),
         ]
     )
     for model in ("mlp", "xgboost"):

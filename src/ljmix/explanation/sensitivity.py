@@ -92,7 +92,8 @@ def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: i
     predicted = np.asarray(predict_rows(from_players(drawn)), dtype=float)
     if np.ptp(predicted) == 0:
         raise ValueError(f"the model predicts g = {predicted[0]:g} everywhere: there is no variance to divide")
-    found = analyze.analyze(problem, predicted, seed=seed, keep_resamples=True)
+    # SALib takes a seed of 0 for none, and then draws from numpy's global state.
+    found = analyze.analyze(problem, predicted, seed=seed + 1, keep_resamples=True)
     indices = pd.DataFrame(
         {
             "feature": names, "first": found["S1"], "first_conf": found["S1_conf"],

@@ -203,7 +203,7 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     draw_shares(first, shares, methods, columns, METHOD_LABELS)
     first.set(xlabel="share of the credit, 95 % interval", xlim=(-0.03, 1.03))
     first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=4,
-                 columnspacing=0.8, handletextpad=0.3)  # fmt: skip
+                 columnspacing=0.8, handletextpad=0.3, handlelength=1.0)  # fmt: skip
     draw_matrix(square, agreement, limits=(-1, 1), labels=METHOD_LABELS)
     square.set_xticks(range(len(agreement)), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
                       ha="right", rotation_mode="anchor")  # fmt: skip

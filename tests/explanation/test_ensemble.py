@@ -6,7 +6,7 @@ from ljmix.dataset import FEATURES, learning_table
 from ljmix.explanation.attribution import PLAYERS
 from ljmix.explanation.ensemble import explain_models, held_out_errors, label_effect
 
-N_ROWS = 20
+N_ROWS = 12
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_errors_are_counted_on_unseen_states(dataset, found):
 
 
 def test_labels_and_pair_are_compared_on_the_same_rows(dataset, found):
-    effect = label_effect(found[:1], dataset, n_rows=3, n_background=5)
+    effect = label_effect(found[:1], dataset, n_rows=2, n_background=3)
     assert effect["feature"].tolist() == list(PLAYERS)
     assert (effect[["two_labels", "one_pair"]] >= 0).all(axis=None)
     # The pair alone says nothing new about r: its credit hardly depends on how the labels are grouped.

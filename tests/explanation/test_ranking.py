@@ -73,12 +73,12 @@ def test_shares_have_intervals_that_hold_them():
     # Means one apart with a spread of 0.8: neighbours change places in some of the draws.
     assert table.loc["size_ratio", "rank_low"] == 1
     assert table.loc["size_ratio", "rank_high"] > 1
-    with pytest.raises(ValueError, match="credits no parameter"):
+    with pytest.raises(ValueError, match="nothing: no draw credits any parameter"):
         share_table({"nothing": np.zeros((3, 4))})
 
 
 def test_a_negative_importance_is_no_share():
-    draws = np.array([[-1.0, 1.0, 2.0, 1.0]] * 3)
+    draws = np.array([[-1.0, 1.0, 2.0, 1.0]] * 3 + [[-1.0, 0.0, 0.0, -2.0]])
     assert share_table({"permutation": draws}).set_index("feature").loc["temperature", "share"] == 0
 
 

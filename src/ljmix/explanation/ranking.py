@@ -184,6 +184,8 @@ def entropy_draws(entropies: pd.DataFrame) -> FloatArray:
 def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     """Share of each parameter by each method, with its interval.
 
+    A draw that credits nothing, as permuting a handful of states may give, has no shares and is left out of them.
+
     Returns
     -------
     pandas.DataFrame
@@ -194,10 +196,10 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     rows = []
     for method, values in draws.items():
         positive = np.maximum(values, 0)
-        sums = positive.sum(axis=1, keepdims=True)
-        if (sums == 0).any():
-            raise ValueError(f"{method}: a draw credits no parameter at all; there is nothing to share")
-        shares, ranks = positive / sums, _ranks(values)
+        credited = positive[positive.sum(axis=1) > 0]
+        if not len(credited):
+            raise ValueError(f"{method}: no draw credits any parameter; there is nothing to share")
+        shares, ranks = credited / credited.sum(axis=1, keepdims=True), _ranks(values)
         low, high = np.quantile(shares, _INTERVAL, axis=0)
         first, last = np.quantile(ranks, _INTERVAL, axis=0, method="nearest")
         bottom, top = np.quantile(values, _INTERVAL, axis=0)

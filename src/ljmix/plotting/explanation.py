@@ -176,7 +176,9 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     place = np.arange(len(table))
     half = 0.42
     for x, low, high in zip(place, table["null_low"], table["null_high"], strict=True):
-        axes.fill_between([x - half, x + half], low, high, color="#E69F00", alpha=0.45, linewidth=0, zorder=3)
+        axes.fill_between(
+            [x - half, x + half], low, high, facecolor=("#E69F00", 0.45), edgecolor="#8A5A00", linewidth=0.8, zorder=3
+        )
     bars = axes.bar(
         place,
         table["entropy_normalised"],

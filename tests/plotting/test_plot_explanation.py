@@ -176,6 +176,16 @@ def test_every_two_seeds_are_a_point(figures):
     assert len(others) == 3, "the first view is not compared with itself"
 
 
+def test_agreement_below_zero_is_not_cut_off():
+    counts, agreement, entropies, null = stability_tables()
+    worse = agreement.assign(ari=agreement["ari"].replace(0.5, -0.2))
+    without = entropies[entropies["feature"] != "fraction_b"]
+    figure = plot_stability(counts, worse, without, null, VIEWS)
+    assert panel(figure, "C").get_xlim()[0] < -0.2
+    named = [text.get_text() for text in panel(figure, "D").get_legend().get_texts()]
+    assert named == ["$T^*$", "$S$", r"$\varepsilon_\mathrm{AB}$", "shuffled clusters"]
+
+
 def test_entropies_have_a_marker_each_and_a_band_of_chance(figures):
     axes = panel(figures["stability"], "D")
     found = {line.get_marker(): line for line in axes.get_lines() if line.get_marker() in FEATURE_MARKERS.values()}

@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ljmix.plotting.matrix import draw_matrix, draw_shares, feature_legend
-from ljmix.plotting.style import PAGE_MM, journal_figure, legend_line, letter_panels, need_columns, new_figure
+from ljmix.plotting.style import (
+    FEATURE_MARKERS,
+    PAGE_MM,
+    journal_figure,
+    legend_line,
+    letter_panels,
+    need_columns,
+    new_figure,
+)
 
 __all__ = ["draw_agreement", "draw_counts", "plot_stability"]
 
@@ -56,7 +64,8 @@ def plot_stability(
     axes.axvspan(null["null_low"].min(), null["null_high"].max(), color="0.88", linewidth=0, zorder=0)
     draw_shares(axes, ranges, views, ("view", "mean", "min", "max"), {})
     axes.set(xlabel="normalised mixing entropy (mean, range)", xlim=(-0.03, 1.06))
-    handles = [*feature_legend(), legend_line("0.88", linewidth=6, label="shuffled clusters")]
+    present = [name for name in FEATURE_MARKERS if name in set(entropies["feature"])]
+    handles = [*feature_legend(present), legend_line("0.88", linewidth=6, label="shuffled clusters")]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=5, columnspacing=0.8,
                 handletextpad=0.3)  # fmt: skip
     letter_panels(panels.ravel())
@@ -103,7 +112,9 @@ def draw_agreement(axes: Axes, agreement: pd.DataFrame, views: Sequence[str]) ->
             axes.plot(other.mean(), place, "D", color="#117733", markersize=3.5)
     axes.set_yticks(range(len(views)), views)
     axes.tick_params(axis="y", length=0)
-    axes.set(ylim=(len(views) - 0.4, -0.6), xlim=(-0.05, 1.05), xlabel="adjusted Rand index of the clusters")
+    # Chance may give a little less than 0.
+    axes.set(ylim=(len(views) - 0.4, -0.6), xlim=(min(0.0, float(agreement["ari"].min())) - 0.05, 1.05))
+    axes.set(xlabel="adjusted Rand index of the clusters")
     handles = [
         legend_line("0.55", "none", "two seeds", marker="."),
         legend_line("#882255", linewidth=1.6, label="median"),

@@ -32,7 +32,7 @@ def test_curves_cover_the_grid(dataset, found):
     assert found[0].curves.shape == (40, 3, 100)
     # The fitted model is the one that is explained: it predicts the held-out rows again.
     rows = found[0].held_out
-    np.testing.assert_array_equal(found[0].fitted.predict_rows(rows), rows["predicted"])
+    np.testing.assert_array_equal(found[0].predict_rows(rows), rows["predicted"])
 
 
 def test_a_seed_repeats(dataset, found):

@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import FEATURES, Dataset, learning_table
-from ljmix.explanation.attribution import PLAYERS, Attribution, explain_predictor, explain_trees
+from ljmix.explanation.attribution import PLAYERS, Attribution, Predictor, explain_predictor, explain_trees
 from ljmix.explanation.exact import PARAMETERS, complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
 from ljmix.learning.evaluation import run_in_parallel
-from ljmix.learning.models import RowModel, make_row_model
+from ljmix.learning.models import make_row_model
 
 __all__ = ["Explanation", "explain_models", "held_out_errors", "label_effect"]
 
@@ -29,7 +29,8 @@ class Explanation:
     model : str
     seed : int
         Of the model, and of the draw of the states that it does not see.
-    fitted : RowModel
+    predict_rows : callable
+        The fitted model: takes a table with the columns `FEATURES`, returns one g a row.
     attribution : Attribution
         Shapley values of the seven inputs. All models and seeds explain the same rows against the same
         background.
@@ -44,7 +45,7 @@ class Explanation:
 
     model: str
     seed: int
-    fitted: RowModel
+    predict_rows: Predictor
     attribution: Attribution
     permutation: pd.DataFrame
     sobol: Sobol
@@ -122,7 +123,7 @@ def explain_models(
         return Explanation(
             name,
             seed,
-            model,
+            predict,
             attribution,
             permutation_importance(predict, held_out, seed),
             sobol_indices(predict, states, seed),
@@ -157,7 +158,7 @@ def label_effect(
     for found in explanations:
         apart, together = (
             explain_predictor(
-                found.fitted.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
+                found.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
             )
             for features in (FEATURES, PLAYERS)
         )

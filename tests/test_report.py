@@ -1,9 +1,10 @@
+import copy
 from pathlib import Path
 
 import pytest
 
 from ljmix.metrics import read_metrics
-from ljmix.report import gallery, insert_table, results_table
+from ljmix.report import answers, gallery, insert_table, results_table
 
 ROOT = Path(__file__).parent.parent
 METRICS = read_metrics(ROOT / "results" / "quick" / "metrics.json")
@@ -19,6 +20,12 @@ def test_gallery_quotes_the_published_metrics():
     assert (ROOT / "figures" / "README.md").read_text(encoding="utf-8") == gallery(METRICS)
 
 
+def test_every_figure_of_the_gallery_is_there_and_none_is_left_out():
+    shown = {line.split("(")[1].rstrip(")") for line in gallery(METRICS).splitlines() if line.startswith("![")}
+    assert shown == {path.name for path in (ROOT / "figures").glob("*.png")}
+    assert {path.stem for path in (ROOT / "figures").glob("*.svg")} == {Path(name).stem for name in shown}
+
+
 def test_table_rounds_and_keeps_order():
     table = results_table(METRICS)
     value, spread = (METRICS["extrapolation"]["mlp"][key]["BB"] for key in ("r2", "r2_std"))
@@ -26,6 +33,48 @@ def test_table_rounds_and_keeps_order():
     assert row.split("|")[2].strip() == "0.83"
     assert row.split("|")[3].strip() == f"{value:.3f} ± {spread:.3f}"
     assert table.count("\n| ") == 9
+
+
+def test_one_seed_has_no_spread_to_print():
+    metrics = copy.deepcopy(METRICS)
+    metrics["extrapolation"]["mlp"]["r2_std"] = dict.fromkeys(("all", "AA", "AB", "BB"))
+    row = next(line for line in results_table(metrics).splitlines() if line.startswith("| … BB"))
+    assert row.split("|")[3].strip() == f"{metrics['extrapolation']['mlp']['r2']['BB']:.3f}"
+
+
+def verdicts(metrics) -> dict[str, str]:
+    rows = [line.split("|") for line in answers(metrics).splitlines() if line.startswith("| ")]
+    return {row[1].strip(): row[3].strip() for row in rows[2:]}
+
+
+def test_answers_follow_the_numbers():
+    metrics = copy.deepcopy(METRICS)
+    embedding, methods = metrics["embedding"], metrics["attribution"]["methods"]
+    for share, word in ((1.0, "yes"), (0.9, "likely"), (0.5, "undecided"), (0.1, "unlikely"), (0.0, "no")):
+        embedding["share_k4"]["silhouette"] = embedding["size_ratio_lowest"] = share
+        methods["SHAP mlp"]["size_then_epsilon"] = share
+        found = verdicts(metrics)
+        assert found["four clusters"] == word
+        assert found["lowest mixing entropy: S"] == word
+        assert found["SHAP: S first, then ε_AB (network)"] == word
+
+
+def test_a_rank_within_chance_is_not_called_one():
+    metrics = copy.deepcopy(METRICS)
+    embedding = metrics["embedding"]
+    embedding["temperature_highest"] = 1.0
+    embedding["mixing_entropy_normalised"] = {
+        "size_ratio": 0.1,
+        "epsilon_ab": 0.95,
+        "fraction_b": 0.7,
+        "temperature": 0.97,
+    }
+    for feature in embedding["mixing_entropy_null"].values():
+        feature["null_low"] = 0.9
+    assert verdicts(metrics)["highest mixing entropy: T*"] == "undecided"
+    assert "but ε_AB and T* are not told apart from shuffled clusters" in answers(metrics)
+    embedding["mixing_entropy_normalised"]["epsilon_ab"] = 0.6
+    assert verdicts(metrics)["highest mixing entropy: T*"] == "yes"
 
 
 def test_missing_markers_are_named():

@@ -5,12 +5,14 @@ import xgboost
 
 from ljmix.dataset import FEATURES, learning_table
 from ljmix.explanation.attribution import (
+    PLAYERS,
     Attribution,
     explain_predictor,
     explain_trees,
-    feature_importance,
+    from_players,
     row_attributions,
     sample_rows,
+    to_players,
 )
 
 N_TREES = 20
@@ -34,6 +36,10 @@ def predict_smooth(table: pd.DataFrame) -> np.ndarray:
 
 def additivity_error(attribution: Attribution) -> np.ndarray:
     return attribution.base + attribution.contributions.sum(axis=1) - attribution.predicted
+
+
+def mean_size(attribution: Attribution) -> pd.Series:
+    return pd.Series(np.abs(attribution.contributions).mean(axis=0), index=list(attribution.features))
 
 
 def single_precision(attribution: Attribution) -> float:
@@ -66,9 +72,9 @@ def test_a_model_of_one_feature_credits_it_alone(table, feature):
     attribution = explain_predictor(
         lambda rows: 3 * rows[feature].to_numpy() + 1, table, seed=2, n_rows=12, n_background=8
     )
-    table_ = feature_importance(attribution, "linear").set_index("feature")["mean_abs"]
-    assert table_[feature] > 0.1
-    assert table_.drop(feature).abs().max() < 128 * np.finfo(float).eps
+    size = mean_size(attribution)
+    assert size[feature] > 0.1
+    assert size.drop(feature).max() < 128 * np.finfo(float).eps
     # For a linear model the value is the slope times the distance from the background's mean.
     expected = 3 * attribution.rows[feature] + 1 - attribution.base
     np.testing.assert_allclose(attribution.contributions[:, FEATURES.index(feature)], expected, atol=1e-13)
@@ -77,9 +83,9 @@ def test_a_model_of_one_feature_credits_it_alone(table, feature):
 def test_trees_of_one_feature_credit_it_alone(table):
     model = xgboost.XGBRegressor(n_estimators=N_TREES, max_depth=2, n_jobs=1)
     model.fit(table[list(FEATURES)].to_numpy(), table["epsilon_ab"].to_numpy())
-    importance = feature_importance(explain_trees(model, table, seed=0, n_rows=20, n_background=10), "xgboost")
-    assert importance.set_index("feature")["mean_abs"].idxmax() == "epsilon_ab"
-    assert (importance.set_index("feature")["mean_abs"].drop("epsilon_ab") == 0).all()
+    size = mean_size(explain_trees(model, table, seed=0, n_rows=20, n_background=10))
+    assert size.idxmax() == "epsilon_ab"
+    assert (size.drop("epsilon_ab") == 0).all()
 
 
 def test_seeds_decide_the_rows(table):
@@ -88,26 +94,37 @@ def test_seeds_decide_the_rows(table):
     assert len(sample_rows(table.head(3), 10, seed=0)) == 3
 
 
-def test_importance_takes_a_state_as_one_observation():
-    rows = pd.DataFrame({"state_id": ["x", "x", "y", "y"]})
-    contributions = np.zeros((4, 7))
-    contributions[:, 0] = [1.0, -1.0, 3.0, -3.0]
-    importance = feature_importance(Attribution(rows, contributions, 0.0, np.zeros(4)), "model")
-    assert importance["feature"].tolist() == list(FEATURES)
-    assert importance["mean_abs"].iloc[0] == 2.0
-    # Two states with means 1 and 3: their standard deviation is √2, that of their mean 1.
-    assert importance["mean_abs_sem"].iloc[0] == pytest.approx(1.0, rel=1e-14)
-    single = Attribution(rows.head(1), contributions[:1], 0.0, np.zeros(1))
-    assert feature_importance(single, "model")["mean_abs_sem"].isna().all()
+def test_players_and_labels_say_the_same(table):
+    players = to_players(table)
+    assert list(players.columns) == list(PLAYERS)
+    assert (players["pair"] == table["pair"].map({"AA": 0, "AB": 1, "BB": 2})).all()
+    pd.testing.assert_frame_equal(from_players(players), table[list(FEATURES)])
+
+
+def test_a_pair_as_one_player_is_never_no_pair(table):
+    asked = []
+
+    def predict(rows: pd.DataFrame) -> np.ndarray:
+        asked.append(((rows["has_a"] == 0) & (rows["has_b"] == 0)).any())
+        return predict_smooth(rows)
+
+    together = explain_predictor(predict, table, seed=1, n_rows=10, n_background=10, features=PLAYERS)
+    assert not any(asked)
+    assert together.features == PLAYERS
+    np.testing.assert_allclose(additivity_error(together), 0, atol=1e-13)
+    explain_predictor(predict, table, seed=1, n_rows=10, n_background=10)
+    assert any(asked), "two labels ask for (0, 0), which is what the one player avoids"
+    with pytest.raises(ValueError, match="must be FEATURES or PLAYERS"):
+        explain_predictor(predict, table, seed=1, features=("r",))
 
 
 def test_rows_are_tidy(table):
     attribution = explain_predictor(predict_smooth, table, seed=1, n_rows=4, n_background=5)
     tidy = row_attributions(attribution, "smooth")
-    assert list(tidy.columns) == ["model", "row", "feature", "value", "shap", "r", "state_id", "pair"]
+    assert list(tidy.columns) == ["model", "row", "feature", "shap", "r", "state_id", "pair"]
     assert len(tidy) == 4 * 7
     line = tidy[(tidy["row"] == 2) & (tidy["feature"] == "r")].iloc[0]
-    assert line["value"] == line["r"] == attribution.rows["r"].iloc[2]
+    assert line["r"] == attribution.rows["r"].iloc[2]
     assert line["shap"] == attribution.contributions[2, FEATURES.index("r")]
 
 

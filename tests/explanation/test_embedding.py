@@ -67,6 +67,13 @@ def test_map_refuses_what_it_cannot_embed(vectors, n_neighbors, message):
         embed(vectors, seed=0, n_neighbors=n_neighbors)
 
 
+def test_vectors_of_single_pairs_are_parts_of_the_whole(dataset):
+    parts = [curve_vectors(dataset, pairs=(pair,)) for pair in ("AA", "AB", "BB")]
+    np.testing.assert_array_equal(np.hstack(parts), curve_vectors(dataset))
+    with pytest.raises(ValueError, match=r"pairs = \['BA'\]: must be one or more of AA, AB, BB"):
+        curve_vectors(dataset, pairs=("BA",))
+
+
 @pytest.mark.parametrize("n_blobs", [3, 4])
 def test_silhouette_and_elbow_find_the_blobs(n_blobs):
     scan = scan_clusters(blobs(n_blobs), seed=0)

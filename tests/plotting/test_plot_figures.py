@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -88,11 +89,19 @@ def figures(dataset, predictions, losses, configuration) -> dict[str, Figure]:
             "feature": ["temperature", "size_ratio", "epsilon_ab"],
             "entropy_normalised": [1.0, 0.1, 0.5],
             "error": [0.0, 0.02, 0.1],
+            "null_low": [0.9, 0.85, 0.9],
+            "null_high": [0.99, 0.98, 1.0],
         }
     )
     importance = pd.DataFrame(
         [
-            {"model": model, "feature": name, "mean_abs": 0.1 * rank, "mean_abs_sem": 0.01}
+            {
+                "model": model,
+                "feature": name,
+                "mean_abs": 0.1 * rank,
+                "mean_abs_low": 0.08 * rank,
+                "mean_abs_high": 0.15 * rank,
+            }
             for model in MODELS[:2]
             for rank, name in enumerate(FEATURES, 1)
         ]
@@ -253,6 +262,8 @@ def test_explanation_orders_features_and_marks_k(figures):
         "$S$", r"$\varepsilon_\mathrm{AB}$", "$T^*$",
     ]  # fmt: skip
     assert [bar.get_height() for bar in entropy.patches] == [0.1, 0.5, 1.0]
+    bands = [band.get_paths()[0].get_extents() for band in entropy.collections if isinstance(band, PolyCollection)]
+    assert [(band.y0, band.y1) for band in bands] == [(0.85, 0.98), (0.9, 1.0), (0.9, 0.99)]
     assert importance.get_yticklabels()[-1].get_text() == "$r$"
     assert len(importance.patches) == 2 * len(FEATURES)
     assert len({bar.get_hatch() for bar in importance.patches}) == 2, "models must differ in grey"

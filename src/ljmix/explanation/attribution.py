@@ -4,15 +4,16 @@ Both explainers answer the same question exactly, without sampling coalitions: h
 move the prediction, when the unknown inputs are drawn from the same background rows (Lundberg, Lee 2017,
 doi:10.48550/arXiv.1705.07874). So their results compare across models, and for one model they agree.
 
-The two pair labels stay two inputs, as in the paper. They are not independent: no pair is (0, 0), yet a
-coalition that knows one label only may meet it. The sum of both values, which is the credit of the pair,
-is the number to read; the division between the two is a convention.
+The two pair labels stay two inputs, as in the paper. They are not independent: no pair is (0, 0), yet of the
+coalitions that know one label only, one in nine meets it. `explain_predictor` can take the pair as one player
+(`PLAYERS`), which asks the model for real pairs only; how far the two answers differ says what the
+assumption costs.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
     from xgboost import XGBRegressor
 
 __all__ = [
-    "Attribution", "explain_predictor", "explain_trees", "feature_importance", "row_attributions",
-    "sample_rows",
+    "PLAYERS", "Attribution", "Predictor", "explain_predictor", "explain_trees", "from_players",
+    "row_attributions", "sample_rows", "to_players",
 ]  # fmt: skip
+
+Predictor = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
+"""Takes a table with the columns `FEATURES`, returns one g a row."""
+
+PLAYERS = (*FEATURES[:4], "pair", "r")
+"""The inputs with both labels as one: `pair` is 0, 1, 2 for AA, AB, BB."""
 
 N_ROWS = 200
 N_BACKGROUND = 40
@@ -46,18 +53,33 @@ class Attribution:
     rows : pandas.DataFrame
         The explained rows, index 0 … n_rows - 1: `FEATURES` and what else the table held
         (`state_id`, `pair`, `g`).
-    contributions : (n_rows, 7) array
-        Shapley value of each feature, in units of g(r); order of `FEATURES`.
+    contributions : (n_rows, n_features) array
+        Shapley value of each feature, in units of g(r).
     base : float
         Mean prediction over the background rows.
     predicted : (n_rows,) array
         The model's g(r); equals ``base + contributions.sum(axis=1)`` within the model's own precision.
+    features : tuple of str
+        Names of the columns of `contributions`: `FEATURES` or `PLAYERS`.
     """
 
     rows: pd.DataFrame
     contributions: npt.NDArray[np.float64]
     base: float
     predicted: npt.NDArray[np.float64]
+    features: tuple[str, ...] = FEATURES
+
+
+def to_players(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns `PLAYERS` of a table with the columns `FEATURES`."""
+    players = table[[*FEATURES[:4], "r"]].assign(pair=table["has_b"] * (2 - table["has_a"]))
+    return players[list(PLAYERS)]
+
+
+def from_players(players: pd.DataFrame) -> pd.DataFrame:
+    """Columns `FEATURES` of a table with the columns `PLAYERS`; the inverse of `to_players`."""
+    labels = {"has_a": (players["pair"] < 2).astype(float), "has_b": (players["pair"] > 0).astype(float)}
+    return players.assign(**labels)[list(FEATURES)]
 
 
 def sample_rows(table: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
@@ -119,7 +141,7 @@ def explain_trees(
         raise ValueError(f"the model has {model.n_features_in_} inputs: must be the {len(FEATURES)} of FEATURES")
     rows, background = _draw(table, n_rows, n_background, seed)
     inputs = rows[list(FEATURES)].to_numpy(dtype=float)
-    explainer = _shap().TreeExplainer(
+    explainer = load_shap().TreeExplainer(
         model, background[list(FEATURES)].to_numpy(dtype=float), feature_perturbation="interventional"
     )
     # In batches, because a call of more than ten seconds prints a progress bar into the notebook.
@@ -133,14 +155,15 @@ def explain_trees(
 
 
 def explain_predictor(
-    predict_rows: Callable[[pd.DataFrame], npt.NDArray[np.float64]],
+    predict_rows: Predictor,
     table: pd.DataFrame,
     *,
     seed: int,
     n_rows: int = N_ROWS,
     n_background: int = N_BACKGROUND,
+    features: Sequence[str] = FEATURES,
 ) -> Attribution:
-    """Shapley values of any model, exact by asking it for all 2⁷ coalitions of its inputs.
+    """Shapley values of any model, exact by asking it for all coalitions of its inputs (2⁷ of `FEATURES`).
 
     Parameters
     ----------
@@ -148,6 +171,8 @@ def explain_predictor(
         Takes a table with the columns `FEATURES`, returns one prediction a row.
     table, seed, n_rows, n_background
         As for `explain_trees`. The model is asked for up to 128 x n_background predictions a row.
+    features : FEATURES or PLAYERS
+        What shares the prediction: the seven inputs, or six with the pair as one.
 
     Returns
     -------
@@ -156,22 +181,29 @@ def explain_predictor(
     Raises
     ------
     ValueError
-        If the table lacks rows or columns.
+        If the table lacks rows or columns, or `features` is neither of the two.
     """
+    features = tuple(features)
+    if features not in (FEATURES, PLAYERS):
+        raise ValueError(f"features = {list(features)}: must be FEATURES or PLAYERS")
+    together = features == PLAYERS
 
     def predict(inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.asarray(predict_rows(pd.DataFrame(inputs, columns=list(FEATURES))), dtype=float).reshape(-1)
+        asked = pd.DataFrame(inputs, columns=list(features))
+        return np.asarray(predict_rows(from_players(asked) if together else asked), dtype=float).reshape(-1)
 
     rows, background = _draw(table, n_rows, n_background, seed)
-    inputs = rows[list(FEATURES)].to_numpy(dtype=float)
-    known = background[list(FEATURES)].to_numpy(dtype=float)
-    shap = _shap()
+    inputs, known = (
+        (to_players(part) if together else part[list(FEATURES)]).to_numpy(dtype=float) for part in (rows, background)
+    )
+    shap = load_shap()
     explainer = shap.ExactExplainer(predict, shap.maskers.Independent(known, max_samples=len(known)))
     values = np.asarray(explainer(inputs, silent=True).values, dtype=float)
-    return Attribution(rows, values, float(predict(known).mean()), predict(inputs))
+    return Attribution(rows, values, float(predict(known).mean()), predict(inputs), features)
 
 
-def _shap() -> Any:
+def load_shap() -> Any:
+    """Import shap when it is first needed."""
     # Imported here because it compiles for some seconds, and its palettes upset new versions of matplotlib.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PendingDeprecationWarning)
@@ -185,36 +217,8 @@ def _draw(table: pd.DataFrame, n_rows: int, n_background: int, seed: int) -> tup
     return sample_rows(table, n_rows, int(first)), sample_rows(table, n_background, int(second))
 
 
-def feature_importance(attribution: Attribution, model: str) -> pd.DataFrame:
-    """Mean size of each feature's contribution.
-
-    Parameters
-    ----------
-    attribution : Attribution
-    model : str
-        Name for the column `model`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `model`, `feature`, `mean_abs` (mean |Shapley value|, in units of g) and `mean_abs_sem`, in
-        the order of `FEATURES`. The standard error takes rows of one state (`state_id`, if the rows have it)
-        as one observation, since they come from one simulation; it is NaN for a single observation.
-    """
-    size = pd.DataFrame(np.abs(attribution.contributions), columns=list(FEATURES))
-    group = attribution.rows.get("state_id", size.index)
-    mean = size.mean()
-    # Error of a ratio of sums over states, since the sample holds unequal numbers of rows a state.
-    residual = (size - mean).groupby(np.asarray(group)).sum()
-    n_groups = len(residual)
-    sem = np.sqrt((residual**2).sum() * n_groups / (n_groups - 1)) / len(size) if n_groups > 1 else np.nan
-    table = pd.DataFrame({"feature": list(FEATURES), "mean_abs": mean.to_numpy(), "mean_abs_sem": np.asarray(sem)})
-    table.insert(0, "model", model)
-    return table
-
-
 def row_attributions(attribution: Attribution, model: str) -> pd.DataFrame:
-    """Contribution of each feature to each explained row, for beeswarms and views by pair or distance.
+    """Contribution of each feature to each explained row, for views by pair or distance.
 
     Parameters
     ----------
@@ -225,17 +229,16 @@ def row_attributions(attribution: Attribution, model: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `model`, `row`, `feature`, `value` (the input), `shap` (its contribution, in units of g), `r`
-        (σ_AA), and `state_id` and `pair` if the rows have them; seven lines a row.
+        Columns `model`, `row`, `feature`, `shap` (its contribution, in units of g), `r` (σ_AA), and `state_id`
+        and `pair` if the rows have them; one line a row and feature.
     """
-    n_rows = len(attribution.rows)
-    line = np.repeat(np.arange(n_rows), len(FEATURES))
+    n_rows, n_features = attribution.contributions.shape
+    line = np.repeat(np.arange(n_rows), n_features)
     table = pd.DataFrame(
         {
             "model": model,
             "row": line,
-            "feature": list(FEATURES) * n_rows,
-            "value": attribution.rows[list(FEATURES)].to_numpy(dtype=float).ravel(),
+            "feature": list(attribution.features) * n_rows,
             "shap": attribution.contributions.ravel(),
         }
     )

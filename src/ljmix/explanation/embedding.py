@@ -19,42 +19,54 @@ from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ljmix.dataset import FEATURES, LEARNING_RANGE, Dataset
+from ljmix.statepoint import PAIRS
 
 __all__ = [
-    "best_k", "cluster_points", "curve_vectors", "elbow_k", "embed", "entropy_table", "mixing_entropy",
-    "scan_clusters",
+    "CLUSTER_NUMBERS", "best_k", "cluster_points", "curve_vectors", "elbow_k", "embed", "entropy_table",
+    "mixing_entropy", "scan_clusters", "scan_labels",
 ]  # fmt: skip
+
+CLUSTER_NUMBERS = range(2, 11)
+"""Numbers of clusters that are tried, as in the paper."""
 
 _STARTS = 10
 _DECIMALS = 6
 """State points hold rounded decimals (`StatePoint`), so values that agree to six places are the same."""
 
 
-def curve_vectors(dataset: Dataset, r_min: float = 0.9, r_max: float = LEARNING_RANGE) -> npt.NDArray[np.float64]:
-    """Describe each state by its three curves, one behind the other.
+def curve_vectors(
+    dataset: Dataset, r_min: float = 0.9, r_max: float = LEARNING_RANGE, pairs: Sequence[str] = PAIRS
+) -> npt.NDArray[np.float64]:
+    """Describe each state by its curves, one behind the other.
 
     Parameters
     ----------
     dataset : Dataset
     r_min, r_max : float
         Bins whose centre lies between the two are taken, σ_AA.
+    pairs : sequence of {"AA", "AB", "BB"}
+        Curves to take, in this order.
 
     Returns
     -------
-    (n_states, 3 n_bins) array
-        g_AA, then g_AB, then g_BB; states in the order of ``dataset.states``. The paper's 0.9 … 5 σ with bins
-        of 0.05 σ give 3 × 82 numbers.
+    (n_states, n_pairs n_bins) array
+        By default g_AA, then g_AB, then g_BB; states in the order of ``dataset.states``. The paper's
+        0.9 … 5 σ with bins of 0.05 σ give 3 × 82 numbers.
 
     Raises
     ------
     ValueError
-        If no bin lies in the range, or the states do not share their bins.
+        If no bin lies in the range, a pair is unknown, or the states do not share their bins.
     """
+    unknown = [pair for pair in pairs if pair not in PAIRS]
+    if unknown or not pairs:
+        raise ValueError(f"pairs = {list(pairs)}: must be one or more of {', '.join(PAIRS)}")
     r, g = dataset.curves(r_max)
     inside = r > r_min
     if not inside.any():
         raise ValueError(f"r_min = {r_min:g}, r_max = {r_max:g}: no bin centre lies between the two")
-    vectors = g[:, :, inside].reshape(len(g), -1)
+    chosen = [PAIRS.index(pair) for pair in pairs]
+    vectors = g[:, chosen][:, :, inside].reshape(len(g), -1)
     if not np.isfinite(vectors).all():
         row = int(np.argmax(~np.isfinite(vectors).all(axis=1)))
         raise ValueError(f"state {dataset.states['state_id'].iloc[row]} lacks bins that other states have")
@@ -150,7 +162,7 @@ def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[n
     return rank[fitted.labels_], float(fitted.inertia_)
 
 
-def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = range(2, 11), seed: int = 0) -> pd.DataFrame:
+def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0) -> pd.DataFrame:
     """Cluster for several numbers of clusters and rate each division.
 
     Parameters
@@ -172,6 +184,13 @@ def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = range(2, 
     ValueError
         If `ks` is empty or a number of clusters is out of range.
     """
+    return scan_labels(points, ks, seed)[0]
+
+
+def scan_labels(
+    points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0
+) -> tuple[pd.DataFrame, dict[int, npt.NDArray[np.int64]]]:
+    """Return what `scan_clusters` does, and for each number of clusters the labels of `cluster_points`."""
     distinct = len(np.unique(np.asarray(points), axis=0))
     if len(ks) == 0:
         raise ValueError("ks is empty; give at least one number of clusters")
@@ -181,11 +200,11 @@ def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = range(2, 
                 f"k = {k} clusters of {distinct} distinct points: the silhouette needs 2 <= k < {distinct}; "
                 "shorten ks or simulate a larger grid"
             )
-    rows = []
+    rows, labels = [], {}
     for k in ks:
-        labels, inertia = _fit_clusters(points, k, seed)
-        rows.append({"k": k, "inertia": inertia, "silhouette": float(silhouette_score(points, labels))})
-    return pd.DataFrame(rows)
+        labels[k], inertia = _fit_clusters(points, k, seed)
+        rows.append({"k": k, "inertia": inertia, "silhouette": float(silhouette_score(points, labels[k]))})
+    return pd.DataFrame(rows), labels
 
 
 def best_k(scan: pd.DataFrame) -> int:

@@ -3,12 +3,14 @@
 `save_figure` writes any of them. `plot_…` gives a whole figure, `draw_…` one panel into given axes.
 """
 
+from ljmix.plotting.attribution import METHOD_LABELS, plot_descriptors, plot_distance, plot_ranking
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
 from ljmix.plotting.explanation import plot_explanation
 from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot_scaling
 from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
+from ljmix.plotting.stability import plot_stability
 from ljmix.plotting.structure import draw_rdfs, plot_rdfs, plot_thermo_series
 from ljmix.plotting.style import (
     COLUMN_MM,
@@ -24,9 +26,10 @@ from ljmix.plotting.style import (
 )
 
 __all__ = [
-    "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
+    "COLUMN_MM", "FEATURE_LABELS", "METHOD_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
-    "model_style", "plot_explanation", "plot_extrapolation", "plot_failure", "plot_interpolation",
-    "plot_overview", "plot_phase_map", "plot_phase_order", "plot_rdfs", "plot_scaling", "plot_sigmas",
-    "plot_snapshot", "plot_temperatures", "plot_thermo_series", "save_figure",
+    "model_style", "plot_descriptors", "plot_distance", "plot_explanation", "plot_extrapolation",
+    "plot_failure", "plot_interpolation", "plot_overview", "plot_phase_map", "plot_phase_order",
+    "plot_ranking", "plot_rdfs", "plot_scaling", "plot_sigmas", "plot_snapshot", "plot_stability",
+    "plot_temperatures", "plot_thermo_series", "save_figure",
 ]  # fmt: skip

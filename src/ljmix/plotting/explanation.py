@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ljmix.plotting.style import (
     FEATURE_LABELS,
     PAGE_MM,
     journal_figure,
+    legend_line,
     letter_panels,
     model_style,
     need_columns,
@@ -48,11 +50,12 @@ def plot_explanation(
     points : pandas.DataFrame
         Columns `x`, `y` (the map) and `cluster` (0, 1, …); one row a state.
     scan : pandas.DataFrame
-        Columns `k`, `inertia`, `silhouette`, as of `scan_clusters`.
+        Columns `k`, `inertia`, `silhouette`, as of `scan_clusters`; one row a number of clusters and map.
     entropy : pandas.DataFrame
-        Columns `feature`, `entropy_normalised` and, if there is one, `error` (half width of the error bar).
+        Columns `feature`, `entropy_normalised`, `error` (half width of the error bar), `null_low`, `null_high`
+        (range for shuffled clusters).
     importance : pandas.DataFrame
-        Columns `model`, `feature`, `mean_abs` (units of g) and, if there is one, `mean_abs_sem`.
+        Columns `model`, `feature`, `mean_abs` (units of g), `mean_abs_low`, `mean_abs_high`.
     k : int
         Number of clusters in A, marked in B.
 
@@ -118,7 +121,7 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
     ----------
     axes : matplotlib.axes.Axes
     scan : pandas.DataFrame
-        Columns `k`, `inertia`, `silhouette`.
+        Columns `k`, `inertia`, `silhouette`; mean and standard deviation of each k are drawn.
     k : int
         Marked by a line.
 
@@ -129,19 +132,17 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
     need_columns(scan, ["k", "inertia", "silhouette"], "scan")
     if k not in set(scan["k"]):
         raise ValueError(f"k = {k} was not tried; the scan holds {sorted(set(scan['k']))}")
-    scan = scan.sort_values("k")
+    by_k = scan.groupby("k")
     right = axes.twinx()
     right.spines["right"].set_visible(True)
     axes.axvline(k, color="0.6", linewidth=0.8, linestyle=(0, (1, 1)), zorder=0)
-    (inertia,) = axes.plot(scan["k"], scan["inertia"], color="black", marker="o", label="inertia")
-    (silhouette,) = right.plot(
-        scan["k"],
-        scan["silhouette"],
-        color="#882255",
-        marker="s",
-        linestyle=(0, (4, 1.5)),
-        label="silhouette",
-    )
+    looks: dict[str, tuple[Axes, dict[str, Any]]] = {
+        "inertia": (axes, {"color": "black", "marker": "o"}),
+        "silhouette": (right, {"color": "#882255", "marker": "s", "linestyle": (0, (4, 1.5))}),
+    }
+    for name, (side, look) in looks.items():
+        mean, spread = by_k[name].mean(), by_k[name].std(ddof=0)
+        side.errorbar(mean.index, mean, yerr=spread, elinewidth=0.8, **look)
     axes.set(xlabel=r"number of clusters $k$", ylabel="inertia (map units squared)", ylim=(0, None))
     axes.set_ylim(0, 1.15 * float(scan["inertia"].max()))
     right.set_ylabel("silhouette", color="#882255")
@@ -151,7 +152,7 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4))
     axes.text(k, 0.98, f" $k$ = {k}", transform=axes.get_xaxis_transform(), ha="left", va="top", fontsize=7)
     axes.legend(
-        handles=[inertia, silhouette],
+        handles=[legend_line(label=name, **look) for name, (_, look) in looks.items()],
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
         ncols=2,
@@ -167,26 +168,34 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     ----------
     axes : matplotlib.axes.Axes
     entropy : pandas.DataFrame
-        Columns `feature`, `entropy_normalised`, and `error` if there is one.
+        Columns `feature`, `entropy_normalised`, `error`, `null_low`, `null_high`: a grey band shows what a
+        feature has that plays no part.
     """
-    need_columns(entropy, ["feature", "entropy_normalised"], "entropy")
+    need_columns(entropy, ["feature", "entropy_normalised", "error", "null_low", "null_high"], "entropy")
     table = entropy.sort_values("entropy_normalised", kind="stable")
     place = np.arange(len(table))
+    half = 0.42
+    for x, low, high in zip(place, table["null_low"], table["null_high"], strict=True):
+        axes.fill_between(
+            [x - half, x + half], low, high, facecolor=("#E69F00", 0.45), edgecolor="#8A5A00", linewidth=0.8, zorder=3
+        )
     bars = axes.bar(
         place,
         table["entropy_normalised"],
-        yerr=table.get("error"),
+        yerr=table["error"],
         color="0.75",
         edgecolor="black",
-        width=0.65,
-        error_kw={"linewidth": 0.8},
+        width=0.55,
+        error_kw={"linewidth": 0.8, "zorder": 4},
     )
-    axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=7)
-    axes.axhline(1, color="0.4", linewidth=0.6, linestyle=(0, (4, 2)))
-    axes.text(-0.4, 1.12, "line: evenly mixed", ha="left", va="bottom", fontsize=7, color="0.3")
+    for bar, value, error in zip(bars, table["entropy_normalised"], table["error"], strict=True):
+        top = max(value + error, 0) if value < 0.7 else 1.02
+        axes.text(bar.get_x() + bar.get_width() / 2, top + 0.02, f"{value:.2f}", ha="center", va="bottom", fontsize=7)
+    handle = legend_line("#E69F00", linewidth=6, alpha=0.45, label="clusters shuffled, 95 %")
+    axes.legend(handles=[handle], loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
     axes.set_xticks(place, [FEATURE_LABELS[name] for name in table["feature"]])
     axes.tick_params(axis="x", length=0)
-    axes.set(ylabel="normalised mixing entropy", ylim=(0, 1.2), xlim=(-0.6, len(table) - 0.4))
+    axes.set(ylabel="normalised mixing entropy", ylim=(0, 1.12), xlim=(-0.6, len(table) - 0.4))
 
 
 def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] | None = None) -> None:
@@ -196,11 +205,11 @@ def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] 
     ----------
     axes : matplotlib.axes.Axes
     importance : pandas.DataFrame
-        Columns `model`, `feature`, `mean_abs` and, if there is one, `mean_abs_sem`.
+        Columns `model`, `feature`, `mean_abs`, `mean_abs_low`, `mean_abs_high`.
     models : sequence of str, optional
         Order of the bars; the network and XGBoost first by default.
     """
-    need_columns(importance, ["model", "feature", "mean_abs"], "importance")
+    need_columns(importance, ["model", "feature", "mean_abs", "mean_abs_low", "mean_abs_high"], "importance")
     if models is None:
         names = list(dict.fromkeys(importance["model"]))
         models = sorted(names, key=lambda name: (name not in _BARS, name != "mlp"))
@@ -211,7 +220,8 @@ def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] 
         place = np.arange(len(order)) + ((len(models) - 1) / 2 - row) * thick
         # The error bar is grey on a dark bar, to be seen there as well as on white paper.
         error = {"linewidth": 0.8, "ecolor": "0.6" if model == "mlp" else "black"}
-        bars = axes.barh(place, part["mean_abs"], thick, xerr=part.get("mean_abs_sem"), error_kw=error)
+        reach = np.abs(part[["mean_abs_low", "mean_abs_high"]].sub(part["mean_abs"], axis=0).to_numpy().T)
+        bars = axes.barh(place, part["mean_abs"], thick, xerr=reach, error_kw=error)
         line = model_style(model, models)
         bars.set_label(str(line["label"]))
         face, hatch = _BARS.get(model, _OTHER_BAR)
@@ -219,6 +229,5 @@ def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] 
             bar.set(edgecolor=face if model == "mlp" else str(line["color"]), facecolor=face, hatch=hatch)
     axes.set_yticks(np.arange(len(order)), [FEATURE_LABELS[name] for name in order])
     axes.tick_params(axis="y", length=0)
-    spread = r" $\pm$ s.e." if "mean_abs_sem" in importance else ""
-    axes.set(xlabel=rf"mean |SHAP value| of $g(r)${spread}", xlim=(0, None))
+    axes.set(xlabel="mean |SHAP value| of $g(r)$, with 95 % interval", xlim=(0, None))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(models), borderaxespad=0.2)

@@ -117,7 +117,7 @@ def draw_state_grid(axes: Axes, states: pd.DataFrame, state_id: str | None = Non
     if state_id is not None:
         ringed = (states["state_id"] == state_id).to_numpy()
         handles.append(
-            axes.scatter(x[ringed], y[ringed], s=42, facecolor="none", edgecolor="#0072B2", label="shown in A, B")
+            axes.scatter(x[ringed], y[ringed], s=42, facecolor="none", edgecolor="#882255", label="shown in A, B")
         )
     axes.set(xlim=(-1, x.max() + 1), ylim=(-1, y.max() + 1))
     _block_ticks(axes.xaxis, levels["temperature"], wide, len(levels["fraction_b"]))

@@ -21,7 +21,8 @@ from matplotlib.lines import Line2D
 from ljmix.files import replace_when_whole
 
 __all__ = [
-    "BAND_SIGMAS", "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
+    "BAND_SIGMAS", "COLUMN_MM", "FEATURE_COLORS", "FEATURE_LABELS", "FEATURE_MARKERS",
+    "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "journal_figure", "journal_style", "model_style", "save_figure",
 ]  # fmt: skip
 
@@ -49,6 +50,9 @@ FEATURE_LABELS = {
     "has_b": "label B",
     "r": r"$r$",
 }
+# The parameters, wherever they are drawn as points side by side: not a colour of a pair, and markers for grey.
+FEATURE_COLORS = {"temperature": "#E69F00", "fraction_b": "#56B4E9", "size_ratio": "black", "epsilon_ab": "#AA4499"}
+FEATURE_MARKERS = {"temperature": "^", "fraction_b": "D", "size_ratio": "o", "epsilon_ab": "s"}
 R_LABEL = r"$r\,/\,\sigma_\mathrm{AA}$"
 
 _KNOWN_MODELS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,179 @@
+"""Maps of all structures, many times over: seeds, neighbourhoods, single pairs, and without UMAP.
+
+The paper draws one map. Here every choice that it depends on is repeated; `ljmix.explanation.stability` counts
+what the maps agree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from ljmix.dataset import Dataset
+from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_labels
+from ljmix.learning.evaluation import run_in_parallel
+from ljmix.statepoint import PAIRS
+
+__all__ = ["MapRun", "View", "common_k", "list_views", "study_maps", "typical_run"]
+
+_TRUSTED_NEIGHBORS = 5
+"""Neighbours whose survival in the map is counted by `trustworthiness`; scikit-learn's default."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at the curves.
+
+    Attributes
+    ----------
+    method : {"UMAP", "PCA"}
+    size : int
+        `n_neighbors` of UMAP, number of components of PCA.
+    pairs : tuple of {"AA", "AB", "BB"}
+        Curves that are looked at.
+    """
+
+    method: str
+    size: int
+    pairs: tuple[str, ...] = PAIRS
+
+    def __post_init__(self) -> None:
+        if self.method not in ("UMAP", "PCA"):
+            raise ValueError(f"method = {self.method!r}: must be UMAP or PCA")
+
+    @property
+    def label(self) -> str:
+        """Name in tables, figures and metrics: ``UMAP 15``, ``PCA 2``, ``UMAP 15 BB``."""
+        return " ".join([self.method, str(self.size), *(self.pairs if self.pairs != PAIRS else ())])
+
+
+@dataclass(frozen=True)
+class MapRun:
+    """One map and its clusters.
+
+    Attributes
+    ----------
+    view : View
+    seed : int
+        Of UMAP and of k-means.
+    points : (n_states, n_dimensions) array
+    scan : pandas.DataFrame
+        As of `ljmix.explanation.embedding.scan_clusters`.
+    labels : dict of (n_states,) arrays
+        Clusters by their number, 0 the largest.
+    trustworthiness : float
+        How far neighbours in the map are neighbours among the curves: 1 if all are, 0.5 for a random map
+        (Venna, Kaski 2001, doi:10.1007/3-540-44668-0_68; five neighbours).
+    """
+
+    view: View
+    seed: int
+    points: npt.NDArray[np.float64]
+    scan: pd.DataFrame
+    labels: dict[int, npt.NDArray[np.int64]]
+    trustworthiness: float
+
+
+def list_views(
+    n_states: int, neighbors: Sequence[int], default: int, components: Sequence[int] = (2, 3, 5, 10, 20)
+) -> list[View]:
+    """All views of the study: UMAP with each neighbourhood, UMAP of single pairs, PCA.
+
+    Parameters
+    ----------
+    n_states : int
+    neighbors : sequence of int
+        `n_neighbors` of UMAP; those that are not below `n_states` are left out.
+    default : int
+        One of `neighbors`, with which single pairs are mapped too.
+    components : sequence of int
+        Of PCA; those that are not below `n_states` are left out.
+
+    Returns
+    -------
+    list of View
+        The default first.
+
+    Raises
+    ------
+    ValueError
+        If `default` is not among `neighbors`, or there are too few states for it.
+    """
+    if default not in neighbors:
+        raise ValueError(f"default = {default}: must be one of neighbors = {list(neighbors)}")
+    if default >= n_states:
+        raise ValueError(f"{n_states} states are too few for n_neighbors = {default}; simulate a larger grid")
+    sizes = [default, *(size for size in neighbors if size != default and size < n_states)]
+    return [
+        *(View("UMAP", size) for size in sizes),
+        *(View("UMAP", default, (pair,)) for pair in PAIRS),
+        *(View("PCA", size) for size in components if size < n_states),
+    ]
+
+
+def study_maps(
+    dataset: Dataset, views: Sequence[View], seeds: int, *, workers: int = 1, progress: bool = False
+) -> list[MapRun]:
+    """Map the states in every view with every seed, and cluster each map.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    views : sequence of View
+    seeds : int
+        Repetitions, with seeds 0, 1, … PCA itself draws nothing: its seeds differ by k-means alone.
+    workers : int
+        Processes side by side; -1 for one a core.
+    progress : bool
+
+    Returns
+    -------
+    list of MapRun
+        Views in their order, seeds within.
+
+    Raises
+    ------
+    ValueError
+        If `seeds` is below 1, a view occurs twice, or the dataset is too small for a view.
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds = {seeds}: must be at least 1")
+    if not views or len(set(views)) < len(views):
+        raise ValueError("views: must be a list of at least one view, each named once")
+    vectors = {pairs: curve_vectors(dataset, pairs=pairs) for pairs in {view.pairs for view in views}}
+    runs = [(view, seed, vectors[view.pairs]) for view in views for seed in range(seeds)]
+    return list(run_in_parallel(_map_once, runs, "maps", workers, progress))
+
+
+def _map_once(view: View, seed: int, vectors: npt.NDArray[np.float64]) -> MapRun:
+    # One thread a process: sums keep their order, so that a seed gives the same clusters on any number of cores.
+    with threadpool_limits(1):
+        if view.method == "PCA":
+            points = np.asarray(PCA(view.size, svd_solver="full").fit_transform(vectors), dtype=float)
+        else:
+            points = embed(vectors, seed, view.size)
+        scan, labels = scan_labels(points, seed=seed)
+        trusted = float(trustworthiness(vectors, points, n_neighbors=_TRUSTED_NEIGHBORS))
+    return MapRun(view, seed, points, scan, labels, trusted)
+
+
+def common_k(runs: Sequence[MapRun]) -> int:
+    """Number of clusters that the silhouette chooses most often; the least of equals."""
+    found = [best_k(run.scan) for run in runs]
+    return min(set(found), key=lambda k: (-found.count(k), k))
+
+
+def typical_run(runs: Sequence[MapRun], k: int) -> MapRun:
+    """Map whose clusters agree best with those of the others: the one to draw."""
+    if len(runs) == 1:
+        return runs[0]
+    indices = np.array([[adjusted_rand_score(a.labels[k], b.labels[k]) for b in runs] for a in runs])
+    return runs[int(np.argmax(indices.sum(axis=1).round(9)))]

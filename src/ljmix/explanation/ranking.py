@@ -1,0 +1,277 @@
+"""Which parameter comes first, by every method, and how sure that is: bootstrap draws, shares, orders.
+
+A method gives draws of the importances of the four parameters, (n_draws, 4): each draw takes one seed of the
+model, and resamples the states. Importances have different units from method to method, so they are compared
+as shares of their sum, and by their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import kendalltau
+
+from ljmix.dataset import FEATURES, Dataset
+from ljmix.explanation.ensemble import Explanation
+from ljmix.explanation.exact import PARAMETERS, grid_shapley
+
+__all__ = [
+    "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
+    "resample_states", "share_table",
+]  # fmt: skip
+
+FloatArray = npt.NDArray[np.float64]
+
+PAPER_ORDER = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
+"""The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
+
+N_DRAWS = 1000
+_INTERVAL = (0.025, 0.975)
+
+
+def resample_states(
+    totals: Sequence[FloatArray], counts: Sequence[FloatArray], seed: int, n: int = N_DRAWS
+) -> FloatArray:
+    """Bootstrap draws of a mean over rows, with states as the units that are drawn.
+
+    Parameters
+    ----------
+    totals : sequence of (n_states, n_features) arrays
+        Sums over the rows of each state; one array a seed of the model.
+    counts : sequence of (n_states,) arrays
+        Numbers of rows behind the sums.
+    seed : int
+    n : int
+        Number of draws. Each takes one of the seeds at random, then its states with replacement.
+
+    Returns
+    -------
+    (n, n_features) array
+
+    Raises
+    ------
+    ValueError
+        If there is no seed, or fewer than two states.
+
+    Notes
+    -----
+    Efron 1979, doi:10.1214/aos/1176344552, for clusters: rows of one state come from one simulation.
+    """
+    if not totals or min(map(len, totals)) < 2:
+        raise ValueError("a bootstrap needs at least one seed and two states")
+    rng = np.random.default_rng(seed)
+    draws = []
+    for chosen in rng.integers(len(totals), size=n):
+        total, count = totals[chosen], counts[chosen]
+        weight = np.bincount(rng.integers(len(total), size=len(total)), minlength=len(total))
+        draws.append(weight @ total / (weight @ count))
+    return np.array(draws)
+
+
+def model_draws(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS) -> dict[str, FloatArray]:
+    """Draws of each method on each model.
+
+    Parameters
+    ----------
+    explanations : sequence of Explanation
+    seed : int
+    n : int
+
+    Returns
+    -------
+    dict of (n, 4) arrays
+        By "SHAP <model>" (mean |Shapley value| of the seven inputs), "permutation <model>" (growth of the squared
+        error) and "Sobol <model>" (total indices; draws of their own bootstrap over base points, since states
+        are not drawn there). A parameter without variation has a Sobol index of 0.
+    """
+    draws = {}
+    for model in dict.fromkeys(found.model for found in explanations):
+        of_model = [found for found in explanations if found.model == model]
+        sums = [_state_sums(found) for found in of_model]
+        draws[f"SHAP {model}"] = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
+        mixed = [found.permutation[list(PARAMETERS)].to_numpy() for found in of_model]
+        draws[f"permutation {model}"] = resample_states(mixed, [np.ones(len(part)) for part in mixed], seed, n)
+        rng = np.random.default_rng(seed)
+        pools = [_sobol_totals(found) for found in of_model]
+        chosen = rng.integers(len(pools), size=n)
+        draws[f"Sobol {model}"] = np.array([pools[k][rng.integers(len(pools[k]))] for k in chosen])
+    return draws
+
+
+def importance_table(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS) -> pd.DataFrame:
+    """Mean |Shapley value| of all seven inputs, with bootstrap intervals over states and seeds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `model`, `feature`, `mean_abs` (mean over rows and seeds, units of g), `mean_abs_std` (standard
+        deviation over seeds; NaN for one), `mean_abs_low`, `mean_abs_high` (95 % of the draws).
+    """
+    parts = []
+    for model in dict.fromkeys(found.model for found in explanations):
+        of_model = [found for found in explanations if found.model == model]
+        means = np.array([np.abs(found.attribution.contributions).mean(axis=0) for found in of_model])
+        sums = [_state_sums(found, FEATURES) for found in of_model]
+        drawn = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
+        low, high = np.quantile(drawn, _INTERVAL, axis=0)
+        columns = {"feature": list(FEATURES), "mean_abs": means.mean(axis=0)}
+        columns["mean_abs_std"] = means.std(axis=0, ddof=1) if len(means) > 1 else np.nan
+        parts.append(pd.DataFrame({"model": model} | columns | {"mean_abs_low": low, "mean_abs_high": high}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _state_sums(found: Explanation, features: Sequence[str] = PARAMETERS) -> tuple[FloatArray, FloatArray]:
+    columns = [found.attribution.features.index(name) for name in features]
+    size = pd.DataFrame(np.abs(found.attribution.contributions[:, columns]))
+    by_state = size.groupby(found.attribution.rows["state_id"].to_numpy())
+    return by_state.sum().to_numpy(), by_state.size().to_numpy(dtype=float)
+
+
+def _sobol_totals(found: Explanation) -> FloatArray:
+    names = list(found.sobol.indices["feature"])
+    columns = [
+        found.sobol.draws[:, names.index(name)] if name in names else np.zeros(len(found.sobol.draws))
+        for name in PARAMETERS
+    ]
+    return np.column_stack(columns)
+
+
+def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
+    """Draws of mean |Shapley value| of the simulated curves themselves, without a model.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A full grid.
+    seed : int
+    n : int
+
+    Returns
+    -------
+    (n, 4) array
+        Mean over pairs, distances and the states drawn; units of g.
+
+    Raises
+    ------
+    ValueError
+        As `grid_shapley`.
+    """
+    contributions = np.abs(grid_shapley(dataset.states, dataset.curves()[1]))
+    by_state = contributions.mean(axis=(2, 3)).T
+    return resample_states([by_state], [np.ones(len(by_state))], seed, n)
+
+
+def entropy_draws(entropies: pd.DataFrame) -> FloatArray:
+    """Return 1 - normalised mixing entropy of each parameter, one row a map.
+
+    Parameters
+    ----------
+    entropies : pandas.DataFrame
+        As of `ljmix.explanation.stability.entropy_runs`. A parameter that is not in it does not vary: 0.
+
+    Returns
+    -------
+    (n_maps, 4) array
+    """
+    wide = entropies.pivot_table(index=["view", "seed"], columns="feature", values="entropy_normalised")
+    present = wide.reindex(columns=list(PARAMETERS)).fillna(1)
+    return np.asarray(1 - present.to_numpy(dtype=float))
+
+
+def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Share of each parameter by each method, with its interval.
+
+    A draw that credits nothing, as permuting a handful of states may give, has no shares and is left out of them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `method`, `feature`, `value` (mean of the draws, in the method's unit), `value_low`,
+        `value_high`, `share`, `share_low`, `share_high` (of the sum over the four, median and the interval that
+        holds 95 % of the draws), `rank` (1 for the largest mean), `rank_low`, `rank_high` (95 %).
+    """
+    rows = []
+    for method, values in draws.items():
+        positive = np.maximum(values, 0)
+        credited = positive[positive.sum(axis=1) > 0]
+        if not len(credited):
+            raise ValueError(f"{method}: no draw credits any parameter; there is nothing to share")
+        shares, ranks = credited / credited.sum(axis=1, keepdims=True), _ranks(values)
+        low, high = np.quantile(shares, _INTERVAL, axis=0)
+        first, last = np.quantile(ranks, _INTERVAL, axis=0, method="nearest")
+        bottom, top = np.quantile(values, _INTERVAL, axis=0)
+        mean = values.mean(axis=0)
+        order = _ranks(mean[None])[0]
+        for i, feature in enumerate(PARAMETERS):
+            rows.append(
+                {
+                    "method": method, "feature": feature, "value": mean[i], "value_low": bottom[i],
+                    "value_high": top[i], "share": float(np.median(shares[:, i])), "share_low": low[i],
+                    "share_high": high[i], "rank": int(order[i]), "rank_low": int(first[i]), "rank_high": int(last[i]),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _ranks(values: FloatArray) -> npt.NDArray[np.int64]:
+    """Rank in each row, 1 for the largest; equal values keep the order of `PARAMETERS`."""
+    return np.asarray(np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1, kind="stable") + 1)
+
+
+def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """How often each method's draws agree with what the paper says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `method`, `order` (of the means, joined by " > "), `size_first`, `size_then_epsilon`,
+        `temperature_last`, `paper_order` (shares of the draws), `kendall` (Kendall's τ of the means with
+        `PAPER_ORDER`: 1 for the same order, -1 for the reverse), `kendall_low`, `kendall_high` (95 % of draws).
+    """
+    place = {name: PARAMETERS.index(name) for name in PARAMETERS}
+    paper = -np.array([PAPER_ORDER.index(name) for name in PARAMETERS], dtype=float)
+    rows = []
+    for method, values in draws.items():
+        ranks = _ranks(values)
+        size_first = ranks[:, place["size_ratio"]] == 1
+        then_epsilon = size_first & (ranks[:, place["epsilon_ab"]] == 2)
+        cold_last = ranks[:, place["temperature"]] == 4
+        taus = [float(kendalltau(-row, paper).statistic) for row in ranks]
+        low, high = np.quantile(taus, _INTERVAL, method="nearest")
+        mean = values.mean(axis=0)
+        rows.append(
+            {
+                "method": method,
+                "order": " > ".join(PARAMETERS[i] for i in np.argsort(-mean, kind="stable")),
+                "size_first": float(size_first.mean()),
+                "size_then_epsilon": float(then_epsilon.mean()),
+                "temperature_last": float(cold_last.mean()),
+                "paper_order": float((then_epsilon & cold_last).mean()),
+                "kendall": float(kendalltau(-_ranks(mean[None])[0], paper).statistic),
+                "kendall_low": float(low),
+                "kendall_high": float(high),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def agreement_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Kendall's τ between the mean importances of every two methods, and with the paper.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Square, methods and "paper" as index and columns. With four parameters τ takes seven values, in steps
+        of 1/3; 1 comes about by chance once in 24 orders.
+
+    Notes
+    -----
+    Kendall 1938, doi:10.1093/biomet/30.1-2.81.
+    """
+    ranks = {"paper": np.array([PAPER_ORDER.index(name) + 1 for name in PARAMETERS])}
+    ranks |= {method: _ranks(values.mean(axis=0)[None])[0] for method, values in draws.items()}
+    table = {one: {two: float(kendalltau(ranks[one], ranks[two]).statistic) for two in ranks} for one in ranks}
+    return pd.DataFrame(table).loc[list(ranks), list(ranks)]

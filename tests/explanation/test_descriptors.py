@@ -1,0 +1,100 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.dataset import Dataset
+from ljmix.explanation.descriptors import (
+    DescriptorStudy,
+    describe_curves,
+    explain_descriptors,
+    interaction_curves,
+    interaction_shares,
+    share_of_descriptors,
+)
+from ljmix.explanation.exact import PARAMETERS
+
+
+def with_curves(dataset, curve):
+    """The dataset with g = curve(r, σ_ij) for every state and pair."""
+    size = dataset.rdf["state_id"].map(dataset.states.set_index("state_id")["size_ratio"])
+    sigma = dataset.rdf["pair"].map({"AA": 0.0, "AB": 0.5, "BB": 1.0})
+    rdf = dataset.rdf.assign(g=curve(dataset.rdf["r"], 1 + sigma * (size - 1)))
+    return Dataset(dataset.states, rdf, dataset.provenance)
+
+
+def test_neighbours_of_an_ideal_gas_fill_the_shell(dataset):
+    found = describe_curves(with_curves(dataset, lambda r, sigma: 1.0 + 0 * r))
+    states = dataset.states
+    share = (states["n_b"] / states["n_particles"]).to_numpy()
+    diameters = {"AA": 1.0, "AB": (1 + states["size_ratio"].to_numpy()) / 2, "BB": states["size_ratio"].to_numpy()}
+    for pair, sigma in diameters.items():
+        density = 0.8 * (share if pair[1] == "B" else 1 - share)
+        expected = 4 / 3 * np.pi * (1.5 * sigma) ** 3 * density
+        # Bins of width w hold r² at their centre: the sum falls short of the integral by w² / (4 R²), and
+        # the cut bin by up to w / R of its own share.
+        limit = 0.05**2 / (1.5 * np.min(sigma)) ** 2 + 3 / 8 * (0.05 / (1.5 * np.min(sigma))) ** 2
+        np.testing.assert_allclose(found[f"neighbors_{pair}"], expected, rtol=limit)
+
+
+def test_peaks_are_found_where_they_are(dataset):
+    """A parabola between bins: place and height are those of the three highest bins."""
+    found = describe_curves(with_curves(dataset, lambda r, sigma: 3 - 40 * (r - 1.12 * sigma) ** 2))
+    for pair in ("AA", "AB", "BB"):
+        np.testing.assert_allclose(found[f"position_{pair}"], 1.12, rtol=1e-9)
+        # The highest bin lies within half a width of the top.
+        assert ((found[f"height_{pair}"] <= 3) & (found[f"height_{pair}"] >= 3 - 40 * 0.025**2 - 1e-9)).all()
+
+
+def test_demixing_is_there_if_the_states_have_it(dataset):
+    assert "demixing" not in describe_curves(dataset)
+    states = dataset.states.assign(demixing=0.25)
+    found = describe_curves(Dataset(states, dataset.rdf, dataset.provenance))
+    assert (found["demixing"] == 0.25).all()
+    assert list(found.index) == list(states["state_id"])
+
+
+@pytest.fixture(scope="module")
+def study(dataset) -> DescriptorStudy:
+    states = dataset.states
+    descriptors = pd.DataFrame(
+        {
+            "height_AA": 2 * states["temperature"],
+            "height_BB": (states["size_ratio"] - 1) * (states["epsilon_ab"] - 0.6),
+            "constant": 1.0,
+        }
+    )
+    return explain_descriptors(states, descriptors, seed=0)
+
+
+def test_the_parameter_that_makes_a_descriptor_gets_the_credit(study):
+    assert study.names == ["height_AA", "height_BB"], "what does not vary is left out"
+    shares = share_of_descriptors(study, seed=0).set_index(["descriptor", "feature"])
+    assert shares.loc[("height_AA", "temperature"), "share"] > 0.95
+    assert (study.r2 > 0.9).all()
+    assert ((shares["share_low"] <= shares["share"]) & (shares["share"] <= shares["share_high"])).all()
+    np.testing.assert_allclose(shares.groupby("descriptor")["share"].sum(), 1, rtol=1e-13)
+
+
+def test_a_product_is_an_interaction(study, dataset):
+    together = interaction_shares(study, seed=0)
+    of_product = together[together["descriptor"] == "height_BB"].set_index(["feature", "other"])["share"]
+    assert of_product.idxmax() == ("size_ratio", "epsilon_ab")
+    assert of_product.max() > 0.5, "more than all else together"
+    assert together[together["descriptor"] == "height_AA"]["share"].max() < 0.05
+    curves = interaction_curves(study, dataset.states)
+    cut = curves[(curves["descriptor"] == "height_BB") & (curves["other"] == "epsilon_ab")]
+    signs = np.sign((cut["size_ratio"] - 1) * (cut["level"] - 0.6))
+    assert (np.sign(cut["mean"]) == signs).all()
+
+
+def test_interactions_are_symmetric(study):
+    np.testing.assert_allclose(study.interactions, np.swapaxes(study.interactions, 2, 3), atol=1e-6)
+    assert study.contributions.shape == (2, 40, len(PARAMETERS))
+
+
+def test_clear_errors(dataset):
+    descriptors = pd.DataFrame({"x": np.arange(40.0)})
+    with pytest.raises(ValueError, match="40 states, 39 rows of descriptors"):
+        explain_descriptors(dataset.states, descriptors.head(39), seed=0)
+    with pytest.raises(ValueError, match="no descriptor varies"):
+        explain_descriptors(dataset.states, descriptors * 0, seed=0)

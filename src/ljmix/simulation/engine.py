@@ -2,8 +2,9 @@
 
 An engine is one function, `advance`: from a start or a checkpoint it integrates one segment of a `Mixture` (for
 campaigns a state point at constant temperature and pressure, Nosé-Hoover thermostat and barostat, Δt = 0.005 τ),
-writes a frame every `frame_interval` steps and a checkpoint at the end. Every segment begins from a checkpoint file, also when
-nothing was interrupted: so a run that was killed and resumed gives the same bytes as one that was not.
+writes a frame every `frame_interval` steps and a checkpoint at the end. Every segment begins from a checkpoint
+file, also when nothing was interrupted: so a run that was killed and resumed gives the same bytes as one that was
+not.
 
 Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
 the force on every particle (``particles/force``, ε_AA/σ_AA).

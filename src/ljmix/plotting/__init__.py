@@ -21,11 +21,12 @@ from ljmix.plotting.style import (
     model_style,
     save_figure,
 )
+from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
-    "model_style", "plot_explanation", "plot_extrapolation", "plot_failure", "plot_interpolation",
-    "plot_overview", "plot_rdfs", "plot_scaling", "plot_snapshot", "plot_temperatures", "plot_thermo_series",
-    "save_figure",
+    "model_style", "plot_agreement", "plot_explanation", "plot_extrapolation", "plot_failure", "plot_interpolation",
+    "plot_overview", "plot_rdfs", "plot_references", "plot_scaling", "plot_snapshot", "plot_temperatures",
+    "plot_thermo_series", "save_figure",
 ]  # fmt: skip

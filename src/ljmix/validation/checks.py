@@ -8,15 +8,18 @@ deserves is asked of the whole list: a line is off if its p, times the number of
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 from scipy import stats
 
 from ljmix.simulation.engine import ENGINES
@@ -24,10 +27,10 @@ from ljmix.statepoint import PAIRS
 from ljmix.validation.ensembles import check_ensembles
 from ljmix.validation.lines import Line, make_line
 from ljmix.validation.statistics import neighbour_correlation, permute_t, rank_p, student_t
-from ljmix.validation.systems import AGREEMENT_STATES, COLOUR_STATES, TIME_STEPS
+from ljmix.validation.systems import AGREEMENT_STATES, COLOUR_STATES, KOB_ANDERSEN_PEAKS, TIME_STEPS
 
 __all__ = [
-    "KOB_ANDERSEN", "Comparison", "Tables", "bin_scores", "check_engines", "compare_functions", "curves_of",
+    "KOB_ANDERSEN", "Comparison", "Tables", "check_engines", "compare_functions", "curves_of",
     "energy_errors", "read_tables",
 ]  # fmt: skip
 
@@ -36,7 +39,10 @@ Array = npt.NDArray[np.float64]
 LEVEL = 0.01
 """Chance of a false alarm in the whole list."""
 
-N_PERMUTATIONS = 2000
+N_PERMUTATIONS = 20_000
+"""Ways to deal the blocks: more than lines / LEVEL, or none of them could be unlikely enough."""
+
+_CHUNK = 1000
 
 EQUATION_OF_STATE = {
     0.6: (0.8931, -5.594), 0.8: (0.8216, -4.992), 1.0: (0.7509, -4.434), 1.2: (0.6797, -3.908), 1.4: (0.6094, -3.418),
@@ -48,7 +54,7 @@ _EQUATION_ERROR = 0.002
 
 KOB_ANDERSEN = {
     ("energy", "mean"): (-4.6539, 0.0002), ("pressure", "mean"): (19.318, 0.001),
-    ("AA", "peak"): (2.80, 0.005), ("AB", "peak"): (3.31, 0.005), ("BB", "peak"): (1.29, 0.005),
+    **{(pair, "peak"): (height, 0.005) for pair, (_, height) in KOB_ANDERSEN_PEAKS.items()},
 }  # fmt: skip
 """ρ* = 1.2, T* = 2, N 4000: energy a particle, pressure and highest values of the functions, each with its error
 (half a unit of the last digit where none is given). RUMD's data as distributed with gamdpy."""
@@ -69,10 +75,18 @@ gives −5.7584998, 0.2073000 and 0.7574600: the differences are the errors.
 
 @dataclass(frozen=True)
 class Tables:
-    """What one engine measured; see `ljmix.validation.runs`."""
+    """What one engine measured; see `ljmix.validation.runs`.
+
+    Attributes
+    ----------
+    blocks, series : pandas.DataFrame
+    origin : dict
+        Version and device of the engine, and the commit of this package.
+    """
 
     blocks: pd.DataFrame
     series: pd.DataFrame
+    origin: dict[str, Any]
 
     @cached_property
     def _groups(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -115,7 +129,10 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
         for engine in ENGINES:
             folder = directory / engine
             if (folder / "blocks.parquet").is_file():
-                found[engine] = Tables(*(pd.read_parquet(folder / f"{name}.parquet") for name in ("blocks", "series")))
+                blocks, series = (pq.read_table(folder / f"{name}.parquet") for name in ("blocks", "series"))
+                provenance = json.loads(blocks.schema.metadata[b"ljmix"])
+                origin = {name: provenance[name] for name in ("engine_version", "device", "commit")}
+                found[engine] = Tables(blocks.to_pandas(), series.to_pandas(), origin)
     if not found:
         places = ", ".join(map(str, directories))
         raise FileNotFoundError(f"no tables in {places}; python -m ljmix.validation.runs writes them")
@@ -124,23 +141,22 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One state of two engines, bin by bin.
+    """The functions of one state from two engines.
 
     Attributes
     ----------
-    t : (1 + n_permutations, n_bins) array
-        HOOMD-blue minus LAMMPS, as observed and with the blocks dealt out at random, the same deal for all bins.
-    columns : pandas.DataFrame
-        `system`, `pair`, `r` and `degrees` of freedom of each bin.
+    bins : pandas.DataFrame
+        `system`, `pair`, `r`, `degrees` of freedom and `t`, HOOMD-blue minus LAMMPS; bins that never vary are left
+        out.
+    chi_square : dict of (1 + n_permutations,) arrays
+        Mean square of a function's t, by pair: as observed, then with the blocks dealt out at random.
+    absolute : (1 + n_permutations,) array
+        Mean |t| of all bins, in the same way.
     """
 
-    t: Array
-    columns: pd.DataFrame
-
-    def chi_squares(self, pair: str) -> Array:
-        """Mean square of a function's bins: as observed, then by chance."""
-        square: Array = np.nanmean(self.t[:, self.columns["pair"] == pair] ** 2, axis=1)
-        return square
+    bins: pd.DataFrame
+    chi_square: dict[str, Array]
+    absolute: Array
 
 
 def compare_functions(tables: Mapping[str, Tables]) -> list[Comparison]:
@@ -155,21 +171,22 @@ def _compare(tables: Mapping[str, Tables], system: str) -> Comparison:
         np.hstack([tables[engine].values(system, pair) for pair in PAIRS]) for engine in ("hoomd", "lammps")
     )
     r = tables["lammps"].bins(system, "AA")
-    columns = pd.DataFrame({"system": system, "pair": np.repeat(PAIRS, len(r)), "r": np.tile(r, len(PAIRS))})
-    columns["degrees"] = len(first) + len(second) - 2
-    return Comparison(permute_t(first, second, N_PERMUTATIONS, zlib.crc32(system.encode())), columns)
-
-
-def bin_scores(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Score of every bin of every function.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `system`, `pair`, `r`, `degrees` and `t`; bins that never vary are left out.
-    """
-    parts = [found.columns.assign(t=found.t[0]) for found in comparisons]
-    return pd.concat(parts, ignore_index=True).dropna(subset="t")
+    bins = pd.DataFrame({"system": system, "pair": np.repeat(PAIRS, len(r)), "r": np.tile(r, len(PAIRS))})
+    bins["degrees"] = len(first) + len(second) - 2
+    bins["t"] = student_t(first, second)
+    own = {pair: np.asarray(bins["pair"] == pair) for pair in PAIRS}
+    # One deal of the blocks serves all bins of the state, which move together. In chunks, to spare memory.
+    chi_square: dict[str, list[Array]] = {pair: [] for pair in PAIRS}
+    absolute = []
+    for chunk in range(-(-N_PERMUTATIONS // _CHUNK)):
+        t = permute_t(first, second, _CHUNK, zlib.crc32(f"{system}/{chunk}".encode()))
+        # The observed deal opens every chunk; it counts once.
+        t = t if chunk == 0 else t[1:]
+        absolute.append(np.nanmean(np.abs(t), axis=1))
+        for pair in PAIRS:
+            chi_square[pair].append(np.nanmean(t[:, own[pair]] ** 2, axis=1))
+    joined = {pair: np.concatenate(parts) for pair, parts in chi_square.items()}
+    return Comparison(bins.dropna(subset="t"), joined, np.concatenate(absolute))
 
 
 def check_engines(tables: Mapping[str, Tables], comparisons: Sequence[Comparison]) -> pd.DataFrame:
@@ -222,7 +239,7 @@ def _agreement(tables: Mapping[str, Tables], comparisons: Sequence[Comparison]) 
     absolute, correlations = [], []
     p_values: dict[str, list[float]] = {"density": [], "energy": [], "functions": []}
     for found in comparisons:
-        system = str(found.columns["system"].iloc[0])
+        system = str(found.bins["system"].iloc[0])
         for quantity in ("density", "energy"):
             ours, theirs = (tables[engine].values(system, quantity) for engine in ("hoomd", "lammps"))
             t = float(student_t(ours[:, None], theirs[:, None])[0])
@@ -233,9 +250,9 @@ def _agreement(tables: Mapping[str, Tables], comparisons: Sequence[Comparison]) 
             )
             p_values[quantity].append(line["p"])
             yield line
-        absolute.append(np.nanmean(np.abs(found.t), axis=1))
+        absolute.append(found.absolute)
         for pair in PAIRS:
-            square = found.chi_squares(pair)
+            square = found.chi_square[pair]
             p_values["functions"].append(rank_p(square))
             yield _ranked(system, f"{pair}: χ² a bin", square)
             correlations += [neighbour_correlation(tables[engine].values(system, pair)) for engine in tables]

@@ -13,8 +13,9 @@ from ljmix.simulation.initial import Configuration
 from ljmix.statepoint import CUTOFF, StatePoint
 
 __all__ = [
-    "AGREEMENT_STATES", "BENCH", "COLOUR_STATES", "ENSEMBLE_STATES", "FCC", "LIQUID", "SIMPLE_CUBIC", "TIME_STEPS",
-    "KobAndersen", "agreement_profile", "draw_velocities", "ensemble_profile", "place_on_lattice",
+    "AGREEMENT_STATES", "BENCH", "COLOUR_STATES", "ENSEMBLE_STATES", "FCC", "KOB_ANDERSEN_PEAKS", "LIQUID",
+    "SIMPLE_CUBIC", "TIME_STEPS", "KobAndersen", "agreement_profile", "draw_velocities", "ensemble_profile",
+    "place_on_lattice",
 ]  # fmt: skip
 
 COLOUR_STATES = (
@@ -40,6 +41,9 @@ LIQUID = StatePoint(1.0, 0.5, 1.0, 1.0)
 
 BENCH = StatePoint(1.44, 0.0, 1.0, 1.0)
 """LAMMPS' bench/in.lj: one species (all particles are A), cut at 2.5 σ, on an fcc lattice of density 0.8442."""
+
+KOB_ANDERSEN_PEAKS = {"AA": (1.008, 2.80), "AB": (0.844, 3.31), "BB": (1.62, 1.29)}
+"""Published position (σ_AA) and height of the highest peaks at ρ* = 1.2, T* = 2 (RUMD's data in gamdpy)."""
 
 TIME_STEPS = (0.002, 0.004, 0.008)
 """Steps at which the conservation of energy is measured, each twice the one before, τ."""

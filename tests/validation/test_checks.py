@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.validation import checks
+from ljmix.validation.checks import check_engines, compare_functions, curves_of, energy_errors, read_tables
+from ljmix.validation.ensembles import check_ensembles
+from ljmix.validation.lines import format_lines, make_line, summarise_lines
+from ljmix.validation.systems import AGREEMENT_STATES
+from tests.validation.conftest import draw_series, draw_tables
+
+SHIPPED = Path(__file__).parents[2] / "data" / "validation"
+
+
+@pytest.fixture(scope="module")
+def comparisons(two_engines):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "N_PERMUTATIONS", 1000)
+        return compare_functions(two_engines)
+
+
+@pytest.fixture(scope="module")
+def lines(two_engines, comparisons):
+    return check_engines(two_engines, comparisons)
+
+
+def test_engines_that_are_right_agree(lines):
+    assert set(lines["check"]) == {
+        "agreement", "equation of state", "Kob-Andersen", "LAMMPS bench", "ensemble", "time step",
+    }  # fmt: skip
+    print(lines.loc[lines["verdict"] == "off"].to_string())
+    assert (lines["verdict"] == "agrees").all()
+    assert np.isfinite(lines[["observed", "expected", "error", "sigmas", "p"]]).all(axis=None)
+    assert lines["p"].between(0, 1).all()
+
+
+def test_a_biased_engine_is_off(monkeypatch):
+    """A third of a block's standard deviation in every bin: less than a sigma for each, plain in all together."""
+    monkeypatch.setattr(checks, "N_PERMUTATIONS", 15_000)
+    tables = {"hoomd": draw_tables(3, bias=0.33), "lammps": draw_tables(4)}
+    comparisons = compare_functions(tables)
+    found = check_engines(tables, comparisons).set_index(["system", "quantity"])
+    together = found.loc[("all states", "mean |t| of all bins")]
+    # None of the deals is as large.
+    assert together["p"] == pytest.approx(1 / 15_001)
+    assert together["verdict"] == "off"
+    assert np.mean([part.bins["t"].mean() for part in comparisons]) > 0.3
+
+
+def test_wrong_exponent_of_the_time_step_is_off():
+    found = check_engines({"lammps": draw_tables(5, exponent=1.0)}, [])
+    assert "agreement" not in set(found["check"])
+    (verdict,) = found.loc[found["check"] == "time step", "verdict"]
+    assert verdict == "off"
+
+
+def test_a_wrong_width_of_the_volume_is_found():
+    """A barostat that keeps the mean and halves the width."""
+    rng = np.random.default_rng(6)
+    right = [line["p"] for line in check_ensembles("right", draw_series(rng))]
+    wrong = [line["p"] for line in check_ensembles("wrong", draw_series(rng, width=5.5))]
+    assert min(right) > 1e-3
+    assert wrong[-1] < 1e-6
+    series = draw_series(rng)
+    series.loc[series["pressure_set"] > 1.1, "n_particles"] += 1
+    with pytest.raises(ValueError, match="different numbers of particles"):
+        list(check_ensembles("mixed", series))
+
+
+def test_bins_that_are_empty_are_left_out(comparisons):
+    scores = pd.concat([part.bins for part in comparisons])
+    assert len(scores) == len(AGREEMENT_STATES) * 3 * 35
+    assert (scores["degrees"] == 18).all()
+    assert scores["r"].min() > 0.05
+
+
+def test_curves_and_energy_errors(two_engines):
+    curves = curves_of(two_engines, "kob-andersen")
+    assert list(dict.fromkeys(curves["engine"])) == ["hoomd", "lammps"]
+    top = curves[(curves["engine"] == "lammps") & (curves["pair"] == "AA")].set_index("r")["g"].idxmax()
+    assert top == pytest.approx(1.008, abs=0.05)
+    errors = energy_errors(two_engines)
+    assert errors["error"].to_numpy()[:3] == pytest.approx(np.array([0.002, 0.004, 0.008]) ** 2, rel=0.1)
+    with pytest.raises(ValueError, match="hold no energy of water; simulate it again"):
+        two_engines["hoomd"].values("water", "energy")
+
+
+def test_lines_are_written_down(lines):
+    page = format_lines(lines)
+    assert page.count("\n| hoomd | ") + page.count("\n| lammps | ") + page.count("\n| both | ") == len(lines)
+    summary = summarise_lines(lines)
+    assert summary["lines"] == len(lines)
+    assert summary["off"] == 0
+    assert summary["all states"]["mean |t| of all bins"]["p"] > 0.001
+    with pytest.raises(ValueError, match="with an error above 0"):
+        make_line("a", "b", "c", "d", 1.0, 1.0, 0.0)
+
+
+def test_the_shipped_tables_are_there_and_agree(monkeypatch):
+    """The tables in the repository, with fewer deals of the blocks than the notebook makes."""
+    monkeypatch.setattr(checks, "N_PERMUTATIONS", 1000)
+    tables = read_tables(SHIPPED)
+    assert set(tables) == {"hoomd", "lammps"}
+    lines = check_engines(tables, compare_functions(tables))
+    print(lines.loc[lines["verdict"] == "off"].to_string())
+    assert (lines["verdict"] == "agrees").all()
+
+
+def test_missing_tables_say_how_to_make_them(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"python -m ljmix.validation.runs writes them"):
+        read_tables(tmp_path)

@@ -6,48 +6,89 @@ does. Baselines know only temperature. See the module of each for what it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ljmix.learning.baselines import BASELINES, TemperatureBaseline
+from ljmix.learning.curves import CurveNetwork
 from ljmix.learning.interface import Model, RowModel
 from ljmix.learning.network import EPOCHS, HIDDEN_LAYERS, PATIENCE, Network
-from ljmix.learning.trees import BoostedTrees
+from ljmix.learning.process import CurveProcess, Scales
+from ljmix.learning.theory import THEORIES, IntegralEquation, TwoLiquids
+from ljmix.learning.trees import BoostedTrees, PhysicsTrees
+from ljmix.learning.tuned import tuned_settings
 
 __all__ = [
-    "BASELINES", "EPOCHS", "HIDDEN_LAYERS", "MODELS", "PATIENCE", "ROW_MODELS", "BoostedTrees", "Model",
-    "Network", "RowModel", "TemperatureBaseline", "make_model", "make_row_model",
+    "BASELINES", "DETERMINISTIC", "EPOCHS", "HIDDEN_LAYERS", "LEARNED", "MODELS", "PATIENCE", "ROW_MODELS",
+    "THEORIES", "TUNED", "BoostedTrees", "Model", "Network", "RowModel", "TemperatureBaseline", "make_model",
+    "make_row_model",
 ]  # fmt: skip
 
 ROW_MODELS = ("mlp", "xgboost")
-MODELS = ROW_MODELS + BASELINES
+"""The two models of the comparison: the paper's network as printed, and tuned trees on the same inputs."""
+LEARNED = (*ROW_MODELS, "mlp-tuned", "xgboost-physics", "curve-network", "gaussian-process")
+"""Contestants that learn from curves and answer for any state."""
+TUNED = ("xgboost", "mlp-tuned", "xgboost-physics", "gaussian-process")
+"""Contestants whose settings come from `ljmix.learning.tuning`."""
+MODELS = LEARNED + BASELINES + THEORIES
+DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES)
+"""Contestants that draw nothing: every seed gives the same numbers."""
 
 
-def make_model(name: str, seed: int = 0, *, epochs: int = EPOCHS, patience: int = PATIENCE, n_jobs: int = 1) -> Model:
+def make_model(
+    name: str,
+    seed: int = 0,
+    *,
+    epochs: int = EPOCHS,
+    patience: int = PATIENCE,
+    n_jobs: int = 1,
+    settings: Mapping[str, Any] | None = None,
+) -> Model:
     """Return an unfitted contestant.
 
     Parameters
     ----------
     name : one of `MODELS`
     seed : int
-        Same seed, same numbers. The baselines draw nothing.
+        Same seed, same numbers. Those in `DETERMINISTIC` draw nothing.
     epochs, patience, n_jobs : int
         Length of training, see `Network`; threads, see `BoostedTrees`.
+    settings : mapping, optional
+        In place of those that `ljmix.learning.tuning` found, for a contestant that is tuned.
 
     Raises
     ------
     ValueError
-        If the name is unknown or a number is below its minimum.
+        If the name is unknown, a number is below its minimum, or settings are given to a contestant that has
+        none.
     """
     minimum = {"seed": 0, "epochs": 1, "patience": 1, "n_jobs": 1}
     for option, value in zip(minimum, (seed, epochs, patience, n_jobs), strict=True):
         if value < minimum[option]:
             raise ValueError(f"{option} = {value}: must be at least {minimum[option]}")
+    if name not in MODELS:
+        raise ValueError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
+    if name not in TUNED and settings is not None:
+        raise ValueError(f"{name!r} takes no settings; tuned are {', '.join(TUNED)}")
+    chosen: Mapping[str, Any] = {}
+    if name in TUNED:
+        chosen = tuned_settings(name) if settings is None else settings
     match name:
         case "mlp":
             return Network(seed, epochs, patience)
+        case "mlp-tuned":
+            return Network(seed, epochs, patience, name=name, **chosen)
         case "xgboost":
-            return BoostedTrees(seed, n_jobs=n_jobs)
-    if name in BASELINES:
-        return TemperatureBaseline(name)
-    raise ValueError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
+            return BoostedTrees(seed, n_jobs=n_jobs, **chosen)
+        case "xgboost-physics":
+            return PhysicsTrees(seed, n_jobs=n_jobs, **chosen)
+        case "curve-network":
+            return CurveNetwork(seed, epochs, patience)
+        case "gaussian-process":
+            return CurveProcess(scales=Scales(**chosen))
+        case "two-liquids":
+            return TwoLiquids()
+    return TemperatureBaseline(name) if name in BASELINES else IntegralEquation(name)
 
 
 def make_row_model(name: str, seed: int = 0, **options: int) -> RowModel:

@@ -23,6 +23,9 @@ HIDDEN_LAYERS = (112, 56, 28, 14, 7)
 EPOCHS, PATIENCE = 1000, 30
 """The paper's number of epochs, here the most that are run, and how many may pass without progress."""
 
+_PATIENT_UPDATES, _LEAST_PATIENCE = 4500, 5
+"""On many rows an epoch is many steps, and patience in epochs alone would cost minutes without a gain."""
+
 
 class Network(RowModel):
     """The paper's network: 7-112-56-28-14-7-1, ReLU, Adam with learning rate 0.001, mean squared error.
@@ -37,13 +40,16 @@ class Network(RowModel):
     epochs : int
         Most passes over the training rows. The paper runs about 1000.
     patience : int
-        Stop earlier, when so many epochs in a row each fall short of gaining 1e-4 in R² on the training rows.
+        Stop earlier, when so many epochs in a row each fall short of gaining 1e-4 in R² on the training rows;
+        on many rows when so many have passed as make 4500 steps, but five at least.
     hidden_layers : sequence of int
         Units of each hidden layer.
     learning_rate, weight_decay : float
         Of Adam, and the L2 penalty.
     batch : int
         Rows a step.
+    most_updates : int, optional
+        Most steps of Adam, whatever the number of rows; at least one epoch is run.
 
     Notes
     -----
@@ -67,16 +73,20 @@ class Network(RowModel):
         learning_rate: float = 0.001,
         weight_decay: float = 0.0,
         batch: int = 200,
+        most_updates: int | None = None,
     ) -> None:
         self.name, self.seed, self.epochs, self.patience = name, seed, epochs, patience
         self.hidden_layers, self.learning_rate = tuple(hidden_layers), learning_rate
-        self.weight_decay, self.batch = weight_decay, batch
+        self.weight_decay, self.batch, self.most_updates = weight_decay, batch, most_updates
 
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
+        updates = -(-len(g) // self.batch)  # an epoch
+        patience = min(self.patience, max(_LEAST_PATIENCE, round(_PATIENT_UPDATES / updates)))
+        most = self.epochs if self.most_updates is None else min(self.epochs, max(1, self.most_updates // updates))
         network = MLPRegressor(
             hidden_layer_sizes=self.hidden_layers, activation="relu", solver="adam",
             learning_rate_init=self.learning_rate, alpha=self.weight_decay, batch_size=min(self.batch, len(g)),
-            max_iter=self.epochs, n_iter_no_change=self.patience,
+            max_iter=most, n_iter_no_change=patience,
             # scikit-learn watches half the mean squared error; a gain in R² is a share of the variance of g.
             tol=1e-4 * float(np.var(g)) / 2, random_state=self.seed,
         )  # fmt: skip

@@ -1,0 +1,184 @@
+"""Settings found by search inside the training temperatures: the same budget for every contestant.
+
+::
+
+    python -m ljmix.learning.tuning --data results/quick
+
+Each trial is scored as the temperature task scores, but on training data only: the lowest and the highest
+training temperature are predicted in turn from the other two (`ljmix.learning.tasks.validation_splits`). The
+search is Optuna's tree-structured Parzen estimator. What it finds goes to ``learning/tuned.json``, with the
+checksum of the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from tqdm import tqdm
+
+from ljmix.dataset import Dataset, read_dataset, split_by_temperature
+from ljmix.files import replace_when_whole
+from ljmix.learning.models import make_model
+from ljmix.learning.scores import curves_of
+from ljmix.learning.store import checksum
+from ljmix.learning.tasks import TRAIN_TEMPERATURES, Split, validation_splits
+from ljmix.learning.tuned import TUNED_FILE, tuned_settings
+
+__all__ = ["SPACES", "name_best", "tune", "validate"]
+
+TRIALS = 30
+"""Trials a contestant."""
+
+Space = Callable[[optuna.Trial], dict[str, Any]]
+
+
+def _network(trial: optuna.Trial) -> dict[str, Any]:
+    layers = {"paper": [112, 56, 28, 14, 7], "wide": [256, 128], "even": [64, 64, 64], "two": [128, 128]}
+    return {
+        "hidden_layers": layers[trial.suggest_categorical("layers", sorted(layers))],
+        "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
+        "batch": trial.suggest_categorical("batch", [100, 200, 400]),
+        "most_updates": trial.suggest_categorical("most_updates", [1000, 3000, 10_000]),
+    }
+
+
+def _trees(trial: optuna.Trial) -> dict[str, Any]:
+    # 200 trees of depth 8 answer for a thousand states in a second.
+    return {
+        "rounds": trial.suggest_int("rounds", 50, 200),
+        "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.5, log=True),
+        "max_depth": trial.suggest_int("max_depth", 4, 8),
+        "min_child_weight": trial.suggest_float("min_child_weight", 0.1, 20.0, log=True),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+        "reg_lambda": trial.suggest_float("reg_lambda", 0.01, 10.0, log=True),
+    }
+
+
+def _process(trial: optuna.Trial) -> dict[str, Any]:
+    low_high = {
+        "fraction": (0.1, 2.0), "size": (0.3, 3.0), "epsilon": (0.2, 3.0), "packing": (0.03, 1.0),
+        "enrichment": (0.5, 10.0), "line": (0.05, 5.0), "bend": (0.01, 1.0), "own": (0.001, 1.0),
+        "own_line": (0.001, 1.0), "own_bend": (1e-4, 0.1), "misfit": (1e-5, 0.03),
+    }  # fmt: skip
+    return {name: trial.suggest_float(name, low, high, log=True) for name, (low, high) in low_high.items()}
+
+
+SPACES: Mapping[str, Space] = {
+    "mlp-tuned": _network, "xgboost": _trees, "xgboost-physics": _trees, "gaussian-process": _process,
+}  # fmt: skip
+"""What is searched, by contestant."""
+
+
+def tune(
+    train: Dataset, name: str, *, trials: int = TRIALS, seed: int = 0, progress: bool = False, **options: int
+) -> dict[str, Any]:
+    """Search the settings of a contestant.
+
+    Parameters
+    ----------
+    train : Dataset
+        Training temperatures only; nothing else may be seen here.
+    name : str
+        One of `SPACES`.
+    trials, seed : int
+    progress : bool
+        Show a bar, one step a trial.
+    **options
+        As of `ljmix.learning.models.make_model`.
+
+    Returns
+    -------
+    dict
+        `settings`, `validation_r2` (pooled), `trials`, `seed`.
+
+    Raises
+    ------
+    ValueError
+        If the contestant has nothing to tune, or the training set too few temperatures.
+    """
+    if name not in SPACES:
+        raise ValueError(f"{name!r} has nothing to tune; choose one of {', '.join(SPACES)}")
+    splits = validation_splits(train)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+
+    def score(trial: optuna.Trial) -> float:
+        settings = SPACES[name](trial)
+        trial.set_user_attr("settings", settings)
+        return _pooled(splits, lambda: make_model(name, seed, settings=settings, **options))
+
+    for _ in tqdm(range(trials), desc=name, unit="trial", disable=not progress, mininterval=1):
+        study.optimize(score, n_trials=1)
+    best = study.best_trial
+    return {
+        "settings": best.user_attrs["settings"], "validation_r2": round(float(study.best_value), 4),
+        "trials": trials, "seed": seed,
+    }  # fmt: skip
+
+
+def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: int) -> dict[str, float]:
+    """Pooled R² of contestants on the validation splits, as they are: what decides which is the best.
+
+    Parameters
+    ----------
+    train : Dataset
+        Training temperatures only.
+    names : sequence of str
+    seed : int
+    **options
+        As of `ljmix.learning.models.make_model`.
+
+    Returns
+    -------
+    dict
+        By contestant.
+    """
+    splits = validation_splits(train)
+    return {name: _pooled(splits, lambda name=name: make_model(name, seed, **options)) for name in names}  # type: ignore[misc]
+
+
+def name_best(scores: Mapping[str, float]) -> str:
+    """Name of the contestant with the highest validation score."""
+    return max(scores, key=lambda name: scores[name])
+
+
+def _pooled(splits: Sequence[Split], make: Callable[[], Any]) -> float:
+    truths = [curves_of(split.test) for split in splits]
+    guesses = [
+        make().fit(split.train).predict(split.test.states, truth.r) for split, truth in zip(splits, truths, strict=True)
+    ]
+    g, guess = (np.concatenate(parts).ravel() for parts in ([truth.g for truth in truths], guesses))
+    return float(1 - ((g - guess) ** 2).sum() / ((g - g.mean()) ** 2).sum())
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Search the settings of contestants and write them to the package."""
+    parser = argparse.ArgumentParser(description="Search the settings of the contestants.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with states.parquet and rdf.parquet")
+    parser.add_argument("--models", nargs="+", choices=list(SPACES), default=list(SPACES))
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    parser.add_argument("--output", type=Path, default=TUNED_FILE)
+    chosen = parser.parse_args(None if arguments is None else list(arguments))
+    dataset = read_dataset(chosen.data)
+    train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
+    found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
+    source = {
+        "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
+        "sha256": checksum(dataset),
+    }  # fmt: skip
+    for name in chosen.models:
+        found[name] = tune(train, name, trials=chosen.trials, progress=True) | {"data": source}
+        with replace_when_whole(chosen.output) as part:
+            part.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    tuned_settings.cache_clear()
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from sklearn.metrics import r2_score
@@ -83,8 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Let contestants learn the training part of a task and predict its test part.
 
-    Where a task has several folds, the test parts of all are pooled before they are scored. Random splits are
-    drawn anew for each seed.
+    Where a task has several splits, the test parts of all are pooled before they are scored. Random splits
+    are another one for each seed.
 
     Parameters
     ----------
@@ -126,14 +125,15 @@ def evaluate(
         name: summarise([result.scores for result in found], fixed and name in DETERMINISTIC) | {"seeds": seeds}
         for name, found in results.items()
     }
-    asked = pd.unique(np.concatenate([part.test.states["state_id"] for part in make_splits(dataset, task)]))
+    splits = [split for seed in range(1 if fixed else seeds) for split in make_splits(dataset, task, seed)]
+    asked = pd.unique(np.concatenate([split.test.states["state_id"] for split in splits]))
     ceiling = noise_ceiling(curves_of(dataset.select(dataset.states["state_id"].isin(asked))))
     tables = [table for found in results.values() for result in found for table in result.predictions]
     losses = {run: result.losses for run, result in zip(runs, (r for f in results.values() for r in f), strict=True)}
     return Evaluation(metrics, ceiling, _join(tables, dataset, names), _loss_table(losses, task))
 
 
-def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, int]) -> _Result:
+def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, Any]) -> _Result:
     """One model, one seed, every fold."""
     tests, guesses, spreads, seconds, tables, losses = [], [], [], [], [], []
     extra: dict[str, Any] = {}

@@ -113,7 +113,7 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     """
     if closure not in CLOSURES:
         raise ValueError(f"closure = {closure!r} is unknown; choose one of {', '.join(CLOSURES)}")
-    r = GRID_STEP * np.arange(1, GRID_POINTS + 1)
+    r: FloatArray = GRID_STEP * np.arange(1, GRID_POINTS + 1, dtype=float)
     n = len(mixtures.temperature)
     u = lj_potential(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
     gamma, converged = np.zeros((n, 3, len(r))), np.zeros(n, dtype=bool)

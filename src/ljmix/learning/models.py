@@ -91,7 +91,7 @@ def make_model(
     return TemperatureBaseline(name) if name in BASELINES else IntegralEquation(name)
 
 
-def make_row_model(name: str, seed: int = 0, **options: int) -> RowModel:
+def make_row_model(name: str, seed: int = 0, **options: Any) -> RowModel:
     """Return an unfitted model that learns from single rows; parameters as for `make_model`.
 
     Raises

@@ -1,7 +1,8 @@
 """Physics that a model can be given: of a state, and of what it is asked to learn.
 
-Of a state: packing fraction and volume fraction of B. Of the target: the cavity function y = g e^(βu) in place of g. ln y has neither the steep core nor
-the explicit factor of temperature, so that it is smooth in distance and nearly straight in β.
+Of a state: packing fraction and volume fraction of B. Of the target: the cavity function y = g e^(βu) in
+place of g. ln y has neither the steep core nor the explicit factor of temperature, so that it is smooth in
+distance and nearly straight in β.
 """
 
 from __future__ import annotations

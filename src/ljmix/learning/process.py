@@ -38,6 +38,8 @@ from ljmix.statepoint import PAIRS
 
 __all__ = ["CurveProcess", "Ingredients", "Scales"]
 
+_Points = tuple[FloatArray, FloatArray, list[tuple[float, ...]]]
+
 _BETA_CENTRE = 1.0
 _STEP = 0.02
 """Step in β for derivatives of the kernel."""
@@ -63,8 +65,6 @@ class Ingredients:
         Two liquids where a regular solution separates: the level of g inside their domains among the inputs.
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
-    noise : bool
-        Weigh each value by its own standard error; otherwise all alike.
     sharing : bool
         Learn from other compositions; otherwise every composition is alone with its temperatures.
     """
@@ -74,7 +74,6 @@ class Ingredients:
     packing: bool = True
     coexistence: bool = True
     slopes: bool = True
-    noise: bool = True
     sharing: bool = True
 
     def names(self) -> list[str]:
@@ -152,6 +151,7 @@ class CurveProcess:
             slope, slope_error = self._onto_grid(*self._slopes(dataset, known[0]))
             observed, noise = np.concatenate([observed, slope]), np.concatenate([noise, slope_error**2])
         self._noise = noise
+        vars(self).pop("_known", None)  # of an earlier fit
         self._weights = np.zeros(observed.shape)
         for (pair, k), rows, factor in self._factors():
             self._weights[rows, pair, k] = cho_solve((factor, True), observed[rows, pair, k], check_finite=False)
@@ -238,8 +238,8 @@ class CurveProcess:
 
     # -- the process ---------------------------------------------------------------------------------------
 
-    def _inputs(self, states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        """Inputs of the kernel in units of its lengths, (n, n_inputs), and β - 1, (n,)."""
+    def _inputs(self, states: pd.DataFrame) -> _Points:
+        """Inputs of the kernel in units of its lengths, (n, n_inputs), β - 1, (n,), and compositions."""
         s, has = self.scales, self.ingredients
         share = volume_fraction(states) if has.packing else states["fraction_b"].to_numpy(dtype=float)
         columns = [
@@ -252,7 +252,7 @@ class CurveProcess:
             columns.append(packing_fraction(states) / s.packing)
         if has.coexistence:
             columns.extend(self._levels(states)[:, [0, 2]].T / s.enrichment)
-        return np.stack(columns, axis=1), 1 / temperature - _BETA_CENTRE
+        return np.stack(columns, axis=1), 1 / temperature - _BETA_CENTRE, composition_keys(states)
 
     def _levels(self, states: pd.DataFrame) -> FloatArray:
         """Logarithm of the level of g inside domains, by pair."""
@@ -261,17 +261,16 @@ class CurveProcess:
 
     def _prior(self, states: pd.DataFrame) -> FloatArray:
         """Variance of each state before anything is learned, in units of a bin's variance."""
-        s, (_, beta) = self.scales, self._inputs(states)
+        s, (_, beta, _) = self.scales, self._inputs(states)
         shared = 1 + s.line * beta**2 + s.bend if self.ingredients.sharing else 0.0
         return np.asarray(shared + s.own + s.own_line * beta**2 + s.own_bend)
 
-    def _kernel(self, first: pd.DataFrame, second: pd.DataFrame) -> FloatArray:
+    def _kernel(self, first: _Points, second: _Points) -> FloatArray:
         """Covariance of two lists of states, in units of a bin's variance."""
         s = self.scales
-        (inputs_1, beta_1), (inputs_2, beta_2) = self._inputs(first), self._inputs(second)
+        (inputs_1, beta_1, keys_1), (inputs_2, beta_2, keys_2) = first, second
         product = beta_1[:, None] * beta_2
         curved = np.exp(-0.5 * ((beta_1[:, None] - beta_2) / s.beta) ** 2)
-        keys_1, keys_2 = composition_keys(first), composition_keys(second)
         known = {key: number for number, key in enumerate(dict.fromkeys([*keys_1, *keys_2]))}
         same = np.array([known[key] for key in keys_1])[:, None] == np.array([known[key] for key in keys_2])
         covariance = same * (s.own + s.own_line * product + s.own_bend * curved)
@@ -282,9 +281,7 @@ class CurveProcess:
 
     def _factors(self) -> Iterator[tuple[tuple[int, int], npt.NDArray[np.int64], FloatArray]]:
         """Pair and bin, observations that there are, and the Cholesky factor of their covariance."""
-        lists = [self._states]
-        if len(self._noise) > len(self._states):
-            lists += [_shifted(self._states, step) for step in (_STEP, -_STEP)]
+        lists = self._learned()
         blocks = [[self._kernel(first, second) for second in lists] for first in lists]
         covariance = blocks[0][0]
         if len(lists) > 1:
@@ -295,20 +292,26 @@ class CurveProcess:
             rows = np.flatnonzero(np.isfinite(self._noise[:, pair, k]))
             if not len(rows):
                 continue
-            noise = self._noise[rows, pair, k]
-            if not self.ingredients.noise:
-                noise = np.full(len(rows), np.median(noise))
             matrix = covariance[np.ix_(rows, rows)]
-            matrix[np.diag_indices(len(rows))] += noise / self._amplitude[pair, k] + self.scales.misfit
+            matrix[np.diag_indices(len(rows))] += (
+                self._noise[rows, pair, k] / self._amplitude[pair, k] + self.scales.misfit
+            )
             yield (pair, k), rows, cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)[0]
+
+    def _learned(self) -> list[_Points]:
+        """Inputs of the training states; where there are slopes, of those a step ahead and behind too."""
+        if not hasattr(self, "_known"):
+            shifts = (0.0, _STEP, -_STEP) if len(self._noise) > len(self._states) else (0.0,)
+            self._known = [self._inputs(_shifted(self._states, shift)) for shift in shifts]
+        return self._known
 
     def _cross(self, states: pd.DataFrame) -> FloatArray:
         """Covariance of new states with all observations."""
-        values = self._kernel(states, self._states)
-        if len(self._noise) == len(self._states):
-            return values
-        ahead, behind = (self._kernel(states, _shifted(self._states, step)) for step in (_STEP, -_STEP))
-        return np.concatenate([values, (ahead - behind) / (2 * _STEP)], axis=1)
+        new, lists = self._inputs(states), self._learned()
+        values = [self._kernel(new, known) for known in lists]
+        return (
+            np.concatenate([values[0], (values[1] - values[2]) / (2 * _STEP)], axis=1) if len(lists) > 1 else values[0]
+        )
 
     def _latent(self, states: pd.DataFrame) -> FloatArray:
         weights = self._weights.reshape(len(self._weights), -1)

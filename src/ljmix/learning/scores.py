@@ -64,7 +64,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     truth : Curves
     predicted : (n_states, 3, n_bins) array
         All three curves of a state may be NaN: no answer. Every score is over the answered states, whose
-        share is `answered`.
+        share is `answered`, the only key if there is none.
     spread : (n_states, 3, n_bins) array, optional
         Standard deviation a model gives its prediction.
 
@@ -93,7 +93,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     Raises
     ------
     ValueError
-        If the shape is wrong, a prediction is infinite or partly NaN within a state, or nothing is answered.
+        If the shape is wrong, or a prediction is infinite or partly NaN within a state.
 
     Notes
     -----
@@ -102,11 +102,11 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     predicted = np.asarray(predicted, dtype=float)
     if predicted.shape != truth.g.shape:
         raise ValueError(f"prediction has shape {predicted.shape}: must be {truth.g.shape}, states × pairs × bins")
-    unanswered = np.isnan(predicted).all(axis=(1, 2))
+    unanswered = np.asarray(np.isnan(predicted).all(axis=(1, 2)), dtype=bool)
     if not np.isfinite(predicted[~unanswered]).all():
         raise ValueError("prediction holds a value that is not finite; every g must be a number")
     if unanswered.all():
-        raise ValueError("nothing to score: the model answers for none of the states")
+        return {"answered": 0.0}
     answered = _select(truth, ~unanswered)
     predicted = predicted[~unanswered]
     scores = dict(_r2_by_group(answered, (answered.g - predicted) ** 2))

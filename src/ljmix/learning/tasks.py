@@ -16,8 +16,8 @@ from ljmix.dataset import Dataset, split_by_temperature
 from ljmix.learning.features import COMPOSITION, composition_keys
 
 __all__ = [
-    "FOLDS", "KNOWN_COMPOSITIONS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split", "make_splits",
-    "validation_splits",
+    "FOLDS", "KNOWN_COMPOSITIONS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split",
+    "complete_compositions", "make_splits", "possible_tasks", "validation_splits",
 ]  # fmt: skip
 
 TRAIN_TEMPERATURES, TEST_TEMPERATURES = (0.8, 1.0, 1.2), (0.6, 1.4)
@@ -57,8 +57,25 @@ class Split:
     test: Dataset
 
 
+def complete_compositions(dataset: Dataset) -> Dataset:
+    """Return the compositions that have every temperature of the dataset, as a campaign under way may not.
+
+    Raises
+    ------
+    ValueError
+        If none has.
+    """
+    states = dataset.states
+    temperatures = states["temperature"].nunique()
+    counts = states.groupby(list(COMPOSITION))["temperature"].transform("nunique")
+    return dataset.select((counts == temperatures).to_numpy())
+
+
 def make_splits(dataset: Dataset, task: str, seed: int = 0) -> list[Split]:
-    """Split a dataset for a task; the test parts of all folds together hold each state asked for once.
+    """Split a dataset for a task.
+
+    Where compositions are held out, a seed holds out a fifth of them, and five seeds all of them once. Where
+    one value is held out, there is a split for each value, whatever the seed.
 
     Parameters
     ----------
@@ -79,6 +96,9 @@ def make_splits(dataset: Dataset, task: str, seed: int = 0) -> list[Split]:
     """
     if task not in TASKS:
         raise ValueError(f"task = {task!r} is unknown; choose one of {', '.join(TASKS)}")
+    missing = _obstacle(dataset, task)
+    if missing:
+        raise ValueError(f"task {task}: {missing}")
     if task == "extrapolation":
         return [Split("unseen temperatures", *split_by_temperature(dataset, TRAIN_TEMPERATURES, TEST_TEMPERATURES))]
     states = dataset.states
@@ -87,14 +107,31 @@ def make_splits(dataset: Dataset, task: str, seed: int = 0) -> list[Split]:
     if task in _LEFT_OUT:
         column = _LEFT_OUT[task]
         values = sorted(set(states[column]))
-        if len(values) < 2:
-            raise ValueError(f"task {task}: all states have {column} = {values[0]:g}; two values are needed at least")
         return [_split(f"{column} = {value:g}", dataset, (states[column] == value).to_numpy()) for value in values]
-    folds = _composition_folds(dataset, seed)
-    splits = [_split(f"fold {k + 1}", dataset, folds == k) for k in range(folds.max() + 1)]
+    split = _composition_fold(dataset, seed)
     if task == "compositions":
-        return splits
-    return [Split(part.fold, _at(part.train, TRAIN_TEMPERATURES), _at(part.test, TEST_TEMPERATURES)) for part in splits]
+        return [split]
+    return [Split(split.fold, _at(split.train, TRAIN_TEMPERATURES), _at(split.test, TEST_TEMPERATURES))]
+
+
+def possible_tasks(dataset: Dataset) -> list[str]:
+    """Tasks for which the dataset has enough variety, in the order of `TASKS`."""
+    return [task for task in TASKS if not _obstacle(dataset, task)]
+
+
+def _obstacle(dataset: Dataset, task: str) -> str:
+    """What a dataset lacks for a task; empty if nothing."""
+    states = dataset.states
+    if task in _LEFT_OUT:
+        column = _LEFT_OUT[task]
+        if states[column].nunique() < 2:
+            return f"all states have {column} = {states[column].iloc[0]:g}; two values are needed at least"
+    elif task == "interpolation-states":
+        if states.groupby(list(COMPOSITION)).size().max() < 2:
+            return "every composition has a single state; two are needed"
+    elif task != "extrapolation" and len(set(composition_keys(states))) < 2:
+        return "there is one composition; two are needed at least"
+    return ""
 
 
 def validation_splits(train: Dataset) -> list[Split]:
@@ -127,20 +164,16 @@ def _draw_states(dataset: Dataset, seed: int) -> npt.NDArray[np.bool_]:
     rng = np.random.default_rng(seed)
     rows = dataset.states.groupby(list(COMPOSITION), sort=True).indices
     drawn = [int(rng.choice(places)) for places in rows.values() if len(places) > 1]
-    if not drawn:
-        raise ValueError("task interpolation-states: every composition has a single state; two are needed")
     mask = np.zeros(len(dataset.states), dtype=bool)
     mask[drawn] = True
     return mask
 
 
-def _composition_folds(dataset: Dataset, seed: int) -> npt.NDArray[np.int64]:
-    """Fold of each state; all temperatures of a composition share one."""
+def _composition_fold(dataset: Dataset, seed: int) -> Split:
+    """Hold out one of five parts of the compositions; every five seeds they are shuffled anew."""
     keys = composition_keys(dataset.states)
     compositions = sorted(set(keys))
     folds = min(FOLDS, len(compositions))
-    if folds < 2:
-        raise ValueError("tasks on unseen compositions need two compositions at least; there is one")
-    order = np.random.default_rng(seed).permutation(len(compositions))
-    number = {compositions[k]: place % folds for place, k in enumerate(order)}
-    return np.array([number[key] for key in keys])
+    order = np.random.default_rng(seed // folds).permutation(len(compositions))
+    held_out = {compositions[k] for k in order[seed % folds :: folds]}
+    return _split(f"fold {seed % folds + 1}", dataset, np.array([key in held_out for key in keys]))

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from ljmix.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.files import replace_when_whole
 from ljmix.learning.models import make_model
+from ljmix.learning.process import Scales
 from ljmix.learning.scores import curves_of
 from ljmix.learning.store import checksum
 from ljmix.learning.tasks import TRAIN_TEMPERATURES, Split, validation_splits
@@ -62,12 +63,16 @@ def _trees(trial: optuna.Trial) -> dict[str, Any]:
 
 
 def _process(trial: optuna.Trial) -> dict[str, Any]:
-    low_high = {
-        "fraction": (0.1, 2.0), "size": (0.3, 3.0), "epsilon": (0.2, 3.0), "packing": (0.03, 1.0),
-        "enrichment": (0.5, 10.0), "line": (0.05, 5.0), "bend": (0.01, 1.0), "own": (0.001, 1.0),
-        "own_line": (0.001, 1.0), "own_bend": (1e-4, 0.1), "misfit": (1e-5, 0.03),
-    }  # fmt: skip
-    return {name: trial.suggest_float(name, low, high, log=True) for name, (low, high) in low_high.items()}
+    # Three numbers, not eleven: some dozens of states cannot decide more, and what fits the validation
+    # temperatures by chance fails beyond them.
+    usual = Scales()
+    reach = trial.suggest_float("reach", 0.5, 4.0, log=True)
+    own = trial.suggest_float("own", 0.1, 10.0, log=True)
+    return {
+        **{name: reach * getattr(usual, name) for name in ("fraction", "size", "epsilon", "packing")},
+        **{name: own * getattr(usual, name) for name in ("own", "own_line", "own_bend")},
+        "enrichment": trial.suggest_float("enrichment", 0.5, 6.0, log=True),
+    }
 
 
 SPACES: Mapping[str, Space] = {
@@ -77,7 +82,7 @@ SPACES: Mapping[str, Space] = {
 
 
 def tune(
-    train: Dataset, name: str, *, trials: int = TRIALS, seed: int = 0, progress: bool = False, **options: int
+    train: Dataset, name: str, *, trials: int = TRIALS, seed: int = 0, progress: bool = False, **options: Any
 ) -> dict[str, Any]:
     """Search the settings of a contestant.
 
@@ -123,7 +128,7 @@ def tune(
     }  # fmt: skip
 
 
-def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: int) -> dict[str, float]:
+def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: Any) -> dict[str, float]:
     """Pooled R² of contestants on the validation splits, as they are: what decides which is the best.
 
     Parameters

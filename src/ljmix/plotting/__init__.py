@@ -3,6 +3,7 @@
 `save_figure` writes any of them. `plot_…` gives a whole figure, `draw_…` one panel into given axes.
 """
 
+from ljmix.plotting.contest import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.explanation import plot_explanation
 from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot_scaling
@@ -25,7 +26,7 @@ from ljmix.plotting.style import (
 __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
-    "model_style", "plot_explanation", "plot_extrapolation", "plot_failure", "plot_interpolation",
-    "plot_overview", "plot_rdfs", "plot_scaling", "plot_snapshot", "plot_temperatures", "plot_thermo_series",
-    "save_figure",
+    "model_style", "plot_ablation", "plot_explanation", "plot_extrapolation", "plot_failure",
+    "plot_interpolation", "plot_overview", "plot_rdfs", "plot_scaling", "plot_scores", "plot_snapshot",
+    "plot_state_scaling", "plot_temperatures", "plot_thermo_series", "save_figure",
 ]  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
-from sklearn.metrics import r2_score
 from tqdm import tqdm
 
 from ljmix.dataset import Dataset, learning_table
@@ -18,13 +17,11 @@ from ljmix.learning.features import layout_table
 from ljmix.learning.interface import RowModel, UncertainModel
 from ljmix.learning.models import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
 from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves
+from ljmix.learning.summary import score_rows, summarise
 from ljmix.learning.tasks import Split, make_splits
 from ljmix.statepoint import PAIRS
 
-__all__ = [
-    "Evaluation", "evaluate", "evaluate_interpolation", "list_runs", "pooled_r2", "run_in_parallel",
-    "score_rows", "spread", "summarise",
-]  # fmt: skip
+__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "list_runs", "run_in_parallel"]
 
 _PARTS = ("train", "test")
 _PREDICTIONS = [
@@ -245,66 +242,6 @@ def run_in_parallel(
     """Results of all runs in their order; one single-threaded fit a process."""
     jobs = Parallel(n_jobs=workers, return_as="generator")(delayed(run)(*arguments) for arguments in runs)
     yield from tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1)
-
-
-def score_rows(table: pd.DataFrame) -> dict[str, Any]:
-    """R² of a table of points, for parts that are no whole curves.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Columns `pair`, `temperature`, `g`, `predicted`; any number of rows of any curves.
-
-    Returns
-    -------
-    dict
-        ``{"r2": {"all": …, "AA": …, "AB": …, "BB": …}, "r2_T0.6": …, …}``, one key a temperature. A pair that
-        does not occur in the table is left out.
-
-    Raises
-    ------
-    ValueError
-        If the table is empty, a prediction is not finite, or g does not vary within a group.
-    """
-    if table.empty:
-        raise ValueError("nothing to score: the table of predictions is empty")
-    if not np.isfinite(table["predicted"]).all():
-        raise ValueError("prediction holds a value that is not finite; every g must be a number")
-    by_pair = {pair: pooled_r2(rows) for pair, rows in table.groupby("pair", observed=True)}
-    by_temperature = {f"r2_T{t:g}": pooled_r2(rows) for t, rows in table.groupby("temperature")}
-    return {"r2": {"all": pooled_r2(table)} | by_pair, **by_temperature}
-
-
-def pooled_r2(rows: pd.DataFrame) -> float:
-    """R² of the column `predicted` against `g`; ValueError where g does not vary."""
-    if rows["g"].nunique() < 2:
-        g = rows["g"].iloc[0]
-        raise ValueError(f"R² is undefined where g does not vary: {len(rows)} points at g = {g:g}")
-    return float(r2_score(rows["g"], rows["predicted"]))
-
-
-def summarise(runs: Sequence[Mapping[str, Any]], deterministic: bool = False) -> dict[str, Any]:
-    """Mean under each key and standard deviation under ``<key>_std``, over runs; groups may differ by run."""
-    summary: dict[str, Any] = {}
-    for key in dict.fromkeys(key for run in runs for key in run):
-        values = [run[key] for run in runs if key in run]
-        if isinstance(values[0], dict):
-            inner = dict.fromkeys(name for value in values for name in value)
-            columns = {name: [value[name] for value in values if name in value] for name in inner}
-            summary[key] = {name: float(np.mean(column)) for name, column in columns.items()}
-            summary[f"{key}_std"] = {name: _spread(column, deterministic) for name, column in columns.items()}
-        else:
-            summary[key], summary[f"{key}_std"] = float(np.mean(values)), _spread(values, deterministic)
-    return summary
-
-
-def _spread(values: Sequence[float], deterministic: bool) -> float | None:
-    return 0.0 if deterministic else spread(values)
-
-
-def spread(values: Sequence[float]) -> float | None:
-    """Standard deviation, n - 1 in the denominator; None for a single value."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def _join(tables: Sequence[pd.DataFrame], dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.evaluation import list_runs, pooled_r2, run_in_parallel, spread
+from ljmix.learning.evaluation import list_runs, run_in_parallel
 from ljmix.learning.features import COMPOSITION, layout_table
 from ljmix.learning.models import make_model, make_row_model
+from ljmix.learning.summary import pooled_r2, spread
 from ljmix.learning.tasks import TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = ["data_size_scaling", "describe_jump", "draw_rows", "draw_states", "state_scaling"]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
 
@@ -23,22 +24,30 @@ _LABELS = {
     "quadratic-in-beta": r"parabola in $1/T^*$", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
     "two-liquids": "PY, two liquids",
 }  # fmt: skip
-# Okabe and Ito again; what only copies or only knows theory is grey.
+# What Okabe and Ito's palette has left beside the colours of AA, AB and BB; kin share a colour, not a marker.
 _COLORS = {
-    "mlp": "#000000", "mlp-tuned": "#56B4E9", "xgboost": "#CC79A7", "xgboost-physics": "#D55E00",
-    "curve-network": "#F0E442", "gaussian-process": "#0072B2",
+    "mlp": "#000000", "mlp-tuned": "#000000", "xgboost": "#CC79A7", "xgboost-physics": "#E69F00",
+    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9",
 }  # fmt: skip
 _MARKERS = {
     "mlp": "o", "mlp-tuned": "s", "xgboost": "^", "xgboost-physics": "D", "curve-network": "v",
     "gaussian-process": "P",
 }  # fmt: skip
-_FLOOR = 0.0
-"""Scores below this are drawn at the edge, as an arrow: one bad contestant would flatten all others."""
+_INGREDIENTS = {
+    "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
+    "packing": "packing, volume fraction", "coexistence": "two liquids",
+    "slopes": r"$\partial g / \partial \beta$", "sharing": "other mixtures",
+    "cavity target": r"$\ln g + \beta u$ as target",
+}  # fmt: skip
+_LEAST, _MOST = 1e-3, 1.0
+"""Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
+_LOSS_EDGE = 0.5
+_TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
 
 
 @journal_figure
 def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> Figure:
-    """R² of every contestant, a panel a group of states, with what noise allows.
+    """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
 
     Parameters
     ----------
@@ -52,8 +61,9 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
     Returns
     -------
     matplotlib.figure.Figure
-        A dot and the standard deviation over seeds for each contestant; a band from the R² of a second
-        simulation to that of a perfect model. An arrow at the left edge: the score lies below zero.
+        1 - R², the share of the variance that is missed, on a logarithmic scale: a dot and the standard
+        deviation over seeds for each contestant; a band from a perfect model to a second simulation. An arrow
+        at the right edge: R² below zero.
 
     Raises
     ------
@@ -63,18 +73,28 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
     if not metrics or not groups:
         raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
     names = list(metrics)[::-1]
-    figure = new_figure(PAGE_MM, 22 + 4.6 * len(names))
+    figure = _labelled_figure(22 + 4.6 * len(names))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, (title, keys) in zip(panels, groups.items(), strict=True):
         low, high = (_value(ceiling[kind], keys) for kind in ("replicate", "truth"))
         if low is not None and high is not None:
-            axes.axvspan(low, high, color="0.8", linewidth=0)
+            axes.axvspan(max(1 - high, _LEAST), max(1 - low, _LEAST), color="0.85", linewidth=0)
         for place, name in enumerate(names):
             _draw_score(axes, place, _value(metrics[name], keys), _value(metrics[name], keys, "_std"), name)
-        axes.set(xlim=(_FLOOR - 0.03, 1.02), title=title, xlabel=r"$R^2$", ylim=(-0.6, len(names) - 0.4))
+        axes.set(xscale="log", xlim=(_LEAST, 1.2 * _MOST), ylim=(-0.6, len(names) - 0.4))
+        axes.set(title=title, xlabel=r"$1 - R^2$")
         axes.grid(axis="y", color="0.9", linewidth=0.5)
     panels[0].set_yticks(range(len(names)), [_LABELS.get(name, name) for name in names])
     letter_panels(panels)
+    return figure
+
+
+def _labelled_figure(height_mm: float) -> Figure:
+    """Page-wide figure; long labels at its left take a little more room than the layout gives them."""
+    figure = new_figure(PAGE_MM, height_mm)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0.025, 0, 0.975, 1))  # type: ignore[call-arg]
     return figure
 
 
@@ -86,13 +106,15 @@ def _value(values: Mapping[str, Any], keys: Sequence[str], suffix: str = "") -> 
 
 def _draw_score(axes: Axes, place: int, score: float | None, spread: float | None, name: str) -> None:
     if score is None:
-        axes.text(0.5, place, "no answer", fontsize=7, color="0.5", ha="center", va="center")
+        axes.text(0.03, place, "no answer", fontsize=7, color="0.5", ha="center", va="center")
         return
-    color = _COLORS.get(name, "0.45")
-    if score < _FLOOR:
-        axes.plot(_FLOOR, place, marker="<", color=color, markersize=4, linestyle="none")
-    else:
-        axes.errorbar(score, place, xerr=spread or 0.0, marker="o", markersize=4, color=color, linewidth=0.8)
+    color, missed = _COLORS.get(name, "0.45"), 1 - score
+    if missed > _MOST:
+        axes.plot(_MOST, place, marker=">", color=color, markersize=4, linestyle="none")
+        return
+    ends = np.clip([missed - (spread or 0.0), missed + (spread or 0.0)], _LEAST, _MOST)
+    axes.plot(ends, [place, place], color=color, linewidth=1.0)
+    axes.plot(max(missed, _LEAST), place, marker=_MARKERS.get(name, "o"), color=color, markersize=4)
 
 
 @journal_figure
@@ -107,7 +129,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Bars to the right: R² lost; to the left: gained.
+        Bars to the right: R² lost; to the left: gained. Bars of more than a half are cut off and labelled.
 
     Raises
     ------
@@ -118,16 +140,24 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
     parts = ablation[ablation["without"] != "nothing"]
     rows = list(dict.fromkeys(zip(parts["model"], parts["without"], strict=True)))[::-1]
     tasks = list(dict.fromkeys(parts["task"]))
-    figure = new_figure(PAGE_MM, 24 + 5.0 * len(rows))
+    figure = _labelled_figure(26 + 4.6 * len(rows))
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     for axes, task in zip(panels, tasks, strict=True):
         of_task = parts[parts["task"] == task].set_index(["model", "without"])["cost"]
         for place, row in enumerate(rows):
-            axes.barh(place, of_task[row], height=0.65, color=_COLORS.get(row[0], "0.45"))
+            shown = float(np.clip(of_task[row], -_LOSS_EDGE, _LOSS_EDGE))
+            axes.barh(place, shown, height=0.65, color=_COLORS.get(row[0], "0.45"))
+            if shown != of_task[row]:
+                axes.text(
+                    shown, place, f" {of_task[row]:.1f}", fontsize=7, va="center", ha="left" if shown > 0 else "right"
+                )
         axes.axvline(0, color="0.3", linewidth=0.6)
-        axes.set(xlabel=r"loss of $R^2$", title=task)
-    labels = [f"{_LABELS.get(model, model)}\nwithout {without.replace('_', ' ')}" for model, without in rows]
-    panels[0].set_yticks(range(len(rows)), labels)
+        axes.margins(x=0.12)
+        axes.set(xlabel=r"loss of $R^2$", title=_TASKS.get(task, task))
+    panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
+    models = list(dict.fromkeys(parts["model"]))
+    handles = [Patch(color=_COLORS.get(model, "0.45"), label=_LABELS.get(model, model)) for model in models]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     letter_panels(panels)
     return figure
 
@@ -172,7 +202,7 @@ def plot_state_scaling(scaling: pd.DataFrame, models: Sequence[str]) -> Figure:
         axes.plot(states, mean, label=_LABELS.get(model, model), **style)
     if scaling["states"].max() > 10 * scaling["states"].min():
         axes.set_xscale("log")
-    bottom = max(float(np.nanmin(scaling["r2_mean"].to_numpy(dtype=float))) - 0.05, _FLOOR)
+    bottom = max(float(scaling["r2_mean"].astype(float).min()) - 0.05, 0.0)
     axes.set(xlabel="training states", ylabel=r"$R^2$", ylim=(min(bottom, 0.9), 1.01))
     figure.legend(loc="outside lower center", ncols=2)
     return figure

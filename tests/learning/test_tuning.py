@@ -10,6 +10,7 @@ from ljmix.learning import tuning
 from ljmix.learning.models import TUNED, make_model
 from ljmix.learning.store import checksum
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings
+from ljmix.learning.validation import name_best, validate
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,11 @@ def test_validation_is_the_score_of_both_ends(train):
     ends = [g[np.isclose(temperature, t)] for t in (0.8, 1.2)]
     truth, copied = np.concatenate(ends), np.concatenate([middle, middle])
     expected = 1 - ((truth - copied) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
-    assert tuning.validate(train, ["nearest-temperature"]) == {"nearest-temperature": pytest.approx(expected)}
+    assert validate(train, ["nearest-temperature"]) == {"nearest-temperature": pytest.approx(expected)}
 
 
 def test_the_best_is_the_highest():
-    assert tuning.name_best({"a": 0.5, "b": 0.9, "c": -3.0}) == "b"
+    assert name_best({"a": 0.5, "b": 0.9, "c": -3.0}) == "b"
 
 
 def test_what_is_not_tuned_is_refused(train):

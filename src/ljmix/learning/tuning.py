@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from tqdm import tqdm
 
@@ -26,12 +25,12 @@ from ljmix.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.files import replace_when_whole
 from ljmix.learning.models import make_model
 from ljmix.learning.process import Scales
-from ljmix.learning.scores import curves_of
 from ljmix.learning.store import checksum
-from ljmix.learning.tasks import TRAIN_TEMPERATURES, Split, validation_splits
+from ljmix.learning.tasks import TRAIN_TEMPERATURES, validation_splits
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings
+from ljmix.learning.validation import score_splits
 
-__all__ = ["SPACES", "name_best", "tune", "validate"]
+__all__ = ["SPACES", "tune"]
 
 TRIALS = 30
 """Trials a contestant."""
@@ -132,7 +131,7 @@ def tune(
     def score(trial: optuna.Trial) -> float:
         settings = SPACES[name](trial)
         trial.set_user_attr("settings", settings)
-        return _pooled(splits, lambda: make_model(name, seed, settings=settings, **options))
+        return score_splits(splits, lambda: make_model(name, seed, settings=settings, **options))
 
     for _ in tqdm(range(trials), desc=name, unit="trial", disable=not progress, mininterval=1):
         study.optimize(score, n_trials=1)
@@ -141,41 +140,6 @@ def tune(
         "settings": best.user_attrs["settings"], "validation_r2": round(float(study.best_value), 4),
         "trials": trials, "seed": seed,
     }  # fmt: skip
-
-
-def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: Any) -> dict[str, float]:
-    """Pooled R² of contestants on the validation splits, as they are: what decides which is the best.
-
-    Parameters
-    ----------
-    train : Dataset
-        Training temperatures only.
-    names : sequence of str
-    seed : int
-    **options
-        As of `ljmix.learning.models.make_model`.
-
-    Returns
-    -------
-    dict
-        By contestant.
-    """
-    splits = validation_splits(train)
-    return {name: _pooled(splits, lambda name=name: make_model(name, seed, **options)) for name in names}  # type: ignore[misc]
-
-
-def name_best(scores: Mapping[str, float]) -> str:
-    """Name of the contestant with the highest validation score."""
-    return max(scores, key=lambda name: scores[name])
-
-
-def _pooled(splits: Sequence[Split], make: Callable[[], Any]) -> float:
-    truths = [curves_of(split.test) for split in splits]
-    guesses = [
-        make().fit(split.train).predict(split.test.states, truth.r) for split, truth in zip(splits, truths, strict=True)
-    ]
-    g, guess = (np.concatenate(parts).ravel() for parts in ([truth.g for truth in truths], guesses))
-    return float(1 - ((g - guess) ** 2).sum() / ((g - g.mean()) ** 2).sum())
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

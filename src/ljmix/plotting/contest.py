@@ -83,6 +83,7 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
             _draw_score(axes, place, _value(metrics[name], keys), _value(metrics[name], keys, "_std"), name)
         axes.set(xscale="log", xlim=(_LEAST, 1.2 * _MOST), ylim=(-0.6, len(names) - 0.4))
         axes.set(title=title, xlabel=r"$1 - R^2$")
+        axes.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
         axes.grid(axis="y", color="0.9", linewidth=0.5)
     panels[0].set_yticks(range(len(names)), [_LABELS.get(name, name) for name in names])
     letter_panels(panels)

@@ -7,9 +7,11 @@ import pytest
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.evaluation import evaluate_extrapolation, evaluate_interpolation, score
-from ljmix.learning.models import RowModel
-from ljmix.learning.scaling import data_size_scaling, draw_rows
+from ljmix.learning.evaluation import evaluate, evaluate_interpolation
+from ljmix.learning.interface import RowModel
+from ljmix.learning.scaling import data_size_scaling, describe_jump, draw_rows, draw_states, state_scaling
+from ljmix.learning.scores import curves_of, score_curves
+from ljmix.learning.summary import score_rows, score_table
 
 BASELINES = ("nearest-temperature", "linear-in-temperature")
 
@@ -23,48 +25,12 @@ def small(dataset):
     return Dataset(states.reset_index(drop=True), rdf.reset_index(drop=True), {})
 
 
-# -- score ---------------------------------------------------------------------------------------------------
-
-
-def test_score_is_r2_of_each_group(small):
-    _, g = small.curves()
-    predicted = g + np.random.default_rng(1).normal(scale=0.3, size=g.shape) * [[[0.2], [1], [2]]]
-    scores = score(small, predicted)
-    assert set(scores) == {"r2", "r2_T0.6", "r2_T0.8", "r2_T1", "r2_T1.2", "r2_T1.4"}
-    assert list(scores["r2"]) == ["all", "AA", "AB", "BB"]
-    assert scores["r2"]["all"] == pytest.approx(r2_score(g.ravel(), predicted.ravel()))
-    for k, pair in enumerate(("AA", "AB", "BB")):
-        truth, guess = g[:, k], predicted[:, k]
-        expected = 1 - ((truth - guess) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
-        assert scores["r2"][pair] == pytest.approx(expected)
-    for temperature in (0.6, 1.0, 1.4):
-        rows = np.isclose(small.states["temperature"], temperature)
-        expected = r2_score(g[rows].ravel(), predicted[rows].ravel())
-        assert scores[f"r2_T{temperature:g}"] == pytest.approx(expected)
-
-
-def test_score_knows_perfect_and_empty_knowledge(small):
-    _, g = small.curves()
-    assert score(small, g)["r2"] == {"all": 1, "AA": 1, "AB": 1, "BB": 1}
-    assert score(small, np.full_like(g, g.mean()))["r2"]["all"] == pytest.approx(0, abs=1e-12)
-
-
-def test_score_refuses_what_does_not_fit(small):
-    _, g = small.curves()
-    with pytest.raises(ValueError, match=r"shape \(10, 3, 19\): must be \(10, 3, 20\)"):
-        score(small, g[..., 1:])
-    with pytest.raises(ValueError, match="not finite"):
-        score(small, np.where(g > 1, np.nan, g))
-    with pytest.raises(ValueError, match="R² is undefined where g does not vary: 200 points at g = 2"):
-        score(Dataset(small.states, small.rdf.assign(g=2.0), {}), g)
-
-
 # -- extrapolation -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def extrapolation(small):
-    return evaluate_extrapolation(small, ["mlp", "xgboost", *BASELINES], 2, epochs=3)
+    return evaluate(small, "extrapolation", ["mlp", "xgboost", *BASELINES], 2, epochs=3)
 
 
 def test_baseline_metrics_are_those_of_their_curves(small, extrapolation):
@@ -77,11 +43,10 @@ def test_baseline_metrics_are_those_of_their_curves(small, extrapolation):
         ][0]
         for state in test.states.itertuples()
     ])  # fmt: skip
-    expected, found = score(test, copied), extrapolation.metrics["nearest-temperature"]
+    expected, found = score_curves(curves_of(test), copied), extrapolation.metrics["nearest-temperature"]
     assert found["r2"] == pytest.approx(expected["r2"])
     assert found["r2_T0.6"] == pytest.approx(expected["r2_T0.6"])
     assert found["r2_T1.4"] == pytest.approx(expected["r2_T1.4"])
-    assert found["r2_train"] == {"all": 1, "AA": 1, "AB": 1, "BB": 1}
     assert found["r2_std"] == {"all": 0, "AA": 0, "AB": 0, "BB": 0}
 
 
@@ -100,27 +65,65 @@ def test_metrics_are_mean_and_spread_of_the_predictions(extrapolation):
 def test_metrics_go_into_json_with_the_agreed_keys(extrapolation):
     stored = json.loads(json.dumps(extrapolation.metrics, allow_nan=False))
     assert list(stored) == ["mlp", "xgboost", *BASELINES]
-    for model in stored.values():
-        assert set(model) == {
-            "r2", "r2_std", "r2_T0.6", "r2_T0.6_std", "r2_T1.4", "r2_T1.4_std", "r2_train", "r2_train_std",
-            "fit_cpu_seconds", "fit_cpu_seconds_std", "seeds",
-        }  # fmt: skip
+    for name, model in stored.items():
+        assert {
+            "r2", "r2_std", "r2_T0.6", "r2_T0.6_std", "r2_T1.4", "r2_T1.4_std", "r2_phase", "r2_converged",
+            "r2_mixed_converged", "error_in_sem", "fit_cpu_seconds", "fit_cpu_seconds_std", "seeds", "answered",
+        } <= set(model)  # fmt: skip
+        assert ("r2_train" in model) == (name in ("mlp", "xgboost"))
         assert set(model["r2"]) == set(model["r2_std"]) == {"all", "AA", "AB", "BB"}
 
 
 def test_predictions_hold_every_point_of_every_run(small, extrapolation):
+    """Baselines draw nothing and run once; training points are kept of row-wise models."""
     table = extrapolation.predictions
     assert list(table) == [
-        "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted",
+        "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted", "spread",
     ]  # fmt: skip
-    assert len(table) == len(small.rdf) * 4 * 2
-    counts = table.groupby(["model", "seed", "part"]).size()
-    assert set(counts.xs("train", level="part")) == {len(small.rdf) * 3 // 5}
+    counts = table.groupby(["part", "model"], observed=True)["seed"].agg(["size", "nunique"])
+    n = len(small.rdf) // 5
+    assert counts.loc["test"].loc["mlp"].tolist() == [2 * 2 * n, 2]
+    assert counts.loc["test"].loc["nearest-temperature"].tolist() == [2 * n, 1]
+    assert counts.loc["train"].index.tolist() == ["mlp", "xgboost"]
+    assert set(counts.loc["train"]["size"]) == {2 * 3 * n}
     test = table[table["part"] == "test"]
     assert set(test["temperature"]) == {0.6, 1.4}
     truth = table.merge(small.rdf, on=["state_id", "pair", "r"], suffixes=("", "_true"))
     assert len(truth) == len(table)
     assert (truth["g"] == truth["g_true"]).all()
+
+
+def test_a_theory_without_answer_is_recorded(small):
+    """At ε_AB = 0.2 most of these states have no solution: scored on the others, and said."""
+    result = evaluate(small, "extrapolation", ["percus-yevick"], 1)
+    answered = result.predictions.groupby("state_id", observed=True)["predicted"].apply(lambda g: g.notna().all())
+    assert result.metrics["percus-yevick"]["answered"] == pytest.approx(answered.mean())
+    assert answered.mean() < 1
+
+
+def test_folds_of_a_task_are_scored_together(small):
+    result = evaluate(small, "unseen-size-ratio", ["xgboost"], 1)
+    assert len(result.predictions) == len(small.rdf)
+    assert result.metrics["xgboost"]["r2"]["all"] == pytest.approx(
+        score_rows(result.predictions)["r2"]["all"], abs=1e-5
+    )
+
+
+def test_spread_goes_into_the_predictions(small):
+    result = evaluate(small, "extrapolation", ["gaussian-process"], 2)
+    assert (result.predictions["spread"] > 0).any()
+    metrics = result.metrics["gaussian-process"]
+    assert 0 <= metrics["within_95"] <= 1
+    assert (metrics["seeds"], metrics["r2_std"]["all"]) == (2, 0.0)
+
+
+def test_table_has_the_best_first_and_the_ceilings_last(extrapolation):
+    table = score_table(extrapolation.metrics, extrapolation.ceiling)
+    assert table.index[-2:].tolist() == ["truth", "replicate"]
+    assert table["all"].iloc[:-2].is_monotonic_decreasing
+    assert table.loc["mlp", "BB"] == extrapolation.metrics["mlp"]["r2"]["BB"]
+    spread = score_table(extrapolation.metrics, spread=True)
+    assert spread.loc["mlp", "0.6" if "0.6" in spread else "T0.6"] == extrapolation.metrics["mlp"]["r2_T0.6_std"]
 
 
 def test_losses_have_one_row_an_epoch(extrapolation):
@@ -133,21 +136,21 @@ def test_losses_have_one_row_an_epoch(extrapolation):
 
 
 def test_baselines_alone_have_no_losses(small):
-    result = evaluate_extrapolation(small, BASELINES, 1)
+    result = evaluate(small, "extrapolation", BASELINES, 1)
     assert list(result.losses) == ["model", "split", "seed", "epoch", "loss"]
     assert result.losses.empty
 
 
 def test_spread_of_a_single_seed_is_unknown(small):
-    metrics = evaluate_extrapolation(small, ["mlp"], 1, epochs=1).metrics["mlp"]
+    metrics = evaluate(small, "extrapolation", ["mlp"], 1, epochs=1).metrics["mlp"]
     assert metrics["r2_std"] == dict.fromkeys(("all", "AA", "AB", "BB"))
     assert metrics["r2_T0.6_std"] is None
 
 
 def test_progress_is_silent_unless_asked_for(small, capfd):
-    evaluate_extrapolation(small, BASELINES[:1], 1)
+    evaluate(small, "extrapolation", BASELINES[:1], 1)
     assert capfd.readouterr() == ("", "")
-    evaluate_extrapolation(small, BASELINES[:1], 1, progress=True)
+    evaluate(small, "extrapolation", BASELINES[:1], 1, progress=True)
     assert "extrapolation: 100%" in capfd.readouterr().err
 
 
@@ -204,7 +207,11 @@ def test_second_run_gives_the_same_numbers(small):
 # -- sentences -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("experiment", [evaluate_extrapolation, evaluate_interpolation])
+def extrapolate(dataset, names, seeds, **options):
+    return evaluate(dataset, "extrapolation", names, seeds, **options)
+
+
+@pytest.mark.parametrize("experiment", [extrapolate, evaluate_interpolation])
 def test_bad_requests_are_refused_before_any_work(small, experiment, monkeypatch):
     monkeypatch.setattr(RowModel, "fit_rows", lambda *_: pytest.fail("a model was fitted first"))
     with pytest.raises(ValueError, match="seeds = 0: must be at least 1"):
@@ -218,8 +225,9 @@ def test_bad_requests_are_refused_before_any_work(small, experiment, monkeypatch
 
 
 def test_empty_splits_are_refused(small):
-    with pytest.raises(ValueError, match=r"training split is empty: no state at T\* = \[0\.7\]"):
-        evaluate_extrapolation(small, ["mlp"], 1, train=[0.7])
+    warm = small.select(~np.isclose(small.states["temperature"], 0.6) & ~np.isclose(small.states["temperature"], 1.4))
+    with pytest.raises(ValueError, match=r"test split is empty: no state at T\* = \[0\.6, 1\.4\]"):
+        evaluate(warm, "extrapolation", ["mlp"], 1)
     with pytest.raises(ValueError, match="test_share = 1: must lie between 0 and 1"):
         evaluate_interpolation(small, ["mlp"], 1, test_share=1)
 
@@ -239,3 +247,34 @@ def test_baselines_cannot_learn_from_rows(small):
 def test_sizes_must_fit_the_training_rows(small, sizes, message):
     with pytest.raises(ValueError, match=message):
         data_size_scaling(small, ["mlp"], sizes, 1)
+
+
+# -- states --------------------------------------------------------------------------------------------------
+
+
+def test_states_are_drawn_by_composition(dataset):
+    train, _ = split_by_temperature(dataset)
+    draws = [set(draw_states(train, n, seed=2).states["state_id"]) for n in (3, 7, 24)]
+    assert [len(draw) for draw in draws] == [3, 7, 24]
+    assert draws[0] < draws[1] < draws[2]
+    assert draw_states(train, 3, seed=2).states["temperature"].tolist() == [0.8, 1.0, 1.2]
+    with pytest.raises(ValueError, match="states = 25: must lie between 1 and the 24 for training"):
+        draw_states(train, 25, seed=0)
+
+
+def test_more_states_help(dataset):
+    found = state_scaling(dataset, ["gaussian-process"], [3, 24], 2)["gaussian-process"]
+    assert [point["states"] for point in found] == [3, 24]
+    assert found[1]["r2_mean"] > found[0]["r2_mean"]
+    assert found[1]["r2_std"] == pytest.approx(0, abs=1e-12)  # all states, and nothing drawn
+
+
+def test_a_jump_is_called_one():
+    rows = [10_000, 50_000, 90_000]
+    jump = [{"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (0.05, 0.1, 0.9), strict=True)]
+    slope = [{"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (0.80, 0.88, 0.9), strict=True)]
+    assert "paper jumps: its steepest rise is from 0.10 at 50000 rows to 0.90 at 90000" in describe_jump(jump, "paper")
+    assert "at five ninths of all rows, where the paper has 0.1, it scores 0.10" in describe_jump(jump, "paper")
+    assert "ours does not jump as in the paper" in describe_jump(slope, "ours")
+    with pytest.raises(ValueError, match="a jump needs two sizes at least; there is 1"):
+        describe_jump(slope[:1], "ours")

@@ -197,7 +197,7 @@ def test_curves_are_the_rows_in_order(parts, model):
 
 
 def test_unknown_model_is_named_with_what_there_is():
-    with pytest.raises(ValueError, match="'forest' is unknown; choose one of mlp, xgboost, nearest"):
+    with pytest.raises(ValueError, match="'forest' is unknown; choose one of mlp, xgboost, mlp-tuned"):
         make_model("forest")
     with pytest.raises(ValueError, match="needs whole curves, not rows; choose one of mlp, xgboost"):
         make_row_model("nearest-temperature")

@@ -1,4 +1,4 @@
-"""How well a contestant predicts: R² over all points, by pair, by temperature, mean and spread over seeds."""
+"""The contest: every contestant on every task, mean and spread over seeds."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
-from sklearn.metrics import r2_score
 from tqdm import tqdm
 
-from ljmix.dataset import Dataset, learning_table, split_by_temperature
+from ljmix.dataset import Dataset, learning_table
 from ljmix.learning.features import layout_table
-from ljmix.learning.models import Model, RowModel, make_model, make_row_model
+from ljmix.learning.interface import RowModel, UncertainModel
+from ljmix.learning.models import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
+from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves
+from ljmix.learning.summary import score_rows, summarise
+from ljmix.learning.tasks import Split, make_splits
 from ljmix.statepoint import PAIRS
 
-__all__ = [
-    "Evaluation", "evaluate_extrapolation", "evaluate_interpolation", "list_runs", "pooled_r2",
-    "run_in_parallel", "score", "score_rows", "spread",
-]  # fmt: skip
+__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "list_runs", "run_in_parallel"]
 
-FloatArray = npt.NDArray[np.float64]
 _PARTS = ("train", "test")
-_PREDICTIONS = ["state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted"]
+_PREDICTIONS = [
+    "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted", "spread",
+]  # fmt: skip
 _LOSSES = ["model", "split", "seed", "epoch", "loss"]
-_Run = Callable[[str, int], tuple[Model | RowModel, float, pd.DataFrame]]
+_RANDOM_TASKS = ("interpolation-states", "compositions", "compositions-temperatures")
 
 
 @dataclass(frozen=True)
@@ -38,104 +38,59 @@ class Evaluation:
     Attributes
     ----------
     metrics : dict
-        For each model the section of ``metrics.json``: `r2` and `r2_train` with `all`, `AA`, `AB`, `BB`;
-        `r2_T<temperature>` for each temperature of the test part; `fit_cpu_seconds`. Each is the mean over
-        seeds, and has beside it `<key>_std`, the standard deviation (n - 1 in the denominator; None for a
-        single seed, whose spread nobody knows). `seeds` is their number.
+        For each model the section of ``metrics.json``: the keys of `ljmix.learning.scores.score_curves`,
+        `r2_train` with `all`, `AA`, `AB`, `BB` where the model was asked for its training curves, and
+        `fit_cpu_seconds`. Each is the mean over seeds, and has beside it `<key>_std`, the standard deviation
+        (n - 1 in the denominator; None for a single seed, whose spread nobody knows; 0 for a model that draws
+        nothing on a split that is not drawn). `seeds` is their number.
+    ceiling : dict
+        `ljmix.learning.scores.noise_ceiling` of all states that are asked for; empty for split rows.
     predictions : pandas.DataFrame
         One row a point, model, seed and part: `state_id, pair, r, g, g_sem, temperature, part` ("train" or
-        "test"), `model, seed, predicted`. Labels are categorical to keep millions of rows small.
+        "test"), `model, seed, predicted, spread` (NaN where the model gives none). Labels are categorical to
+        keep millions of rows small. Training points are kept for row-wise models on the temperature task.
     losses : pandas.DataFrame
         Loss curves: `model, split, seed, epoch, loss`; `split` is the task, `epoch` counts from 1 (rounds of
         boosting for trees), `loss` is the mean squared error of g over the training rows.
     """
 
     metrics: dict[str, dict[str, Any]]
+    ceiling: dict[str, dict[str, Any]]
     predictions: pd.DataFrame
     losses: pd.DataFrame
 
 
-def score(dataset: Dataset, prediction: npt.ArrayLike) -> dict[str, Any]:
-    """R² of predicted curves against the curves of the dataset, points pooled as in the paper.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    prediction : (n_states, 3, n_bins) array_like
-        For ``dataset.states`` and the distances of ``dataset.curves()``.
-
-    Returns
-    -------
-    dict
-        As `score_rows`.
-
-    Raises
-    ------
-    ValueError
-        If the prediction has another shape than the curves, or as `score_rows`.
-    """
-    table = layout_table(dataset)
-    predicted = np.asarray(prediction, dtype=float)
-    shape = (len(dataset.states), len(PAIRS), len(table) // (len(dataset.states) * len(PAIRS)))
-    if predicted.shape != shape:
-        raise ValueError(f"prediction has shape {predicted.shape}: must be {shape}, states × pairs × bins")
-    return score_rows(table.assign(predicted=predicted.ravel()))
+@dataclass(frozen=True)
+class _Result:
+    scores: dict[str, Any]
+    predictions: list[pd.DataFrame]
+    losses: list[float]
 
 
-def score_rows(table: pd.DataFrame) -> dict[str, Any]:
-    """R² of a table of points.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Columns `pair`, `temperature`, `g`, `predicted`; any number of rows of any curves.
-
-    Returns
-    -------
-    dict
-        ``{"r2": {"all": …, "AA": …, "AB": …, "BB": …}, "r2_T0.6": …, …}``, one key a temperature. A pair that
-        does not occur in the table is left out.
-
-    Raises
-    ------
-    ValueError
-        If the table is empty, a prediction is not finite, or g does not vary within a group.
-
-    Notes
-    -----
-    R² = 1 - Σ (g - predicted)² / Σ (g - mean of g)², with sums over the points of the group.
-    """
-    if table.empty:
-        raise ValueError("nothing to score: the table of predictions is empty")
-    if not np.isfinite(table["predicted"]).all():
-        raise ValueError("prediction holds a value that is not finite; every g must be a number")
-    by_pair = {pair: pooled_r2(rows) for pair, rows in table.groupby("pair", observed=True)}
-    by_temperature = {f"r2_T{t:g}": pooled_r2(rows) for t, rows in table.groupby("temperature")}
-    return {"r2": {"all": pooled_r2(table)} | by_pair, **by_temperature}
-
-
-def evaluate_extrapolation(
+def evaluate(
     dataset: Dataset,
+    task: str,
     names: Sequence[str],
     seeds: int,
     *,
-    train: Sequence[float] = (0.8, 1.0, 1.2),
-    test: Sequence[float] = (0.6, 1.4),
     workers: int = 1,
     progress: bool = False,
     **options: int,
 ) -> Evaluation:
-    """Train on some temperatures, test on others: the paper's main task.
+    """Let contestants learn the training part of a task and predict its test part.
+
+    Where a task has several splits, the test parts of all are pooled before they are scored. Random splits
+    are another one for each seed.
 
     Parameters
     ----------
     dataset : Dataset
+    task : str
+        One of `ljmix.learning.tasks.TASKS`.
     names : sequence of str
         Contestants, see `ljmix.learning.models.make_model`.
     seeds : int
-        Repetitions, with seeds 0, 1, …
-    train, test : sequence of float
-        Temperatures T*.
+        Repetitions, with seeds 0, 1, … A model that draws nothing runs once where the split is the same.
     workers : int
         Processes that fit side by side; -1 for one a core.
     progress : bool
@@ -153,18 +108,60 @@ def evaluate_extrapolation(
         If a split is empty, a name unknown, `seeds` below 1 or an option not allowed.
     """
     runs = list_runs(names, seeds, make_model, options)
-    parts = dict(zip(_PARTS, split_by_temperature(dataset, train, test), strict=True))
-    tables = {part: layout_table(data) for part, data in parts.items()}
-    r = np.unique(tables["train"]["r"])
+    fixed = task not in _RANDOM_TASKS
+    runs = [(name, seed) for name, seed in runs if seed == 0 or not (fixed and name in DETERMINISTIC)]
+    make_splits(dataset, task)  # what the dataset is too small for stops the work here
 
-    def run(name: str, seed: int) -> tuple[Model, float, pd.DataFrame]:
+    def run(name: str, seed: int) -> _Result:
+        return _contest(make_splits(dataset, task, seed), task, name, seed, options)
+
+    results: dict[str, list[_Result]] = {name: [] for name in names}
+    for (name, _), result in zip(runs, run_in_parallel(run, runs, task, workers, progress), strict=True):
+        results[name].append(result)
+    metrics = {
+        name: summarise([result.scores for result in found], fixed and name in DETERMINISTIC) | {"seeds": seeds}
+        for name, found in results.items()
+    }
+    splits = [split for seed in range(1 if fixed else seeds) for split in make_splits(dataset, task, seed)]
+    asked = pd.unique(np.concatenate([split.test.states["state_id"] for split in splits]))
+    ceiling = noise_ceiling(curves_of(dataset.select(dataset.states["state_id"].isin(asked))))
+    tables = [table for found in results.values() for result in found for table in result.predictions]
+    losses = {run: result.losses for run, result in zip(runs, (r for f in results.values() for r in f), strict=True)}
+    return Evaluation(metrics, ceiling, _join(tables, dataset, names), _loss_table(losses, task))
+
+
+def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, Any]) -> _Result:
+    """One model, one seed, every fold."""
+    tests, guesses, spreads, seconds, tables, losses = [], [], [], [], [], []
+    extra: dict[str, Any] = {}
+    for split in splits:
         model = make_model(name, seed, **options)
-        seconds = _cpu_seconds(lambda: model.fit(parts["train"]))
-        predicted = {part: model.predict(data.states, r).ravel() for part, data in parts.items()}
-        scored = [tables[part].assign(predicted=predicted[part], part=part) for part in _PARTS]
-        return model, seconds, pd.concat(scored, ignore_index=True)
-
-    return _evaluate("extrapolation", dataset, runs, run, workers, progress)
+        seconds.append(_cpu_seconds(lambda model=model, split=split: model.fit(split.train)))  # type: ignore[misc]
+        tests.append(curves_of(split.test))
+        guesses.append(model.predict(split.test.states, tests[-1].r))
+        if isinstance(model, UncertainModel):
+            spreads.append(model.predict_spread(split.test.states, tests[-1].r))
+        tables.append(
+            layout_table(split.test).assign(
+                predicted=guesses[-1].ravel(), spread=spreads[-1].ravel() if spreads else np.nan, part="test",
+                model=name, seed=seed,
+            )
+        )  # fmt: skip
+        if task == "extrapolation" and name in ROW_MODELS:
+            training = layout_table(split.train)
+            predicted = model.predict(split.train.states, tests[-1].r).ravel()
+            training = training.assign(predicted=predicted, spread=np.nan, part="train", model=name, seed=seed)
+            extra["r2_train"] = score_rows(training)["r2"]
+            tables.append(training)
+            losses = list(getattr(model, "loss_curve_", []))
+    truth = Curves(
+        pd.concat([part.states for part in tests], ignore_index=True),
+        tests[0].r,
+        np.concatenate([part.g for part in tests]),
+        np.concatenate([part.g_sem for part in tests]),
+    )
+    scores = score_curves(truth, np.concatenate(guesses), np.concatenate(spreads) if spreads else None)
+    return _Result(scores | extra | {"fit_cpu_seconds": float(np.mean(seconds))}, tables, losses)
 
 
 def evaluate_interpolation(
@@ -180,13 +177,12 @@ def evaluate_interpolation(
     """Train on a random part of all rows, test on the rest, as the paper does.
 
     Each seed draws its own split. Rows of one curve fall into both parts, so a high score means little more
-    than that the model can draw a curve through neighbouring points. Baselines need whole curves and cannot
-    take part.
+    than that the model can draw a curve through neighbouring points. Only row-wise models can take part.
 
     Parameters
     ----------
     dataset, names, seeds, workers, progress, **options
-        As in `evaluate_extrapolation`; names from `ljmix.learning.models.ROW_MODELS`.
+        As in `evaluate`; names of row-wise models.
     test_share : float
         Share of the rows held out.
 
@@ -205,16 +201,26 @@ def evaluate_interpolation(
     if not 0 < n_test < len(table):
         raise ValueError(f"test_share = {test_share:g}: must lie between 0 and 1, with rows in both parts")
 
-    def run(name: str, seed: int) -> tuple[RowModel, float, pd.DataFrame]:
-        model = make_row_model(name, seed, **options)
+    def run(name: str, seed: int) -> _Result:
+        model: RowModel = make_row_model(name, seed, **options)
         order = np.random.default_rng(seed).permutation(len(table))
         part = np.full(len(table), "train")
         part[order[:n_test]] = "test"
         training = table.iloc[np.sort(order[n_test:])]
         seconds = _cpu_seconds(lambda: model.fit_rows(training))
-        return model, seconds, table.assign(predicted=model.predict_rows(table), part=part)
+        rows = table.assign(predicted=model.predict_rows(table), spread=np.nan, part=part, model=name, seed=seed)
+        train, test = (rows[rows["part"] == label] for label in _PARTS)
+        scores = score_rows(test) | {"r2_train": score_rows(train)["r2"], "fit_cpu_seconds": seconds}
+        return _Result(scores, [rows], list(getattr(model, "loss_curve_", [])))
 
-    return _evaluate("interpolation", dataset, runs, run, workers, progress)
+    results: dict[str, list[_Result]] = {name: [] for name in names}
+    losses: dict[tuple[str, int], list[float]] = {}
+    for pair, result in zip(runs, run_in_parallel(run, runs, "interpolation", workers, progress), strict=True):
+        results[pair[0]].append(result)
+        losses[pair] = result.losses
+    metrics = {name: summarise([r.scores for r in found]) | {"seeds": seeds} for name, found in results.items()}
+    tables = [table for found in results.values() for result in found for table in result.predictions]
+    return Evaluation(metrics, {}, _join(tables, dataset, names), _loss_table(losses, "interpolation"))
 
 
 def list_runs(
@@ -238,55 +244,22 @@ def run_in_parallel(
     yield from tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1)
 
 
-def _evaluate(
-    task: str, dataset: Dataset, runs: Sequence[tuple[str, int]], run: _Run, workers: int, progress: bool
-) -> Evaluation:
-    names = list(dict.fromkeys(name for name, _ in runs))
+def _join(tables: Sequence[pd.DataFrame], dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
     labels = {"state_id": dataset.states["state_id"], "pair": PAIRS, "part": _PARTS, "model": names}
     kinds = {column: pd.CategoricalDtype(list(values)) for column, values in labels.items()}
-    results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    losses, predictions = [], []
-    for (name, seed), (model, seconds, table) in zip(
-        runs, run_in_parallel(run, runs, task, workers, progress), strict=True
-    ):
-        train, test = (table[table["part"] == part] for part in _PARTS)
-        fitted = {"r2_train": score_rows(train)["r2"], "fit_cpu_seconds": seconds}
-        results[name].append(score_rows(test) | fitted)
-        loss = pd.DataFrame({"loss": list(getattr(model, "loss_curve_", []))})
-        losses.append(loss.assign(model=name, split=task, seed=seed, epoch=loss.index + 1)[_LOSSES])
-        predictions.append(table.assign(model=name, seed=seed).astype(kinds)[_PREDICTIONS])
-    metrics = {name: dict(_summary(each)) | {"seeds": len(each)} for name, each in results.items()}
-    filled = [table for table in losses if len(table)] or losses[:1]
-    return Evaluation(metrics, *(pd.concat(tables, ignore_index=True) for tables in (predictions, filled)))
+    kinds |= {"predicted": np.float32, "spread": np.float32}  # more exact than any simulation, half the size
+    return pd.concat([table.astype(kinds)[_PREDICTIONS] for table in tables], ignore_index=True)
 
 
-def _summary(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Mean under each key and standard deviation under ``<key>_std``, over runs with the same keys."""
-    for key, first in runs[0].items():
-        values = [run[key] for run in runs]
-        if isinstance(first, dict):
-            yield key, {inner: _mean([value[inner] for value in values]) for inner in first}
-            yield f"{key}_std", {inner: spread([value[inner] for value in values]) for inner in first}
-        else:
-            yield key, _mean(values)
-            yield f"{key}_std", spread(values)
-
-
-def pooled_r2(rows: pd.DataFrame) -> float:
-    """R² of the column `predicted` against `g`; ValueError where g does not vary."""
-    if rows["g"].nunique() < 2:
-        g = rows["g"].iloc[0]
-        raise ValueError(f"R² is undefined where g does not vary: {len(rows)} points at g = {g:g}")
-    return float(r2_score(rows["g"], rows["predicted"]))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
-
-
-def spread(values: Sequence[float]) -> float | None:
-    """Standard deviation, n - 1 in the denominator; None for a single value."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+def _loss_table(losses: Mapping[tuple[str, int], Sequence[float]], task: str) -> pd.DataFrame:
+    tables = [
+        pd.DataFrame(
+            {"model": name, "split": task, "seed": seed, "epoch": np.arange(1, len(values) + 1), "loss": values}
+        )
+        for (name, seed), values in losses.items()
+        if values
+    ]
+    return pd.concat(tables, ignore_index=True)[_LOSSES] if tables else pd.DataFrame(columns=_LOSSES)
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -9,9 +9,15 @@ import pandas as pd
 from ljmix.dataset import FEATURES, LEARNING_RANGE, Dataset, learning_table
 from ljmix.statepoint import PAIRS
 
-__all__ = ["check_distances", "finite_columns", "input_matrix", "layout_table", "table_inputs"]
+__all__ = [
+    "COMPOSITION", "check_distances", "composition_keys", "finite_columns", "input_matrix", "layout_table",
+    "table_inputs",
+]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
+
+COMPOSITION = ("fraction_b", "size_ratio", "epsilon_ab")
+"""What a mixture is, apart from its temperature."""
 
 
 def check_distances(r: npt.ArrayLike, r_max: float = LEARNING_RANGE) -> FloatArray:
@@ -40,6 +46,11 @@ def check_distances(r: npt.ArrayLike, r_max: float = LEARNING_RANGE) -> FloatArr
     if bad.any():
         raise ValueError(f"r = {distances[bad][0]:g}: must lie between 0 and {r_max:g} (σ_AA)")
     return distances
+
+
+def composition_keys(states: pd.DataFrame) -> list[tuple[float, ...]]:
+    """`COMPOSITION` of each state, rounded as in `StatePoint`, so that it serves as a key."""
+    return [tuple(row) for row in states[list(COMPOSITION)].to_numpy(dtype=float).round(6).tolist()]
 
 
 def finite_columns(name: str, table: pd.DataFrame, columns: tuple[str, ...]) -> FloatArray:

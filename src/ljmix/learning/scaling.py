@@ -1,17 +1,26 @@
-"""How the score on unseen temperatures grows with the number of training rows."""
+"""How the score on unseen temperatures grows with the number of training rows, and of training states."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.evaluation import list_runs, pooled_r2, run_in_parallel, spread
-from ljmix.learning.models import make_row_model
+from ljmix.learning.evaluation import list_runs, run_in_parallel
+from ljmix.learning.features import COMPOSITION, layout_table
+from ljmix.learning.models import make_model, make_row_model
+from ljmix.learning.summary import pooled_r2, spread
+from ljmix.learning.tasks import TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
-__all__ = ["data_size_scaling", "draw_rows"]
+__all__ = ["data_size_scaling", "describe_jump", "draw_rows", "draw_states", "state_scaling"]
+
+Scaling = dict[str, list[dict[str, float | int | None]]]
+
+_JUMP = 0.5
+"""Rise of R² within a factor of two in rows that deserves the name of a jump; the paper's is 0.8."""
 
 
 def draw_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
@@ -30,28 +39,50 @@ def draw_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
     return table.iloc[np.sort(np.random.default_rng(seed).permutation(len(table))[:rows])]
 
 
+def draw_states(dataset: Dataset, states: int, seed: int) -> Dataset:
+    """Draw whole compositions, with all their temperatures, until there are `states` states or one more set.
+
+    As for rows, smaller draws are parts of larger ones. The last composition is cut if need be, its highest
+    temperatures first.
+
+    Raises
+    ------
+    ValueError
+        If `states` is below 1 or above the number there is.
+    """
+    if not 1 <= states <= len(dataset.states):
+        raise ValueError(f"states = {states}: must lie between 1 and the {len(dataset.states)} for training")
+    table = dataset.states.reset_index()
+    groups = [part.sort_values("temperature")["index"].to_numpy() for _, part in table.groupby(list(COMPOSITION))]
+    order = np.random.default_rng(seed).permutation(len(groups))
+    chosen = np.concatenate([groups[k] for k in order])[:states]
+    return dataset.select(dataset.states.index.isin(chosen))
+
+
 def data_size_scaling(
     dataset: Dataset,
     names: Sequence[str],
     sizes: Sequence[int],
     seeds: int,
     *,
-    train: Sequence[float] = (0.8, 1.0, 1.2),
-    test: Sequence[float] = (0.6, 1.4),
+    train: Sequence[float] = TRAIN_TEMPERATURES,
+    test: Sequence[float] = TEST_TEMPERATURES,
     workers: int = 1,
     progress: bool = False,
     **options: int,
-) -> dict[str, list[dict[str, float | int | None]]]:
+) -> Scaling:
     """R² on the temperature task against the number of training rows, drawn at random as in the paper.
 
     Parameters
     ----------
-    dataset, seeds, train, test, workers, progress, **options
-        As in `evaluate_extrapolation`; the test part is always whole.
+    dataset, seeds, workers, progress, **options
+        As in `ljmix.learning.evaluation.evaluate`; the test part is always whole.
     names : sequence of str
-        Contestants from `ljmix.learning.models.ROW_MODELS`.
+        Row-wise contestants.
     sizes : sequence of int
         Numbers of training rows.
+    train, test : sequence of float
+        Temperatures T*.
 
     Returns
     -------
@@ -66,21 +97,91 @@ def data_size_scaling(
     """
     training, held_out = split_by_temperature(dataset, train, test)
     table, target = learning_table(training), learning_table(held_out)
-    if not len(sizes):
-        raise ValueError("sizes is empty: give at least one number of training rows")
-    for rows in sizes:
+    for rows in _checked_sizes(sizes, "rows"):
         draw_rows(table, rows, seed=0)  # a size that is not allowed stops the work before it starts
     runs = [(*run, rows) for run in list_runs(names, seeds, make_row_model, options) for rows in sizes]
-    r2: dict[tuple[str, int], list[float]] = {}
 
     def run(name: str, seed: int, rows: int) -> float:
         model = make_row_model(name, seed, **options).fit_rows(draw_rows(table, rows, seed))
         return pooled_r2(target.assign(predicted=model.predict_rows(target)))
 
-    for (name, _, rows), value in zip(runs, run_in_parallel(run, runs, "scaling", workers, progress), strict=True):
-        r2.setdefault((name, rows), []).append(value)
+    found = run_in_parallel(run, runs, "rows", workers, progress)
+    return _summary(dict(zip(runs, found, strict=True)), names, sizes, "rows")
 
-    def point(name: str, rows: int) -> dict[str, float | int | None]:
-        return {"rows": int(rows), "r2_mean": float(np.mean(r2[name, rows])), "r2_std": spread(r2[name, rows])}
 
-    return {name: [point(name, rows) for rows in sizes] for name in names}
+def state_scaling(
+    dataset: Dataset,
+    names: Sequence[str],
+    sizes: Sequence[int],
+    seeds: int,
+    *,
+    workers: int = 1,
+    progress: bool = False,
+    **options: int,
+) -> Scaling:
+    """R² on the temperature task against the number of training states, whole compositions at a time.
+
+    The test part is always whole, so that few training states mean compositions never seen; that is what less
+    simulation would mean. Parameters and result as of `data_size_scaling`, for any contestant that answers for
+    unseen compositions, with the key `states` in place of `rows`.
+    """
+    training, held_out = split_by_temperature(dataset, TRAIN_TEMPERATURES, TEST_TEMPERATURES)
+    target = layout_table(held_out)
+    r = np.unique(target["r"])
+    for states in _checked_sizes(sizes, "states"):
+        draw_states(training, states, seed=0)
+    runs = [(*run, states) for run in list_runs(names, seeds, make_model, options) for states in sizes]
+
+    def run(name: str, seed: int, states: int) -> float:
+        model = make_model(name, seed, **options).fit(draw_states(training, states, seed))  # type: ignore[arg-type]
+        return pooled_r2(target.assign(predicted=model.predict(held_out.states, r).ravel()))
+
+    found = run_in_parallel(run, runs, "states", workers, progress)
+    return _summary(dict(zip(runs, found, strict=True)), names, sizes, "states")
+
+
+def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
+    """Say in a sentence whether the score jumps with the number of rows, as the paper's does.
+
+    The paper reports R² ≈ 0.1 at 50 000 rows and 0.9 at 90 000. A jump is a rise of at least 0.5 while the
+    rows double at most; if two sizes lie further apart the rise between them is scaled down to a doubling.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        One model's entry of `data_size_scaling`.
+    model : str
+        How it is called in the sentence.
+    """
+    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_mean"))
+    order = np.argsort(rows)
+    rows, r2 = rows[order], r2[order]
+    if len(rows) < 2:
+        raise ValueError(f"{model}: a jump needs two sizes at least; there is {len(rows)}")
+    doublings = np.maximum(np.log2(rows[1:] / rows[:-1]), 1.0)
+    rise = np.diff(r2) / doublings
+    steepest = int(rise.argmax())
+    span = f"from {r2[steepest]:.2f} at {rows[steepest]:.0f} rows to {r2[steepest + 1]:.2f} at {rows[steepest + 1]:.0f}"
+    half = rows[-1] * 5 / 9  # the paper's 50 000 of 90 000
+    at_half = float(np.interp(np.log(half), np.log(rows), r2))
+    verdict = "jumps" if rise[steepest] >= _JUMP and rows[steepest] >= half / 2 else "does not jump as in the paper"
+    return (
+        f"{model} {verdict}: its steepest rise is {span}; at five ninths of all rows, where the paper has 0.1, it "
+        f"scores {at_half:.2f}, with all {rows[-1]:.0f} rows {r2[-1]:.2f}."
+    )
+
+
+def _checked_sizes(sizes: Sequence[int], what: str) -> Sequence[int]:
+    if not len(sizes):
+        raise ValueError(f"sizes is empty: give at least one number of training {what}")
+    return sizes
+
+
+def _summary(
+    r2: Mapping[tuple[str, int, int], float], names: Sequence[str], sizes: Sequence[int], what: str
+) -> Scaling:
+    def point(name: str, size: int) -> dict[str, float | int | None]:
+        values = [value for (model, _, n), value in r2.items() if model == name and n == size]
+        return {what: int(size), "r2_mean": float(np.mean(values)), "r2_std": spread(values)}
+
+    return {name: [point(name, size) for size in sizes] for name in names}

@@ -4,6 +4,7 @@
 """
 
 from ljmix.plotting.attribution import METHOD_LABELS, plot_descriptors, plot_distance, plot_ranking
+from ljmix.plotting.contest import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
 from ljmix.plotting.explanation import plot_explanation
@@ -12,14 +13,26 @@ from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
 from ljmix.plotting.stability import plot_stability
 from ljmix.plotting.structure import draw_rdfs, plot_rdfs, plot_thermo_series
-from ljmix.plotting.style import COLUMN_MM, FEATURE_LABELS, PAGE_MM, PAIR_COLORS, PAIR_LINES, PAIR_MARKERS, journal_figure, journal_style, model_style, save_figure
+from ljmix.plotting.style import (
+    COLUMN_MM,
+    FEATURE_LABELS,
+    PAGE_MM,
+    PAIR_COLORS,
+    PAIR_LINES,
+    PAIR_MARKERS,
+    journal_figure,
+    journal_style,
+    model_style,
+    save_figure,
+)
 from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "METHOD_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
-    "model_style", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
+    "model_style", "plot_ablation", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
     "plot_extrapolation", "plot_failure", "plot_interpolation", "plot_overview", "plot_phase_map",
-    "plot_phase_order", "plot_ranking", "plot_rdfs", "plot_references", "plot_scaling", "plot_sigmas",
-    "plot_snapshot", "plot_stability", "plot_temperatures", "plot_thermo_series", "save_figure",
+    "plot_phase_order", "plot_ranking", "plot_rdfs", "plot_references", "plot_scaling", "plot_scores",
+    "plot_sigmas", "plot_snapshot", "plot_stability", "plot_state_scaling", "plot_temperatures",
+    "plot_thermo_series", "save_figure",
 ]  # fmt: skip

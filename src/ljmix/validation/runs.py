@@ -33,7 +33,8 @@ from ljmix.sampling import bin_centres, open_runs
 from ljmix.simulation.engine import THERMO, Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import Configuration, build_configuration, parse_frame, write_configuration
 from ljmix.statepoint import CUTOFF, PAIRS, StatePoint
-from ljmix.structure.rdf import compute_rdf, open_trajectory
+from ljmix.structure.measure import open_trajectory
+from ljmix.structure.rdf import compute_rdf
 from ljmix.validation.bench import bench_start
 from ljmix.validation.systems import (
     AGREEMENT_STATES,

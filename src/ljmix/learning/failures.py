@@ -1,0 +1,85 @@
+"""States beyond a phase boundary that no training state shows: who predicts them, and who knows when not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ljmix.learning.coexistence import coexisting_liquids
+from ljmix.learning.features import COMPOSITION
+
+__all__ = ["PAPER_FAILURE", "boundary_states", "failure_table"]
+
+PAPER_FAILURE = {"temperature": 0.6, "fraction_b": 0.01, "size_ratio": 1.5, "epsilon_ab": 0.2}
+"""The paper's figure 5: B clusters at T* = 0.6 and is mixed at 0.8."""
+
+
+def boundary_states(states: pd.DataFrame, cold: float = 0.6, warm: float = 0.8) -> pd.DataFrame:
+    """States at `cold` whose phase label is another one than at `warm`, and the paper's failure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `state_id`, the composition, `phase_cold`, `phase_warm`, and `separates`: whether a regular
+        solution, which has seen nothing, separates at `cold`. Empty if there is no such state.
+    """
+    keys = list(COMPOSITION)
+    at = {t: states[np.isclose(states["temperature"], t)] for t in (cold, warm)}
+    both = at[cold].merge(at[warm][[*keys, "phase"]], on=keys, suffixes=("_cold", "_warm"))
+    papers = np.isclose(both[keys], [PAPER_FAILURE[key] for key in keys]).all(axis=1)
+    found = both[(both["phase_cold"] != both["phase_warm"]) | papers].reset_index(drop=True)
+    found["separates"] = coexisting_liquids(found).share > 0 if len(found) else pd.Series(dtype=bool)
+    return found[["state_id", *keys, "phase_cold", "phase_warm", "separates"]]
+
+
+def failure_table(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB") -> pd.DataFrame:
+    """How each contestant does on the states beyond a boundary.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Of the temperature task, as `ljmix.learning.evaluation.Evaluation.predictions`.
+    states : pandas.DataFrame
+    pair : {"AA", "AB", "BB"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a state and model: the columns of `boundary_states`, `model`, `r2` of the curve (mean over
+        seeds; NaN where the model has no answer), `peak` and `peak_predicted` (highest value), and, for
+        models that give a spread, `expected_r2` (what the model's own spread says R² will be) and `flagged`:
+        whether its spread is above the 90th percentile of that of all states asked for.
+    """
+    chosen = boundary_states(states)
+    test = predictions[(predictions["part"] == "test") & (predictions["pair"] == pair)]
+    rows = []
+    typical: Mapping[str, float] = {
+        str(model): float(part.groupby("state_id", observed=True)["spread"].apply(_rms).quantile(0.9))
+        for model, part in test.groupby("model", observed=True)
+    }
+    for _, state in chosen.iterrows():
+        for model, part in test[test["state_id"] == state["state_id"]].groupby("model", observed=True):
+            runs = [_score(run) for _, run in part.groupby("seed")]
+            row = state.to_dict() | {"model": model} | pd.DataFrame(runs).mean().to_dict()
+            known = np.isfinite(row["spread"])
+            row["flagged"] = bool(row.pop("spread") > typical[str(model)]) if known else None
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _score(run: pd.DataFrame) -> dict[str, float]:
+    g, predicted, spread = (run[name].to_numpy(dtype=float) for name in ("g", "predicted", "spread"))
+    variation = float(((g - g.mean()) ** 2).sum())
+    return {
+        "r2": float(1 - ((g - predicted) ** 2).sum() / variation) if variation > 0 else np.nan,
+        "peak": float(g.max()),
+        "peak_predicted": float(predicted.max()),
+        "expected_r2": float(1 - (spread**2).sum() / variation) if variation > 0 else np.nan,
+        "spread": _rms(run["spread"]),
+    }
+
+
+def _rms(values: pd.Series) -> float:
+    return float(np.sqrt((values.to_numpy(dtype=float) ** 2).mean()))

@@ -1,0 +1,228 @@
+"""Scores of predicted curves: R² of every kind, errors a physicist asks for, and what noise allows.
+
+All functions take curves as arrays (n_states, 3, n_bins): states in the order of a table of states, pairs
+AA, AB, BB, and bin centres r in σ_AA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ljmix.dataset import Dataset
+from ljmix.statepoint import PAIRS
+
+__all__ = ["Curves", "curves_of", "noise_ceiling", "score_curves"]
+
+FloatArray = npt.NDArray[np.float64]
+
+SHELL = 1.5
+"""Outer radius of the first shell, σ_ij, as where runs are judged by its population."""
+_PEAK_RANGE = 2.0
+_CORE = 0.8
+_TAIL = 1.0
+_Z95 = 1.96
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves to be predicted.
+
+    Attributes
+    ----------
+    states : pandas.DataFrame
+        One row a state point.
+    r : (n_bins,) array
+        Bin centres, σ_AA.
+    g, g_sem : (n_states, 3, n_bins) arrays
+        Simulated values and standard errors.
+    """
+
+    states: pd.DataFrame
+    r: FloatArray
+    g: FloatArray
+    g_sem: FloatArray
+
+
+def curves_of(dataset: Dataset) -> Curves:
+    """Curves of a dataset with their errors, up to `ljmix.dataset.LEARNING_RANGE`."""
+    r, g = dataset.curves()
+    _, g_sem = Dataset(dataset.states, dataset.rdf.assign(g=dataset.rdf["g_sem"]), {}).curves()
+    return Curves(dataset.states, r, g, g_sem)
+
+
+def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None = None) -> dict[str, Any]:
+    """Score predicted curves.
+
+    Parameters
+    ----------
+    truth : Curves
+    predicted : (n_states, 3, n_bins) array
+        All three curves of a state may be NaN: no answer. Every score is over the answered states, whose
+        share is `answered`, the only key if there is none.
+    spread : (n_states, 3, n_bins) array, optional
+        Standard deviation a model gives its prediction.
+
+    Returns
+    -------
+    dict
+        Nested, floats at the end; a group without states is left out. ``all`` and pairs:
+
+        ==========================  ===========================================================================
+        `r2`                        points pooled, as in the paper
+        `r2_T<temperature>`         … at one temperature, all pairs
+        `r2_phase`, `r2_converged`  … of states with one label (`yes`, `no` for converged)
+        `r2_mixed_converged`        … of mixed, converged states, by pair
+        `r2_curve_median`           R² of each curve by itself, median
+        `error_in_sem`              root mean square error of a curve over that of a perfect prediction (the
+                                    standard error of the simulation), median over curves
+        `peak_height_error`         of the first peak, relative, median over curves, by pair
+        `peak_position_error`       of the first peak, σ_AA, median over curves, by pair
+        `coordination_error`        particles within 1.5 σ_ij, relative, median over curves, by pair
+        `insane`                    `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
+                                    `tail`: mean |g - 1| over the last σ_AA, mixed states
+        `within_95`                 share of points within 1.96 standard deviations (the model's and the
+                                    simulation's together), if there is a spread: 0.95 for an honest one
+        ==========================  ===========================================================================
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong, or a prediction is infinite or partly NaN within a state.
+
+    Notes
+    -----
+    R² = 1 - Σ (g - predicted)² / Σ (g - mean of g)², with sums over the points of the group.
+    """
+    predicted = np.asarray(predicted, dtype=float)
+    if predicted.shape != truth.g.shape:
+        raise ValueError(f"prediction has shape {predicted.shape}: must be {truth.g.shape}, states × pairs × bins")
+    unanswered = np.asarray(np.isnan(predicted).all(axis=(1, 2)), dtype=bool)
+    if not np.isfinite(predicted[~unanswered]).all():
+        raise ValueError("prediction holds a value that is not finite; every g must be a number")
+    if unanswered.all():
+        return {"answered": 0.0}
+    answered = _select(truth, ~unanswered)
+    predicted = predicted[~unanswered]
+    scores = dict(_r2_by_group(answered, (answered.g - predicted) ** 2))
+    scores |= _curve_scores(answered, predicted)
+    scores["answered"] = float(1 - unanswered.mean())
+    if spread is not None:
+        allowed = _Z95 * np.hypot(spread[~unanswered], answered.g_sem)
+        # In the core both are zero; being right there is no merit.
+        outside = answered.g > 0
+        scores["within_95"] = float((np.abs(answered.g - predicted) <= allowed)[outside].mean())
+    return scores
+
+
+def noise_ceiling(truth: Curves) -> dict[str, dict[str, Any]]:
+    """R² that noise in the simulated curves allows, expected from their standard errors.
+
+    Returns
+    -------
+    dict
+        `truth`: of a model that knows the noise-free curves; `replicate`: of a second, equally long
+        simulation of each state. Each with the keys of `score_curves` that begin with `r2`, but for the
+        median over curves.
+
+    Notes
+    -----
+    The measured value is g = g* + e with e of variance s², the squared standard error. A perfect model
+    predicts g*; its expected squared error is s². A second simulation gives g* + e' with independent e' of
+    the same variance; its expected squared error is 2 s². So R² = 1 - Σ s² / Σ (g - mean of g)², and twice
+    the subtrahend for the replicate. Correlations between bins do not matter, because expectations add; that
+    standard errors of runs that have not settled are too small does.
+    """
+    square = truth.g_sem**2
+    return {"truth": dict(_r2_by_group(truth, square)), "replicate": dict(_r2_by_group(truth, 2 * square))}
+
+
+def _select(truth: Curves, rows: npt.NDArray[np.bool_]) -> Curves:
+    return Curves(truth.states[rows], truth.r, truth.g[rows], truth.g_sem[rows])
+
+
+def _r2_by_group(truth: Curves, square: FloatArray) -> Iterator[tuple[str, Any]]:
+    """R² of every group from squared errors."""
+    states = truth.states
+    everything = np.ones(len(states), dtype=bool)
+
+    def of(rows: npt.NDArray[np.bool_], pair: int | slice = slice(None)) -> float:
+        g = truth.g[rows][:, pair]
+        variation = float(((g - g.mean()) ** 2).sum())
+        if variation == 0:
+            raise ValueError(f"R² is undefined where g does not vary: {g.size} points at g = {g.flat[0]:g}")
+        return float(1 - square[rows][:, pair].sum() / variation)
+
+    def by_pair(rows: npt.NDArray[np.bool_]) -> dict[str, float]:
+        return {"all": of(rows)} | {pair: of(rows, k) for k, pair in enumerate(PAIRS)}
+
+    yield "r2", by_pair(everything)
+    for temperature in sorted(set(states["temperature"])):
+        yield f"r2_T{temperature:g}", of((states["temperature"] == temperature).to_numpy())
+    yield "r2_phase", {phase: of((states["phase"] == phase).to_numpy()) for phase in sorted(set(states["phase"]))}
+    converged = states["converged"].to_numpy(dtype=bool)
+    labels = {"yes": converged, "no": ~converged}
+    yield "r2_converged", {label: of(rows) for label, rows in labels.items() if rows.any()}
+    good = converged & (states["phase"] == "mixed").to_numpy()
+    if good.any():
+        yield "r2_mixed_converged", by_pair(good)
+
+
+def _curve_scores(truth: Curves, predicted: FloatArray) -> dict[str, Any]:
+    square = ((truth.g - predicted) ** 2).sum(axis=2)
+    variation = ((truth.g - truth.g.mean(axis=2, keepdims=True)) ** 2).sum(axis=2)
+    noise = (truth.g_sem**2).sum(axis=2)
+    # A curve that is zero everywhere, or has no error bar (one block), says nothing in its own units.
+    r2 = np.where(variation > 0, 1 - square / np.where(variation > 0, variation, 1), np.nan)
+    in_sem = np.where(noise > 0, np.sqrt(square / np.where(noise > 0, noise, 1)), np.nan)
+    sigma = _sigmas(truth.states)
+    (height, position), (height_guess, position_guess) = (_first_peaks(truth.r, g, sigma) for g in (truth.g, predicted))
+    near = (truth.r < SHELL * sigma[..., None]) * truth.r**2
+    shell, shell_guess = ((g * near).sum(axis=2) for g in (truth.g, predicted))
+    core = truth.r < _CORE * sigma[..., None]
+    mixed = (truth.states["phase"] == "mixed").to_numpy()
+    tail = truth.r > truth.r[-1] - _TAIL
+    scores: dict[str, Any] = {
+        "r2_curve_median": _medians(r2, pooled=True),
+        "error_in_sem": _medians(in_sem, pooled=True),
+        "peak_height_error": _medians(_relative(height_guess, height)),
+        "peak_position_error": _medians(np.abs(position_guess - position)),
+        "coordination_error": _medians(_relative(shell_guess, shell)),
+    }
+    scores["insane"] = {"negative": float((predicted < 0).mean()), "core": float(np.abs(predicted)[core].mean())}
+    if mixed.any():
+        scores["insane"]["tail"] = float(np.abs(predicted[mixed][..., tail] - 1).mean())
+    return scores
+
+
+def _relative(guess: FloatArray, value: FloatArray) -> FloatArray:
+    return np.where(value > 0, np.abs(guess - value) / np.where(value > 0, value, 1), np.nan)
+
+
+def _medians(values: FloatArray, *, pooled: bool = False) -> dict[str, float]:
+    """Median over states by pair, and over all curves; a pair of which no curve has a value is left out."""
+    columns = {"all": values.ravel()} if pooled else {}
+    columns |= {pair: values[:, k] for k, pair in enumerate(PAIRS)}
+    return {name: float(np.nanmedian(part)) for name, part in columns.items() if np.isfinite(part).any()}
+
+
+def _sigmas(states: pd.DataFrame) -> FloatArray:
+    ratio = states["size_ratio"].to_numpy(dtype=float)
+    return np.stack([np.ones_like(ratio), (1 + ratio) / 2, ratio], axis=1)
+
+
+def _first_peaks(r: FloatArray, g: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Height and position of the highest point below 2 σ_ij, by a parabola through it and its neighbours."""
+    inside = np.where(r < _PEAK_RANGE * sigma[..., None], g, -np.inf)
+    top = np.clip(inside.argmax(axis=2), 1, len(r) - 2)
+    below, at, above = (np.take_along_axis(g, (top + k)[..., None], axis=2)[..., 0] for k in (-1, 0, 1))
+    bend = below - 2 * at + above
+    # At the edge of the range, or on a plateau, the point itself.
+    peaked = (bend < 0) & (at >= below) & (at >= above)
+    shift = np.where(peaked, 0.5 * (below - above) / np.where(peaked, bend, 1), 0.0)
+    return at - 0.25 * (below - above) * shift, r[top] + shift * (r[1] - r[0] if len(r) > 1 else 0.0)

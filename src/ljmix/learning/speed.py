@@ -1,0 +1,62 @@
+"""How long contestants take: to learn a hundred curves, to answer for one state, and for a thousand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from ljmix.dataset import Dataset
+from ljmix.learning.models import make_model
+from ljmix.learning.scaling import draw_states
+from ljmix.statepoint import PAIRS
+
+__all__ = ["measure_speed"]
+
+_CURVES = 100
+_MANY = 1000
+_REPEATS = 10
+
+
+def measure_speed(train: Dataset, name: str, seed: int = 0, **options: int) -> dict[str, float]:
+    """Time a contestant on this machine, in one thread.
+
+    Parameters
+    ----------
+    train : Dataset
+    name : str
+        See `ljmix.learning.models.make_model`.
+    seed : int
+    **options
+        As of `make_model`.
+
+    Returns
+    -------
+    dict
+        `fit_100_curves_cpu_s`: CPU seconds to learn 100 curves (fewer if there are fewer); `one_state_ms`:
+        milliseconds for the three curves of one state; `thousand_states_s`: seconds for a thousand states. The
+        last two are the shortest CPU time of several calls: what others do on the machine only adds.
+    """
+    states = min(-(-_CURVES // len(PAIRS)), len(train.states))
+    few = draw_states(train, states, seed)
+    r = np.unique(few.curves()[0])
+    model = make_model(name, seed, **options)  # type: ignore[arg-type]
+    fit = _cpu_seconds(lambda: model.fit(few))
+    model.fit(train)
+    # Mixtures that no cache has met: every state a little different.
+    many = pd.concat([train.states] * (_MANY // len(train.states) + 1), ignore_index=True).head(_MANY)
+    many = many.assign(temperature=np.linspace(0.6, 1.4, _MANY))
+    one = [_cpu_seconds(lambda k=k: model.predict(many.iloc[[k]], r)) for k in range(_REPEATS)]  # type: ignore[misc]
+    return {
+        "fit_100_curves_cpu_s": fit,
+        "one_state_ms": 1000 * min(one[1:]),
+        "thousand_states_s": min(_cpu_seconds(lambda: model.predict(many, r)) for _ in range(2)),
+    }
+
+
+def _cpu_seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start

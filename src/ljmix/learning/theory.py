@@ -1,0 +1,142 @@
+"""What a theorist would answer without any training: integral equations, for one liquid or for two."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ljmix.dataset import Dataset
+from ljmix.learning.coexistence import coexisting_liquids
+from ljmix.learning.features import FloatArray, check_distances, input_matrix
+from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
+from ljmix.learning.interface import need_fit
+from ljmix.learning.physics import boltzmann_factors, estimated_density, pair_constants
+from ljmix.statepoint import PAIRS
+
+__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids"]
+
+THEORIES = (*CLOSURES, "two-liquids")
+
+_BLOCK = 50
+"""States solved at once: enough to fill the transforms, few enough to stay in the cache."""
+
+
+class IntegralEquation:
+    """Ornstein-Zernike equation at the simulated density; knows nothing of the training curves.
+
+    Parameters
+    ----------
+    name : {"percus-yevick", "hypernetted-chain"}
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Take the width of the bins; there is nothing else to learn."""
+        self._width = _bin_width(dataset)
+        return self
+
+    def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+        """Predict the curves of state points; see `ljmix.learning.interface.Model.predict`.
+
+        Parameters
+        ----------
+        states : pandas.DataFrame
+            With `number_density` (σ_AA⁻³) beside the four numbers.
+        r : (n_bins,) array_like
+
+        Returns
+        -------
+        (n_states, 3, n_bins) array
+            NaN for states where the equation has no solution that the solver finds.
+
+        Raises
+        ------
+        ValueError
+            If the density is missing.
+        """
+        distances = _checked(self, states, r)
+        if "number_density" not in states:
+            raise ValueError(f"{self.name}: column 'number_density' is missing; theory needs the density of a state")
+        cavity = _solve(states, states["number_density"].to_numpy(dtype=float), self.name, distances)
+        return cavity * boltzmann_factors(states, distances, self._width)
+
+
+class TwoLiquids:
+    """Percus-Yevick in each of the liquids that a regular solution separates into; no simulation enters.
+
+    Each liquid has the composition of `ljmix.learning.coexistence.coexisting_liquids` and the density that is
+    estimated for it. Pairs are counted in both, weighed by their volumes; surfaces between them are left out,
+    as in domains much larger than r. A mixture that does not separate is one liquid at its estimated density.
+    """
+
+    name = "two-liquids"
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Take the width of the bins; there is nothing else to learn."""
+        self._width = _bin_width(dataset)
+        return self
+
+    def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+        """Predict the curves of state points; see `ljmix.learning.interface.Model.predict`.
+
+        Returns
+        -------
+        (n_states, 3, n_bins) array
+            NaN where one of the liquids has no solution.
+        """
+        distances = _checked(self, states, r)
+        liquids = coexisting_liquids(states)
+        split = liquids.share > 0
+        volume_b = states["size_ratio"].to_numpy(dtype=float) ** 3
+        total = np.zeros((len(states), 2))
+        pairs = np.zeros((len(states), len(PAIRS), len(distances)))
+        for share, phi in ((1 - liquids.share, liquids.lean), (liquids.share, liquids.rich)):
+            there = share > 0
+            number_b = phi / volume_b
+            inside = states.assign(fraction_b=number_b / (number_b + 1 - phi))[there]
+            density = estimated_density(inside)
+            x_b = inside["fraction_b"].to_numpy(dtype=float)
+            concentration = density[:, None] * np.stack([1 - x_b, x_b], axis=1)
+            cavity = _solve(inside, density, "percus-yevick", distances)
+            products = np.stack(
+                [concentration[:, i] * concentration[:, j] for i, j in ((0, 0), (0, 1), (1, 1))], axis=1
+            )
+            total[there] += share[there, None] * concentration
+            pairs[there] += share[there, None, None] * products[..., None] * cavity
+        a, b = total.T
+        g = pairs / np.stack([a * a, a * b, b * b], axis=1)[..., None]
+        # A state is answered as a whole: what one liquid lacks is missing in the sum.
+        g[split & np.isnan(g).any(axis=(1, 2))] = np.nan
+        return g * boltzmann_factors(states, distances, self._width)
+
+
+def _solve(states: pd.DataFrame, density: FloatArray, closure: str, r: FloatArray) -> FloatArray:
+    """Cavity functions at given distances, (n_states, 3, n_bins); they are smooth, and known below 0.02 too."""
+    sigma, epsilon = pair_constants(states)
+    temperature, x_b = (states[name].to_numpy(dtype=float) for name in ("temperature", "fraction_b"))
+    cavity = np.empty((len(states), len(PAIRS), len(r)))
+    for start in range(0, len(states), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        mixtures = Mixtures(temperature[rows], density[rows], x_b[rows], sigma[rows], epsilon[rows])
+        found = solve_mixtures(mixtures, closure)
+        right = np.clip(np.searchsorted(found.r, r), 1, len(found.r) - 1)
+        share = np.clip((r - found.r[right - 1]) / (found.r[right] - found.r[right - 1]), 0, 1)
+        cavity[rows] = found.cavity[..., right - 1] * (1 - share) + found.cavity[..., right] * share
+    return cavity
+
+
+def _bin_width(dataset: Dataset) -> float:
+    r = np.unique(dataset.rdf["r"].to_numpy())
+    return float(np.diff(r).min())
+
+
+def _checked(model: IntegralEquation | TwoLiquids, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+    need_fit(model, "_width", model.name)
+    distances = check_distances(r)
+    input_matrix(states, distances[:1])  # checks the states as for every other model
+    return distances

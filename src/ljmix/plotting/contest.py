@@ -1,0 +1,209 @@
+"""Who predicts what how well: scores beside the noise ceiling, the worth of physics, and the need for states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
+
+__all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
+
+_LABELS = {
+    "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
+    "xgboost-physics": "XGBoost + physics",
+    "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
+    "nearest-temperature": "nearest temperature", "linear-in-temperature": r"line in $T^*$",
+    "quadratic-in-temperature": r"parabola in $T^*$", "linear-in-beta": r"line in $1/T^*$",
+    "quadratic-in-beta": r"parabola in $1/T^*$", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
+    "two-liquids": "PY, two liquids",
+}  # fmt: skip
+# What Okabe and Ito's palette has left beside the colours of AA, AB and BB; kin share a colour, not a marker.
+_COLORS = {
+    "mlp": "#000000", "mlp-tuned": "#000000", "xgboost": "#CC79A7", "xgboost-physics": "#E69F00",
+    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9",
+}  # fmt: skip
+_MARKERS = {
+    "mlp": "o", "mlp-tuned": "s", "xgboost": "^", "xgboost-physics": "D", "curve-network": "v",
+    "gaussian-process": "P",
+}  # fmt: skip
+_INGREDIENTS = {
+    "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
+    "packing": "packing, volume fraction", "coexistence": "two liquids",
+    "slopes": r"$\partial g / \partial \beta$", "sharing": "other mixtures",
+    "cavity target": r"$\ln g + \beta u$ as target",
+}  # fmt: skip
+_LEAST, _MOST = 1e-3, 1.0
+"""Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
+_LOSS_EDGE = 0.5
+_TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+
+
+@journal_figure
+def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> Figure:
+    """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
+
+    Parameters
+    ----------
+    metrics : mapping
+        `ljmix.learning.evaluation.Evaluation.metrics` of one task.
+    ceiling : mapping
+        Its `ceiling`.
+    groups : mapping
+        Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        1 - R², the share of the variance that is missed, on a logarithmic scale: a dot and the standard
+        deviation over seeds for each contestant; a band from a perfect model to a second simulation. An arrow
+        at the right edge: R² below zero.
+
+    Raises
+    ------
+    ValueError
+        If there is no contestant or no group.
+    """
+    if not metrics or not groups:
+        raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
+    names = list(metrics)[::-1]
+    figure = _labelled_figure(22 + 4.6 * len(names))
+    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axes, (title, keys) in zip(panels, groups.items(), strict=True):
+        low, high = (_value(ceiling[kind], keys) for kind in ("replicate", "truth"))
+        if low is not None and high is not None:
+            axes.axvspan(max(1 - high, _LEAST), max(1 - low, _LEAST), color="0.85", linewidth=0)
+        for place, name in enumerate(names):
+            _draw_score(axes, place, _value(metrics[name], keys), _value(metrics[name], keys, "_std"), name)
+        axes.set(xscale="log", xlim=(_LEAST, 1.2 * _MOST), ylim=(-0.6, len(names) - 0.4))
+        axes.set(title=title, xlabel=r"$1 - R^2$")
+        axes.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+        axes.grid(axis="y", color="0.9", linewidth=0.5)
+    panels[0].set_yticks(range(len(names)), [_LABELS.get(name, name) for name in names])
+    letter_panels(panels)
+    return figure
+
+
+def _labelled_figure(height_mm: float) -> Figure:
+    """Page-wide figure; long labels at its left take a little more room than the layout gives them."""
+    figure = new_figure(PAGE_MM, height_mm)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0.025, 0, 0.975, 1))  # type: ignore[call-arg]
+    return figure
+
+
+def _value(values: Mapping[str, Any], keys: Sequence[str], suffix: str = "") -> float | None:
+    """Value under one key or two; None where the group is empty."""
+    first = values.get(keys[0] + suffix)
+    return first.get(keys[1]) if len(keys) == 2 and first is not None else first
+
+
+def _draw_score(axes: Axes, place: int, score: float | None, spread: float | None, name: str) -> None:
+    if score is None:
+        axes.text(0.03, place, "no answer", fontsize=7, color="0.5", ha="center", va="center")
+        return
+    color, missed = _COLORS.get(name, "0.45"), 1 - score
+    if missed > _MOST:
+        axes.plot(_MOST, place, marker=">", color=color, markersize=4, linestyle="none")
+        return
+    ends = np.clip([missed - (spread or 0.0), missed + (spread or 0.0)], _LEAST, _MOST)
+    axes.plot(ends, [place, place], color=color, linewidth=1.0)
+    axes.plot(max(missed, _LEAST), place, marker=_MARKERS.get(name, "o"), color=color, markersize=4)
+
+
+@journal_figure
+def plot_ablation(ablation: pd.DataFrame) -> Figure:
+    """What leaving out each piece of physics costs, a panel a task.
+
+    Parameters
+    ----------
+    ablation : pandas.DataFrame
+        As from `ljmix.learning.ablation.ablate`: columns `task, model, without, r2, cost`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Bars to the right: R² lost; to the left: gained. Bars of more than a half are cut off and labelled.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    need_columns(ablation, ["task", "model", "without", "r2", "cost"], "ablation")
+    parts = ablation[ablation["without"] != "nothing"]
+    rows = list(dict.fromkeys(zip(parts["model"], parts["without"], strict=True)))[::-1]
+    tasks = list(dict.fromkeys(parts["task"]))
+    figure = _labelled_figure(26 + 4.6 * len(rows))
+    panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    for axes, task in zip(panels, tasks, strict=True):
+        of_task = parts[parts["task"] == task].set_index(["model", "without"])["cost"]
+        for place, row in enumerate(rows):
+            shown = float(np.clip(of_task[row], -_LOSS_EDGE, _LOSS_EDGE))
+            axes.barh(place, shown, height=0.65, color=_COLORS.get(row[0], "0.45"))
+            if shown != of_task[row]:
+                axes.text(
+                    shown, place, f" {of_task[row]:.1f}", fontsize=7, va="center", ha="left" if shown > 0 else "right"
+                )
+        axes.axvline(0, color="0.3", linewidth=0.6)
+        axes.margins(x=0.12)
+        axes.set(xlabel=r"loss of $R^2$", title=_TASKS.get(task, task))
+    panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
+    models = list(dict.fromkeys(parts["model"]))
+    handles = [Patch(color=_COLORS.get(model, "0.45"), label=_LABELS.get(model, model)) for model in models]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    letter_panels(panels)
+    return figure
+
+
+@journal_figure
+def plot_state_scaling(scaling: pd.DataFrame, models: Sequence[str]) -> Figure:
+    """R² on unseen temperatures against the number of training states.
+
+    Parameters
+    ----------
+    scaling : pandas.DataFrame
+        Columns `model`, `states`, `r2_mean`, `r2_std` (over seeds; missing for a single one).
+    models : sequence of str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Lines, and bands of one standard deviation; scores below zero are cut off.
+
+    Raises
+    ------
+    ValueError
+        If a column or a model is missing.
+    """
+    need_columns(scaling, ["model", "states", "r2_mean", "r2_std"], "scaling")
+    figure = new_figure(COLUMN_MM, 70)
+    axes = figure.subplots()
+    for model in models:
+        part = scaling[scaling["model"] == model].sort_values("states")
+        if part.empty:
+            raise ValueError(f"scaling: no row of model {model!r}; there are {sorted(set(scaling['model']))}")
+        states, mean = part["states"].to_numpy(), part["r2_mean"].to_numpy(dtype=float)
+        spread = pd.to_numeric(part["r2_std"]).fillna(0.0).to_numpy()
+        color = _COLORS.get(model, "0.45")
+        axes.fill_between(states, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        style: dict[str, Any] = {
+            "color": color,
+            "marker": _MARKERS.get(model, "x"),
+            "markersize": 3.5,
+            "linewidth": 1.0,
+        }
+        axes.plot(states, mean, label=_LABELS.get(model, model), **style)
+    if scaling["states"].max() > 10 * scaling["states"].min():
+        axes.set_xscale("log")
+    bottom = max(float(scaling["r2_mean"].astype(float).min()) - 0.05, 0.0)
+    axes.set(xlabel="training states", ylabel=r"$R^2$", ylim=(min(bottom, 0.9), 1.01))
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,164 @@
+"""Models with physics in them: that the physics is in them, that it can be left out, and what they know."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import r2_score
+
+from ljmix.dataset import Dataset, learning_table, split_by_temperature
+from ljmix.learning.ablation import ablate, variants
+from ljmix.learning.curves import CurveNetwork
+from ljmix.learning.interface import UncertainModel
+from ljmix.learning.models import DETERMINISTIC, LEARNED, make_model
+from ljmix.learning.physics import boltzmann_factors, pair_constants
+from ljmix.learning.process import CurveProcess, Ingredients
+from ljmix.learning.trees import PhysicsTrees
+from ljmix.statepoint import PAIRS
+
+
+def curve_keys(dataset):
+    return [(state, pair) for state in dataset.states["state_id"] for pair in PAIRS]
+
+
+@pytest.fixture(scope="module")
+def cavity(dataset):
+    """Curves whose ln y is a straight line in β, another in every mixture: g = B exp(a + b β)."""
+    states = dataset.states
+    r = np.unique(dataset.rdf["r"])
+    factor = boltzmann_factors(states, r, 0.05)
+    beta = (1 / states["temperature"]).to_numpy()[:, None, None]
+    share = states["fraction_b"].to_numpy()[:, None, None]
+    slope = 0.4 * np.cos(3 * r) * (1 + share) * np.exp(-r / 2)
+    g = factor * np.exp(0.2 * np.sin(2 * r) * np.exp(-r / 2) + slope * beta)
+    curves = dict(zip(curve_keys(dataset), g.reshape(-1, len(r)), strict=True))
+    keys = zip(dataset.rdf["state_id"], dataset.rdf["pair"], strict=True)
+    place = np.searchsorted(r, dataset.rdf["r"])
+    values = np.array([curves[key][k] for key, k in zip(keys, place, strict=True)])
+    return Dataset(states, dataset.rdf.assign(g=values, g_sem=0.002 * (values > 1e-4)), {})
+
+
+@pytest.fixture(scope="module")
+def parts(cavity):
+    return split_by_temperature(cavity)
+
+
+def r2(model, train, test):
+    r, g = test.curves()
+    return r2_score(g.ravel(), model.fit(train).predict(test.states, r).ravel())
+
+
+def test_process_goes_straight_on_where_the_truth_does(parts):
+    """Better than copying by far: what is left is curvature that its kernel allows for."""
+    train, test = parts
+    process = r2(make_model("gaussian-process"), train, test)
+    copied = r2(make_model("nearest-temperature"), train, test)
+    print(f"process {process:.5f}, copy {copied:.5f}")
+    assert 1 - process < 0.1 * (1 - copied)
+
+
+def test_process_meets_its_training_curves(parts):
+    train, _ = parts
+    assert r2(make_model("gaussian-process"), train, train) > 0.999
+
+
+def test_core_is_empty_and_nothing_is_negative(parts):
+    train, test = parts
+    r, _ = test.curves()
+    for name in ("gaussian-process", "xgboost-physics"):
+        g = make_model(name).fit(train).predict(test.states, r)
+        assert (g >= 0).all()
+        sigma, _ = pair_constants(test.states)
+        core = r < 0.8 * sigma[..., None]
+        assert g[core].max() < 0.01
+
+
+def test_spread_is_larger_where_less_is_known(parts):
+    train, test = parts
+    r, _ = test.curves()
+    model = make_model("gaussian-process").fit(train)
+    assert isinstance(model, UncertainModel)
+    known, beyond = (model.predict_spread(part.states, r).mean() for part in (train, test))
+    strange = model.predict_spread(test.states.assign(size_ratio=1.0), r).mean()
+    assert known < beyond < strange
+
+
+def test_slopes_teach_what_a_single_temperature_cannot(cavity):
+    """One training temperature and ∂g/∂β there: the curves at the next one follow."""
+    beta = (1 / cavity.states["temperature"]).to_numpy()
+    r, g = cavity.curves()
+    ahead, behind = (
+        cavity.states.assign(temperature=1 / (beta + 1e-4)),
+        cavity.states.assign(temperature=1 / (beta - 1e-4)),
+    )
+    share = cavity.states["fraction_b"].to_numpy()[:, None, None]
+    of_log = 0.4 * np.cos(3 * r) * (1 + share) * np.exp(-r / 2)
+    factors = [boltzmann_factors(states, r, 0.05) for states in (ahead, behind)]
+    of_log = of_log + np.where(
+        g > 1e-6, np.log(np.maximum(factors[0], 1e-300) / np.maximum(factors[1], 1e-300)) / 2e-4, 0
+    )
+    table = cavity.rdf.sort_values(["state_id", "pair", "r"])
+    slopes = dict(zip(curve_keys(cavity), (g * of_log).reshape(-1, len(r)), strict=True))
+    values = np.concatenate([slopes[key] for key, _ in table.groupby(["state_id", "pair"], sort=False)])
+    taught = Dataset(cavity.states, table.assign(g_dbeta=values, g_dbeta_sem=0.01 * (table["g"] > 1e-3)), {})
+    at = {t: taught.select(np.isclose(taught.states["temperature"], t)) for t in (1.0, 0.8)}
+    whole = Ingredients()
+    with_slopes, without = (r2(CurveProcess(what), at[1.0], at[0.8]) for what in (whole, replace(whole, slopes=False)))
+    print(f"with slopes {with_slopes:.4f}, without {without:.4f}")
+    assert 1 - with_slopes < 0.5 * (1 - without)
+
+
+def test_inputs_of_physical_trees_are_more(parts):
+    train, _ = parts
+    table = learning_table(train).iloc[::7]
+    widths = {
+        (inputs, target): PhysicsTrees(rounds=3, inputs=inputs, target=target).fit_rows(table).estimator_.n_features_in_
+        for inputs in (True, False)
+        for target in (True, False)
+    }
+    assert widths == {(True, True): 14, (True, False): 14, (False, True): 7, (False, False): 7}
+
+
+def test_physical_trees_know_sizes_they_never_saw(parts):
+    """r/σ carries a curve over to another size; r alone does not."""
+    train, _ = parts
+    large = train.select(train.states["size_ratio"] == 1.5)
+    small = train.select(train.states["size_ratio"] == 0.5)
+    r, g = small.curves()
+    scores = {
+        name: r2_score(g[:, 2].ravel(), make_model(name).fit(large).predict(small.states, r)[:, 2].ravel())
+        for name in ("xgboost", "xgboost-physics")
+    }
+    assert scores["xgboost-physics"] > scores["xgboost"] + 0.3
+
+
+def test_curve_network_learns_smooth_curves(parts):
+    train, _ = parts
+    assert r2(CurveNetwork(epochs=300), train, train) > 0.9
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNED if name not in DETERMINISTIC])
+def test_seeds_matter_and_repeat(parts, name):
+    train, test = parts
+    r, _ = test.curves()
+    few = train.select(train.states["epsilon_ab"] == 1.0)
+    first, again, other = (make_model(name, seed, epochs=2).fit(few).predict(test.states, r) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-6
+
+
+def test_ablation_leaves_out_one_thing_at_a_time(parts, cavity):
+    models = variants()
+    assert ("gaussian-process", "nothing") in models
+    for (_, without), model in models.items():
+        if isinstance(model, CurveProcess) and without != "nothing":
+            assert set(Ingredients().names()) - set(model.ingredients.names()) == {without}
+    few = cavity.select(cavity.states["fraction_b"] == 0.5)
+    table = ablate(few, ["extrapolation"])
+    assert len(table) == len(models)
+    whole = table[table["without"] == "nothing"].set_index("model")
+    assert (whole["cost"] == 0).all()
+    lost = table[(table["model"] == "gaussian-process") & (table["without"] == "cavity")].iloc[0]
+    assert lost["cost"] == pytest.approx(whole.loc["gaussian-process", "r2"] - lost["r2"])
+    with pytest.raises(ValueError, match="seeds = 0: must be at least 1"):
+        ablate(few, ["extrapolation"], 0)

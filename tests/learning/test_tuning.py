@@ -1,0 +1,69 @@
+"""The search: inside the training temperatures, repeatable, and its result in the package."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ljmix.dataset import split_by_temperature, write_dataset
+from ljmix.learning import tuning
+from ljmix.learning.models import TUNED, make_model
+from ljmix.learning.store import checksum
+from ljmix.learning.tuned import TUNED_FILE, tuned_settings
+from ljmix.learning.validation import name_best, validate
+
+
+@pytest.fixture(scope="module")
+def train(dataset):
+    return split_by_temperature(dataset.select(dataset.states["fraction_b"] == 0.5))[0]
+
+
+def test_search_repeats_and_finds_no_worse_than_its_first_trial(train):
+    first, again, one = (tuning.tune(train, "xgboost", trials=trials, seed=3) for trials in (3, 3, 1))
+    assert first == again
+    assert first["trials"] == 3
+    assert first["validation_r2"] >= one["validation_r2"]
+    make_model("xgboost", settings=first["settings"])
+
+
+def test_validation_is_the_score_of_both_ends(train):
+    """Copying 0.8 from 1.0 and 1.2 from 1.0."""
+    _, g = train.curves()
+    temperature = train.states["temperature"].to_numpy()
+    middle = g[np.isclose(temperature, 1.0)]
+    ends = [g[np.isclose(temperature, t)] for t in (0.8, 1.2)]
+    truth, copied = np.concatenate(ends), np.concatenate([middle, middle])
+    expected = 1 - ((truth - copied) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
+    assert validate(train, ["nearest-temperature"]) == {"nearest-temperature": pytest.approx(expected)}
+
+
+def test_the_best_is_the_highest():
+    assert name_best({"a": 0.5, "b": 0.9, "c": -3.0}) == "b"
+
+
+def test_what_is_not_tuned_is_refused(train):
+    with pytest.raises(ValueError, match="'mlp' has nothing to tune; choose one of mlp-tuned, xgboost"):
+        tuning.tune(train, "mlp")
+    with pytest.raises(ValueError, match="'mlp' takes no settings; tuned are xgboost"):
+        make_model("mlp", settings={})
+    with pytest.raises(ValueError, match=r"tuned\.json has no settings of 'mlp'"):
+        tuned_settings("mlp")
+
+
+def test_settings_in_the_package_say_where_they_come_from():
+    found = json.loads(TUNED_FILE.read_text())
+    assert set(found) == set(TUNED) == set(tuning.SPACES)
+    for name, entry in found.items():
+        assert set(entry) == {"settings", "validation_r2", "trials", "seed", "data"}
+        assert set(entry["data"]) == {"profile", "states", "sha256"}
+        make_model(name)
+
+
+def test_command_writes_settings_of_the_training_temperatures(dataset, train, tmp_path):
+    few = dataset.select(dataset.states["fraction_b"] == 0.5)
+    write_dataset(few, tmp_path)
+    output = tmp_path / "tuned.json"
+    tuning.main(["--data", str(tmp_path), "--models", "gaussian-process", "--trials", "1", "--output", str(output)])
+    entry = json.loads(output.read_text())["gaussian-process"]
+    assert entry["data"]["states"] == len(train.states)
+    assert entry["data"]["sha256"] == checksum(few)

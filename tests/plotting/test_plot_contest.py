@@ -1,0 +1,99 @@
+"""Figures of the contest: what is in them, and that nothing is lost at the edges."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from ljmix.plotting import COLUMN_MM, PAGE_MM, plot_ablation, plot_scores, plot_state_scaling
+
+MODELS = ("mlp", "xgboost", "gaussian-process", "percus-yevick")
+GROUPS = {"all states": ("r2", "all"), "cold": ("r2_T0.6",)}
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    scores = dict(zip(MODELS, (0.8, 0.93, 0.97, -3.0), strict=True))
+    found = {
+        name: {"r2": {"all": r2}, "r2_std": {"all": 0.01}, "r2_T0.6": r2 - 0.1, "r2_T0.6_std": None}
+        for name, r2 in scores.items()
+    }
+    del found["percus-yevick"]["r2_T0.6"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def figures(metrics):
+    ceiling = {kind: {"r2": {"all": r2}, "r2_T0.6": r2} for kind, r2 in (("truth", 0.996), ("replicate", 0.992))}
+    ablation = pd.DataFrame(
+        [
+            {"task": task, "model": model, "without": without, "r2": 0.9 - cost, "cost": cost}
+            for task in ("extrapolation", "compositions")
+            for model, without, cost in (
+                ("gaussian-process", "nothing", 0.0), ("gaussian-process", "coexistence", 0.08),
+                ("gaussian-process", "sharing", 7.0), ("xgboost-physics", "both", -0.02),
+            )
+        ]
+    )  # fmt: skip
+    scaling = pd.DataFrame(
+        [
+            {"model": model, "states": n, "r2_mean": 0.95 - 3 / n - 0.05 * k, "r2_std": None if n == 300 else 0.02}
+            for k, model in enumerate(MODELS[:3])
+            for n in (6, 40, 300)
+        ]
+    )
+    return {
+        "scores": plot_scores(metrics, ceiling, GROUPS), "ablation": plot_ablation(ablation),
+        "states": plot_state_scaling(scaling, MODELS[:3]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "width"), [("scores", PAGE_MM), ("ablation", PAGE_MM), ("states", COLUMN_MM)])
+def test_figures_have_a_journals_width_and_nothing_is_clipped(figures, name, width):
+    figure = figures[name]
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(width)
+    drawn, (wide, high), pixel = figure.get_tightbbox(), figure.get_size_inches(), 1 / figure.dpi
+    assert min(drawn.x0, drawn.y0) > -pixel
+    assert drawn.x1 < wide + pixel
+    assert drawn.y1 < high + pixel
+
+
+@pytest.mark.parametrize("name", ["scores", "ablation", "states"])
+def test_text_can_be_read(figures, name):
+    texts = [text for text in figures[name].findobj(Text) if text.get_text().strip()]
+    assert {text.get_fontsize() for text in texts} <= {7, 8, 9}
+
+
+def test_scores_show_what_is_missed_and_what_noise_misses(figures):
+    first, second = figures["scores"].axes
+    dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in first.lines if len(line.get_xdata()) == 1}
+    assert dots == {3: pytest.approx(0.2), 2: pytest.approx(0.07), 1: pytest.approx(0.03), 0: 1.0}  # 0: an arrow
+    band = first.patches[0].get_extents().transformed(first.transData.inverted())
+    np.testing.assert_allclose([band.x0, band.x1], [0.004, 0.008], rtol=1e-6)
+    assert [text.get_text() for text in second.texts] == ["no answer"]
+    assert first.get_yticklabels()[0].get_text() == "Percus-Yevick"
+
+
+def test_ablation_labels_what_it_cuts_off(figures):
+    axes = figures["ablation"].axes[0]
+    assert sorted(round(bar.get_width(), 3) for bar in axes.patches) == [-0.02, 0.08, 0.5]
+    assert [text.get_text().strip() for text in axes.texts] == ["7.0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "without both", "without other mixtures", "without two liquids",
+    ]  # fmt: skip
+
+
+def test_state_scaling_draws_lines_and_bands(figures):
+    axes = figures["states"].axes[0]
+    assert len(axes.lines) == len(axes.collections) == 3
+    assert axes.get_xscale() == "log"
+
+
+def test_what_cannot_be_drawn_is_refused(metrics):
+    with pytest.raises(ValueError, match="metrics and groups must each have one entry"):
+        plot_scores({}, {}, GROUPS)
+    with pytest.raises(ValueError, match="column 'cost' is missing"):
+        plot_ablation(pd.DataFrame({"task": ["a"], "model": ["b"], "without": ["c"], "r2": [1.0]}))
+    table = pd.DataFrame({"model": ["mlp"], "states": [3], "r2_mean": [0.5], "r2_std": [None]})
+    with pytest.raises(ValueError, match="no row of model 'xgboost'; there are"):
+        plot_state_scaling(table, ["xgboost"])

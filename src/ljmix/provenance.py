@@ -25,7 +25,7 @@ def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
     commit = _ask_git("rev-parse", "--short=12", "HEAD") or "unknown"
     # What runs write is tracked too (metrics, figures): only the sources tell whether the commit says it all.
     changed = _ask_git("status", "--porcelain", "--", ":/src", ":/notebooks", ":/pyproject.toml")
-    packages = ("ljmix", "numpy", "freud-analysis", "gsd", "scikit-learn", "umap-learn", "shap")
+    packages = ("ljmix", "numpy", "freud-analysis", "gsd", "scikit-learn", "umap-learn", "shap", "SALib")
     return {
         "profile": profile_name,
         "commit": f"{commit}-changed" if changed else commit,

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model
-from ljmix.learning.process import CurveProcess, Ingredients, Scales
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.scores import curves_of
 from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees

@@ -22,9 +22,10 @@ from xgboost import XGBRegressor
 
 from ljmix.dataset import Dataset
 from ljmix.learning.curves import CurveNetwork
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model
 from ljmix.learning.network import Network
-from ljmix.learning.process import CurveProcess, Ingredients, Scales
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.trees import BoostedTrees, PhysicsTrees
 
 __all__ = ["checksum", "load_model", "save_model"]

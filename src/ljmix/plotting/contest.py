@@ -22,16 +22,18 @@ _LABELS = {
     "nearest-temperature": "nearest temperature", "linear-in-temperature": r"line in $T^*$",
     "quadratic-in-temperature": r"parabola in $T^*$", "linear-in-beta": r"line in $1/T^*$",
     "quadratic-in-beta": r"parabola in $1/T^*$", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
-    "two-liquids": "PY, two liquids",
+    "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
+    "theory-guided": "PY or two liquids + process",
 }  # fmt: skip
 # What Okabe and Ito's palette has left beside the colours of AA, AB and BB; kin share a colour, not a marker.
 _COLORS = {
     "mlp": "#000000", "mlp-tuned": "#000000", "xgboost": "#CC79A7", "xgboost-physics": "#E69F00",
-    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9",
+    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9", "theory-difference": "#56B4E9",
+    "theory-guided": "#56B4E9",
 }  # fmt: skip
 _MARKERS = {
     "mlp": "o", "mlp-tuned": "s", "xgboost": "^", "xgboost-physics": "D", "curve-network": "v",
-    "gaussian-process": "P",
+    "gaussian-process": "P", "theory-difference": "X", "theory-guided": "*",
 }  # fmt: skip
 _INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",

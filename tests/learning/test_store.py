@@ -35,7 +35,7 @@ def stored(dataset, tmp_path_factory):
     write_dataset(train, folder)
     r, _ = train.curves()
     predictions = {}
-    for name in LEARNED:
+    for name in (*LEARNED, "theory-guided"):
         model = make_model(name, 1, epochs=2).fit(train)
         save_model(model, folder / "models" / name, checksum(train), {"profile": "test"})
         predictions[name] = model.predict(train.states, r)

@@ -9,10 +9,11 @@ from sklearn.metrics import r2_score
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning.ablation import ablate, variants
 from ljmix.learning.curves import CurveNetwork
+from ljmix.learning.ingredients import Ingredients
 from ljmix.learning.interface import UncertainModel
 from ljmix.learning.models import DETERMINISTIC, LEARNED, make_model
 from ljmix.learning.physics import boltzmann_factors, pair_constants
-from ljmix.learning.process import CurveProcess, Ingredients
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.statepoint import PAIRS
 
@@ -162,3 +163,24 @@ def test_ablation_leaves_out_one_thing_at_a_time(parts, cavity):
     assert lost["cost"] == pytest.approx(whole.loc["gaussian-process", "r2"] - lost["r2"])
     with pytest.raises(ValueError, match="seeds = 0: must be at least 1"):
         ablate(few, ["extrapolation"], 0)
+
+
+def test_theory_guides_where_it_has_an_answer(parts):
+    """ε_AB = 1 is one liquid to Percus-Yevick; cold and half-and-half at 0.2 it has no solution."""
+    few = [part.select((part.states["fraction_b"] == 0.5) & (part.states["size_ratio"] == 0.5)) for part in parts]
+    train, test = few
+    r, _ = test.curves()
+    guided = make_model("theory-guided").fit(train)
+    one, two = (
+        make_model(name).fit(train).predict(test.states, r) for name in ("theory-difference", "gaussian-process")
+    )
+    silent = np.isnan(one).all(axis=(1, 2))
+    assert 0 < silent.sum() < len(silent)
+    assert not silent[(test.states["epsilon_ab"] == 1.0) & (test.states["temperature"] == 1.4)].any()
+    np.testing.assert_allclose(guided.predict(test.states, r), np.where(silent[:, None, None], two, one))
+    assert np.isfinite(guided.predict_spread(test.states, r)).all()
+
+
+def test_theory_needs_the_cavity_function():
+    with pytest.raises(ValueError, match="theory needs cavity"):
+        CurveProcess(Ingredients(cavity=False, theory=True))

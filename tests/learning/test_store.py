@@ -35,7 +35,7 @@ def stored(dataset, tmp_path_factory):
     write_dataset(train, folder)
     r, _ = train.curves()
     predictions = {}
-    for name in LEARNED:
+    for name in (*LEARNED, "theory-guided"):
         model = make_model(name, 1, epochs=2).fit(train)
         save_model(model, folder / "models" / name, checksum(train), {"profile": "test"})
         predictions[name] = model.predict(train.states, r)
@@ -86,6 +86,6 @@ def test_what_is_not_stored_is_said(dataset, tmp_path):
 
 
 def test_speed_is_that_of_calls(dataset):
-    found = measure_speed(dataset, "xgboost")
+    found = measure_speed(make_model("xgboost").fit(dataset), dataset, "xgboost")
     assert set(found) == {"fit_100_curves_cpu_s", "one_state_ms", "thousand_states_s"}
     assert 0 < found["one_state_ms"] < 1000 * found["thousand_states_s"]

@@ -19,6 +19,7 @@ def metrics():
         for name, r2 in scores.items()
     }
     del found["percus-yevick"]["r2_T0.6"]
+    found["percus-yevick"]["answered"] = 0.583
     return found
 
 
@@ -71,7 +72,7 @@ def test_scores_show_what_is_missed_and_what_noise_misses(figures):
     band = first.patches[0].get_extents().transformed(first.transData.inverted())
     np.testing.assert_allclose([band.x0, band.x1], [0.004, 0.008], rtol=1e-6)
     assert [text.get_text() for text in second.texts] == ["no answer"]
-    assert first.get_yticklabels()[0].get_text() == "Percus-Yevick"
+    assert first.get_yticklabels()[0].get_text() == "Percus-Yevick (58 %)"
 
 
 def test_ablation_labels_what_it_cuts_off(figures):

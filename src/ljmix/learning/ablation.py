@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset
+from ljmix.learning.evaluation import run_in_parallel
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model
-from ljmix.learning.process import CurveProcess, Ingredients, Scales
-from ljmix.learning.scores import curves_of
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
+from ljmix.learning.validation import score_splits
 
 __all__ = ["ablate", "variants"]
 
@@ -40,7 +41,14 @@ def variants(seed: int = 0) -> dict[tuple[str, str], Model]:
     return models
 
 
-def ablate(dataset: Dataset, tasks: Sequence[str] = ("extrapolation", "compositions"), seeds: int = 1) -> pd.DataFrame:
+def ablate(
+    dataset: Dataset,
+    tasks: Sequence[str] = ("extrapolation", "compositions"),
+    seeds: int = 1,
+    *,
+    workers: int = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
     """Score both physical models with each ingredient left out.
 
     Parameters
@@ -50,6 +58,10 @@ def ablate(dataset: Dataset, tasks: Sequence[str] = ("extrapolation", "compositi
         See `ljmix.learning.tasks.TASKS`.
     seeds : int
         Repetitions where something is drawn: the trees, and the folds of compositions.
+    workers : int
+        Processes that fit side by side; -1 for one a core.
+    progress : bool
+        Show a bar, one step a fit.
 
     Returns
     -------
@@ -64,21 +76,22 @@ def ablate(dataset: Dataset, tasks: Sequence[str] = ("extrapolation", "compositi
     """
     if seeds < 1:
         raise ValueError(f"seeds = {seeds}: must be at least 1")
-    rows = []
-    for task in tasks:
-        for seed in range(seeds):
-            splits = make_splits(dataset, task, seed)
-            truths = [curves_of(split.test) for split in splits]
-            g = np.concatenate([truth.g for truth in truths])
-            for (model, without), contestant in variants(seed).items():
-                if seed and task == "extrapolation" and model == "gaussian-process":
-                    continue  # draws nothing
-                guess = np.concatenate([
-                    contestant.fit(split.train).predict(split.test.states, truth.r)
-                    for split, truth in zip(splits, truths, strict=True)
-                ])  # fmt: skip
-                r2 = float(1 - ((g - guess) ** 2).sum() / ((g - g.mean()) ** 2).sum())
-                rows.append({"task": task, "model": model, "without": without, "seed": seed, "r2": r2})
+    runs = [
+        (task, seed, key)
+        for task in tasks
+        for seed in range(seeds)
+        for key in variants()
+        if not (seed and task == "extrapolation" and key[0] == "gaussian-process")  # it draws nothing
+    ]
+
+    def run(task: str, seed: int, key: tuple[str, str]) -> float:
+        return score_splits(make_splits(dataset, task, seed), lambda: variants(seed)[key])
+
+    found = run_in_parallel(run, runs, "ablation", workers, progress)
+    rows = [
+        {"task": task, "model": model, "without": without, "seed": seed, "r2": r2}
+        for (task, seed, (model, without)), r2 in zip(runs, found, strict=True)
+    ]
     scores = pd.DataFrame(rows).groupby(["task", "model", "without"], sort=False)["r2"]
     table = scores.agg(r2="mean", r2_std="std").reset_index()
     whole = table[table["without"] == "nothing"].set_index(["task", "model"])["r2"]

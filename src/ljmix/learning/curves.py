@@ -13,11 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ljmix.dataset import Dataset
 from ljmix.learning.features import COMPOSITION, FloatArray, check_distances, input_matrix
 from ljmix.learning.interface import need_fit
+from ljmix.learning.network import one_thread
 from ljmix.statepoint import PAIRS
 
 __all__ = ["CurveNetwork"]
@@ -63,7 +63,7 @@ class CurveNetwork:
             max_iter=self.epochs, n_iter_no_change=self.patience, tol=1e-4, random_state=self.seed,
         )  # fmt: skip
         estimator = make_pipeline(StandardScaler(), network)
-        with threadpool_limits(1), warnings.catch_warnings():
+        with one_thread(), warnings.catch_warnings():
             # As in `Network`: stopping at the last epoch is what the caller asked for.
             warnings.simplefilter("ignore", ConvergenceWarning)
             estimator.fit(dataset.states[_INPUTS].to_numpy(dtype=float), coefficients / self._scale)
@@ -75,7 +75,7 @@ class CurveNetwork:
         need_fit(self, "estimator_", self.name)
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
-        with threadpool_limits(1):
+        with one_thread():
             coefficients = self.estimator_.predict(states[_INPUTS].to_numpy(dtype=float)) * self._scale
         g = self._components.inverse_transform(coefficients.reshape(len(states), -1))
         g = g.reshape(len(states), len(PAIRS), len(self._r))

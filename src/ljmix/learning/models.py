@@ -11,15 +11,18 @@ from typing import Any
 
 from ljmix.learning.baselines import BASELINES, TemperatureBaseline
 from ljmix.learning.curves import CurveNetwork
+from ljmix.learning.guided import TheoryGuided
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model, RowModel
 from ljmix.learning.network import EPOCHS, HIDDEN_LAYERS, PATIENCE, Network
-from ljmix.learning.process import CurveProcess, Scales
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.theory import THEORIES, IntegralEquation, TwoLiquids
 from ljmix.learning.trees import BoostedTrees, PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
 
 __all__ = [
-    "BASELINES", "DETERMINISTIC", "EPOCHS", "HIDDEN_LAYERS", "LEARNED", "MODELS", "PATIENCE", "ROW_MODELS",
+    "BASELINES", "DETERMINISTIC", "EPOCHS", "GUIDED",
+    "HIDDEN_LAYERS", "LEARNED", "MODELS", "PATIENCE", "ROW_MODELS",
     "THEORIES", "TUNED", "BoostedTrees", "Model", "Network", "RowModel", "TemperatureBaseline", "make_model",
     "make_row_model",
 ]  # fmt: skip
@@ -30,8 +33,10 @@ LEARNED = (*ROW_MODELS, "mlp-tuned", "xgboost-physics", "curve-network", "gaussi
 """Contestants that learn from curves and answer for any state."""
 TUNED = ("xgboost", "mlp-tuned", "xgboost-physics", "gaussian-process")
 """Contestants whose settings come from `ljmix.learning.tuning`."""
-MODELS = LEARNED + BASELINES + THEORIES
-DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES)
+GUIDED = ("theory-difference", "theory-guided")
+"""The Gaussian process on what simulation adds to theory: without an answer where theory has none, or with."""
+MODELS = LEARNED + BASELINES + THEORIES + GUIDED
+DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES, *GUIDED)
 """Contestants that draw nothing: every seed gives the same numbers."""
 
 
@@ -86,6 +91,10 @@ def make_model(
             return CurveNetwork(seed, epochs, patience)
         case "gaussian-process":
             return CurveProcess(scales=Scales(**chosen))
+        case "theory-difference":
+            return CurveProcess(Ingredients(theory=True), Scales(**tuned_settings("gaussian-process")), name)
+        case "theory-guided":
+            return TheoryGuided(Scales(**tuned_settings("gaussian-process")))
         case "two-liquids":
             return TwoLiquids()
     return TemperatureBaseline(name) if name in BASELINES else IntegralEquation(name)

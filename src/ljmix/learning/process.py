@@ -12,7 +12,6 @@ What physics goes in is a matter of `Ingredients`; each can be left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -25,6 +24,7 @@ from scipy.spatial.distance import cdist
 from ljmix.dataset import Dataset
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
 from ljmix.learning.features import FloatArray, check_distances, composition_keys, input_matrix
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import need_fit
 from ljmix.learning.physics import (
     boltzmann_factors,
@@ -34,9 +34,10 @@ from ljmix.learning.physics import (
     volume_fraction,
 )
 from ljmix.learning.scores import Curves, curves_of
+from ljmix.learning.theory import expected_log_cavity
 from ljmix.statepoint import PAIRS
 
-__all__ = ["CurveProcess", "Ingredients", "Scales"]
+__all__ = ["CurveProcess"]
 
 _Points = tuple[FloatArray, FloatArray, list[tuple[float, ...]]]
 
@@ -47,74 +48,6 @@ _LOWEST_LEVEL = 0.01
 _SCALED_GRID = np.concatenate([np.arange(0.8, 2.5, 0.05), np.arange(2.5, 10.01, 0.1)])
 """Distances in σ_ij at which curves of unlike sizes are compared; the coarser part lies beyond the second
 shell. ln y is smooth, so that a spline through these points meets the bins between them."""
-
-
-@dataclass(frozen=True)
-class Ingredients:
-    """Physics in the process; each is a question of the ablation.
-
-    Attributes
-    ----------
-    cavity : bool
-        Learn ln g + βu; otherwise g.
-    scaled_distance : bool
-        Compare curves at equal r/σ_ij; otherwise at equal r.
-    packing : bool
-        Packing and volume fraction among the inputs; otherwise C_B alone says how much B there is.
-    coexistence : bool
-        Two liquids where a regular solution separates: the level of g inside their domains among the inputs.
-    slopes : bool
-        Learn from ∂g/∂β too, where the dataset has it.
-    sharing : bool
-        Learn from other compositions; otherwise every composition is alone with its temperatures.
-    """
-
-    cavity: bool = True
-    scaled_distance: bool = True
-    packing: bool = True
-    coexistence: bool = True
-    slopes: bool = True
-    sharing: bool = True
-
-    def names(self) -> list[str]:
-        """Names of the ingredients that are in."""
-        return [field.name for field in fields(self) if getattr(self, field.name)]
-
-
-@dataclass(frozen=True)
-class Scales:
-    """Lengths and strengths of the kernel: what is tuned. Variances are in units of the variance of a bin.
-
-    Attributes
-    ----------
-    fraction, size, epsilon, packing, enrichment : float
-        Lengths over which a curve changes: of the share of B, ln S, ε_AB, packing fraction, and the logarithm
-        of the level of g inside domains.
-    demixing : float
-        Factor of the regular solution's χ.
-    beta : float
-        Length over which the slope in β changes.
-    line, bend : float
-        Variance of the straight and the curved part in β, for β one unit away.
-    own, own_line, own_bend : float
-        Variance of a composition's own constant, straight and curved part.
-    misfit : float
-        Variance of what the kernel cannot describe.
-    """
-
-    fraction: float = 0.3
-    size: float = 0.5
-    epsilon: float = 0.5
-    packing: float = 0.1
-    enrichment: float = 1.5
-    demixing: float = 1.0
-    beta: float = 0.7
-    line: float = 0.5
-    bend: float = 0.1
-    own: float = 0.05
-    own_line: float = 0.05
-    own_bend: float = 0.005
-    misfit: float = 0.001
 
 
 class CurveProcess:
@@ -134,6 +67,8 @@ class CurveProcess:
         name: str = "gaussian-process",
     ) -> None:
         self.ingredients, self.scales, self.name = ingredients or Ingredients(), scales or Scales(), name
+        if self.ingredients.theory and not self.ingredients.cavity:
+            raise ValueError("theory needs cavity: the difference that is learned is one of ln y")
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset, and from its derivatives where it has them."""
@@ -142,7 +77,8 @@ class CurveProcess:
         self._width = float(np.diff(curves.r).min())
         self._x = _SCALED_GRID if self.ingredients.scaled_distance else self._r
         known = self._targets(curves)
-        value, error = self._onto_grid(*known)
+        value = known[0] - self._base(self._states, self._r)
+        value, error = self._onto_grid(value, known[1])
         self._mean = _mean_of_known(value, error)
         variance = _mean_of_known((value - self._mean) ** 2, error)
         self._amplitude = np.where(variance > 0, variance, 1e-12)
@@ -195,7 +131,15 @@ class CurveProcess:
         )
         safe, ahead, behind = (np.where(seen, part, 1.0) for part in (g, ahead, behind))
         of_u = (np.log(ahead) - np.log(behind)) / (2 * _STEP)
+        of_base = [self._base(_shifted(dataset.states, step), self._r) for step in (_STEP, -_STEP)]
+        of_u = of_u + (of_base[0] - of_base[1]) / (2 * _STEP)
         return np.where(seen, slope / safe - of_u, np.nan), np.where(seen, error / safe, np.inf)
+
+    def _base(self, states: pd.DataFrame, r: FloatArray) -> FloatArray | float:
+        """What theory says ln y is, NaN where it says nothing; 0 without theory."""
+        if not self.ingredients.theory:
+            return 0.0
+        return expected_log_cavity(states, r)
 
     # -- distances -----------------------------------------------------------------------------------------
 
@@ -233,6 +177,8 @@ class CurveProcess:
         at_r = self._from_grid(latent, states, r)
         if not self.ingredients.cavity:
             return at_r
+        at_r = at_r + self._base(states, r)
+        at_r[np.isnan(at_r).any(axis=(1, 2))] = np.nan  # a state is answered as a whole
         # e^10 is far above any first peak; only a runaway far outside the training states would meet it.
         return np.asarray(boltzmann_factors(states, r, self._width) * np.exp(np.minimum(at_r, 10.0)))
 

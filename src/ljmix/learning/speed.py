@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset
+from ljmix.learning.interface import Model
 from ljmix.learning.models import make_model
 from ljmix.learning.scaling import draw_states
 from ljmix.statepoint import PAIRS
@@ -20,14 +22,17 @@ _MANY = 1000
 _REPEATS = 10
 
 
-def measure_speed(train: Dataset, name: str, seed: int = 0, **options: int) -> dict[str, float]:
+def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **options: Any) -> dict[str, float]:
     """Time a contestant on this machine, in one thread.
 
     Parameters
     ----------
+    model : Model
+        Fitted; it answers.
     train : Dataset
+        What it was trained on.
     name : str
-        See `ljmix.learning.models.make_model`.
+        See `ljmix.learning.models.make_model`; another one of the name learns 100 curves.
     seed : int
     **options
         As of `make_model`.
@@ -42,9 +47,7 @@ def measure_speed(train: Dataset, name: str, seed: int = 0, **options: int) -> d
     states = min(-(-_CURVES // len(PAIRS)), len(train.states))
     few = draw_states(train, states, seed)
     r = np.unique(few.curves()[0])
-    model = make_model(name, seed, **options)  # type: ignore[arg-type]
-    fit = _cpu_seconds(lambda: model.fit(few))
-    model.fit(train)
+    fit = _cpu_seconds(lambda: make_model(name, seed, **options).fit(few))
     # Mixtures that no cache has met: every state a little different.
     many = pd.concat([train.states] * (_MANY // len(train.states) + 1), ignore_index=True).head(_MANY)
     many = many.assign(temperature=np.linspace(0.6, 1.4, _MANY))

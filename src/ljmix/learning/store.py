@@ -22,14 +22,17 @@ from xgboost import XGBRegressor
 
 from ljmix.dataset import Dataset
 from ljmix.learning.curves import CurveNetwork
+from ljmix.learning.guided import TheoryGuided
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model
 from ljmix.learning.network import Network
-from ljmix.learning.process import CurveProcess, Ingredients, Scales
+from ljmix.learning.process import CurveProcess
 from ljmix.learning.trees import BoostedTrees, PhysicsTrees
 
 __all__ = ["checksum", "load_model", "save_model"]
 
 _NUMBERS = ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"]
+_PARTS = ("one_liquid", "two_liquids")
 _TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
 """What a network holds beside what skops knows: scikit-learn's own optimiser, numbers only."""
 _ARRAYS = ("_r", "_x", "_mean", "_amplitude", "_noise", "_weights")
@@ -186,10 +189,26 @@ def _read_process(folder: Path, arguments: dict[str, Any]) -> CurveProcess:
     return model
 
 
+def _write_guided(model: TheoryGuided, folder: Path) -> dict[str, Any]:
+    arguments = {}
+    for part in _PARTS:
+        (folder / part).mkdir()
+        arguments[part] = _write_process(getattr(model, part), folder / part)
+    return {"name": model.name, **arguments}
+
+
+def _read_guided(folder: Path, arguments: dict[str, Any]) -> TheoryGuided:
+    model = TheoryGuided(name=arguments["name"])
+    for part in _PARTS:
+        setattr(model, part, _read_process(folder / part, arguments[part]))
+    return model
+
+
 _KINDS: dict[str, tuple[Callable[..., dict[str, Any]], Callable[..., Any]]] = {
     "BoostedTrees": (_write_trees, _read_trees),
     "PhysicsTrees": (_write_trees, _read_trees),
     "Network": (_write_network, _read_network),
     "CurveNetwork": (_write_curve_network, _read_curve_network),
     "CurveProcess": (_write_process, _read_process),
+    "TheoryGuided": (_write_guided, _read_guided),
 }

@@ -16,9 +16,13 @@ from ljmix.learning.interface import need_fit
 from ljmix.learning.physics import boltzmann_factors, estimated_density, pair_constants
 from ljmix.statepoint import PAIRS
 
-__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids"]
+__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "solve_cavity"]
 
 THEORIES = (*CLOSURES, "two-liquids")
+
+_SOLVED: dict[tuple[object, ...], FloatArray] = {}
+_MOST_SOLVED = 20_000
+"""Solutions kept, 2.4 kB each."""
 
 _BLOCK = 50
 """States solved at once: enough to fill the transforms, few enough to stay in the cache."""
@@ -62,7 +66,7 @@ class IntegralEquation:
         distances = _checked(self, states, r)
         if "number_density" not in states:
             raise ValueError(f"{self.name}: column 'number_density' is missing; theory needs the density of a state")
-        cavity = _solve(states, states["number_density"].to_numpy(dtype=float), self.name, distances)
+        cavity = solve_cavity(states, states["number_density"].to_numpy(dtype=float), self.name, distances)
         return cavity * boltzmann_factors(states, distances, self._width)
 
 
@@ -102,7 +106,7 @@ class TwoLiquids:
             density = estimated_density(inside)
             x_b = inside["fraction_b"].to_numpy(dtype=float)
             concentration = density[:, None] * np.stack([1 - x_b, x_b], axis=1)
-            cavity = _solve(inside, density, "percus-yevick", distances)
+            cavity = solve_cavity(inside, density, "percus-yevick", distances)
             products = np.stack(
                 [concentration[:, i] * concentration[:, j] for i, j in ((0, 0), (0, 1), (1, 1))], axis=1
             )
@@ -115,8 +119,23 @@ class TwoLiquids:
         return g * boltzmann_factors(states, distances, self._width)
 
 
-def _solve(states: pd.DataFrame, density: FloatArray, closure: str, r: FloatArray) -> FloatArray:
-    """Cavity functions at given distances, (n_states, 3, n_bins); they are smooth, and known below 0.02 too."""
+def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: FloatArray) -> FloatArray:
+    """Cavity functions of AA, AB, BB by an integral equation, at given distances and densities.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+    density : (n_states,) array
+        Number density, σ_AA⁻³.
+    closure : {"percus-yevick", "hypernetted-chain"}
+    r : (n_bins,) array
+        Distances, σ_AA.
+
+    Returns
+    -------
+    (n_states, 3, n_bins) array
+        NaN for states without a solution.
+    """
     sigma, epsilon = pair_constants(states)
     temperature, x_b = (states[name].to_numpy(dtype=float) for name in ("temperature", "fraction_b"))
     cavity = np.empty((len(states), len(PAIRS), len(r)))
@@ -128,6 +147,31 @@ def _solve(states: pd.DataFrame, density: FloatArray, closure: str, r: FloatArra
         share = np.clip((r - found.r[right - 1]) / (found.r[right] - found.r[right - 1]), 0, 1)
         cavity[rows] = found.cavity[..., right - 1] * (1 - share) + found.cavity[..., right] * share
     return cavity
+
+
+def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
+    """Logarithm of the cavity function by Percus-Yevick at the estimated density.
+
+    Solutions are kept for the life of the process: a contest asks for the same states in every fold.
+
+    Returns
+    -------
+    (n_states, 3, n_bins) array
+        NaN for all of a state that has no solution.
+    """
+    numbers = states[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]].to_numpy(dtype=float).round(9)
+    keys = [(*row, r.tobytes()) for row in numbers.tolist()]
+    missing = [k for k, key in enumerate(keys) if key not in _SOLVED]
+    if missing:
+        asked = states.iloc[missing]
+        with np.errstate(invalid="ignore"):  # a y below zero, as Percus-Yevick may give, has no logarithm
+            found = np.log(solve_cavity(asked, estimated_density(asked), "percus-yevick", r))
+        found[~np.isfinite(found).all(axis=(1, 2))] = np.nan
+        known = {key: _SOLVED[key] for key in keys if key in _SOLVED}
+        if len(_SOLVED) > _MOST_SOLVED:
+            _SOLVED.clear()
+        _SOLVED.update(known | {keys[k]: curves for k, curves in zip(missing, found, strict=True)})
+    return np.stack([_SOLVED[key] for key in keys])
 
 
 def _bin_width(dataset: Dataset) -> float:

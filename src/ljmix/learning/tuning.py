@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from ljmix.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.files import replace_when_whole
+from ljmix.learning.ingredients import Scales
 from ljmix.learning.models import make_model
-from ljmix.learning.process import Scales
 from ljmix.learning.store import checksum
 from ljmix.learning.tasks import TRAIN_TEMPERATURES, validation_splits
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings

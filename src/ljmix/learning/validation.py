@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ljmix.dataset import Dataset
+from ljmix.learning.evaluation import run_in_parallel
 from ljmix.learning.interface import Model
 from ljmix.learning.models import make_model
 from ljmix.learning.scores import curves_of
@@ -16,7 +17,9 @@ from ljmix.learning.tasks import Split, validation_splits
 __all__ = ["name_best", "score_splits", "validate"]
 
 
-def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: Any) -> dict[str, float]:
+def validate(
+    train: Dataset, names: Sequence[str], seed: int = 0, *, workers: int = 1, **options: Any
+) -> dict[str, float]:
     """Pooled R² of contestants on the validation splits, as they are: what decides which is the best.
 
     Parameters
@@ -25,6 +28,8 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: Any
         Training temperatures only.
     names : sequence of str
     seed : int
+    workers : int
+        Processes that fit side by side; -1 for one a core.
     **options
         As of `ljmix.learning.models.make_model`.
 
@@ -34,7 +39,12 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, **options: Any
         By contestant.
     """
     splits = validation_splits(train)
-    return {name: score_splits(splits, lambda name=name: make_model(name, seed, **options)) for name in names}  # type: ignore[misc]
+
+    def run(name: str) -> float:
+        return score_splits(splits, lambda: make_model(name, seed, **options))
+
+    found = run_in_parallel(run, [(name,) for name in names], "validation", workers, progress=False)
+    return dict(zip(names, found, strict=True))
 
 
 def name_best(scores: Mapping[str, float]) -> str:

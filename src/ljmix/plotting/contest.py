@@ -22,16 +22,18 @@ _LABELS = {
     "nearest-temperature": "nearest temperature", "linear-in-temperature": r"line in $T^*$",
     "quadratic-in-temperature": r"parabola in $T^*$", "linear-in-beta": r"line in $1/T^*$",
     "quadratic-in-beta": r"parabola in $1/T^*$", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
-    "two-liquids": "PY, two liquids",
+    "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
+    "theory-guided": "PY or two liquids + process",
 }  # fmt: skip
 # What Okabe and Ito's palette has left beside the colours of AA, AB and BB; kin share a colour, not a marker.
 _COLORS = {
     "mlp": "#000000", "mlp-tuned": "#000000", "xgboost": "#CC79A7", "xgboost-physics": "#E69F00",
-    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9",
+    "curve-network": "#7F7F7F", "gaussian-process": "#56B4E9", "theory-difference": "#56B4E9",
+    "theory-guided": "#56B4E9",
 }  # fmt: skip
 _MARKERS = {
     "mlp": "o", "mlp-tuned": "s", "xgboost": "^", "xgboost-physics": "D", "curve-network": "v",
-    "gaussian-process": "P",
+    "gaussian-process": "P", "theory-difference": "X", "theory-guided": "*",
 }  # fmt: skip
 _INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
@@ -63,7 +65,8 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
     matplotlib.figure.Figure
         1 - R², the share of the variance that is missed, on a logarithmic scale: a dot and the standard
         deviation over seeds for each contestant; a band from a perfect model to a second simulation. An arrow
-        at the right edge: R² below zero.
+        at the right edge: R² below zero. A percentage: the contestant answers for that share of the states
+        only, and is scored on them.
 
     Raises
     ------
@@ -83,11 +86,17 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
             _draw_score(axes, place, _value(metrics[name], keys), _value(metrics[name], keys, "_std"), name)
         axes.set(xscale="log", xlim=(_LEAST, 1.2 * _MOST), ylim=(-0.6, len(names) - 0.4))
         axes.set(title=title, xlabel=r"$1 - R^2$")
-        axes.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+        axes.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         axes.grid(axis="y", color="0.9", linewidth=0.5)
-    panels[0].set_yticks(range(len(names)), [_LABELS.get(name, name) for name in names])
+    panels[0].set_yticks(range(len(names)), [_with_share(name, metrics[name].get("answered", 1.0)) for name in names])
     letter_panels(panels)
     return figure
+
+
+def _with_share(name: str, answered: float) -> str:
+    """Label of a contestant, with the share of states it answers for where that is not all."""
+    share = "" if answered == 1 else f" ({100 * answered:.0f} %)"
+    return _LABELS.get(name, name) + share
 
 
 def _labelled_figure(height_mm: float) -> Figure:

@@ -1,0 +1,61 @@
+"""States beyond a phase boundary: found by their labels, scored by curve, flagged by a model's own spread."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.dataset import learning_table
+from ljmix.learning.failures import PAPER_FAILURE, boundary_states, failure_table
+from ljmix.statepoint import StatePoint
+
+CROSSED = "T0.6_C0.1_S1.5_E0.2_P1"
+
+
+@pytest.fixture(scope="module")
+def states(dataset):
+    """All mixed but one mixture, which is demixed at the lowest temperature."""
+    return dataset.states.assign(phase=np.where(dataset.states["state_id"] == CROSSED, "demixed", "mixed"))
+
+
+@pytest.fixture(scope="module")
+def predictions(dataset):
+    """A sure model that is right but for the crossed state, where its spread is wide; one that gives none."""
+    table = learning_table(dataset)
+    table = table[table["temperature"].isin([0.6, 1.4])].assign(part="test", seed=0)
+    crossed = table["state_id"] == CROSSED
+    knows = table.assign(
+        model="knows", predicted=table["g"] * np.where(crossed, 0.5, 1), spread=np.where(crossed, 0.8, 0.01)
+    )
+    silent = table.assign(model="silent", predicted=table["g"], spread=np.nan)
+    return pd.concat([knows, silent], ignore_index=True)
+
+
+def test_boundary_is_where_labels_change(states):
+    found = boundary_states(states)
+    assert found["state_id"].tolist() == [CROSSED]
+    assert found[["phase_cold", "phase_warm"]].iloc[0].tolist() == ["demixed", "mixed"]
+    assert found["separates"].dtype == bool
+    assert boundary_states(states.assign(phase="mixed")).empty
+
+
+def test_the_papers_failure_is_always_listed(states):
+    papers = [StatePoint(**(PAPER_FAILURE | {"temperature": t})) for t in (0.6, 0.8)]
+    rows = pd.DataFrame([point.as_dict() | {"state_id": point.state_id, "phase": "mixed"} for point in papers])
+    found = boundary_states(pd.concat([states.assign(phase="mixed"), rows], ignore_index=True))
+    assert found["state_id"].tolist() == ["T0.6_C0.01_S1.5_E0.2_P1"]
+
+
+def test_table_says_who_fails_and_who_knows(states, predictions):
+    table = failure_table(predictions, states).set_index("model")
+    truth = predictions[(predictions["state_id"] == CROSSED) & (predictions["pair"] == "BB")]["g"].iloc[:100]
+    missed = 1 - (0.25 * truth**2).sum() / ((truth - truth.mean()) ** 2).sum()
+    assert table.loc["knows", "r2"] == pytest.approx(missed)
+    assert table.loc["knows", "peak_predicted"] == pytest.approx(table.loc["knows", "peak"] / 2)
+    assert table.loc["knows", "expected_r2"] == pytest.approx(1 - 64 / ((truth - truth.mean()) ** 2).sum())
+    assert table.loc["knows", "flagged"]
+    assert table.loc["silent", "r2"] == 1
+    assert table.loc["silent", "flagged"] is None
+
+
+def test_no_boundary_no_table(states, predictions):
+    assert failure_table(predictions, states.assign(phase="mixed")).empty

@@ -26,8 +26,10 @@ def test_engines_that_are_right_agree(lines):
     assert set(lines["check"]) == {
         "agreement", "equation of state", "Kob-Andersen", "LAMMPS bench", "ensemble", "time step",
     }  # fmt: skip
-    print(lines.loc[lines["verdict"] == "off"].to_string())
-    assert (lines["verdict"] == "agrees").all()
+    print(lines.loc[lines["verdict"] != "agrees"].to_string())
+    assert not (lines["verdict"] == "off").any()
+    # One in a hundred is doubtful by chance; more than five of some hundred has a probability of 1e-3.
+    assert (lines["verdict"] == "doubtful").sum() <= 5
     assert np.isfinite(lines[["observed", "expected", "error", "sigmas", "p"]]).all(axis=None)
     assert lines["p"].between(0, 1).all()
 
@@ -36,7 +38,7 @@ def test_a_biased_engine_is_off():
     """Half of a block's standard deviation in every bin: about a sigma for each, plain in all together."""
     tables = {"hoomd": draw_tables(3, bias=0.5), "lammps": draw_tables(4, n_windows=3)}
     found = check_engines(tables, compare_functions(tables)).set_index(["system", "quantity"])
-    together = found.loc[("all states", "mean |t| of all bins")]
+    together = found.loc[("all states", "mean absolute t of all bins")]
     print(together)
     assert together["verdict"] == "off"
     assert together["observed"] > together["expected"]
@@ -99,7 +101,7 @@ def test_lines_are_written_down(lines):
     summary = summarise_lines(lines)
     assert summary["lines"] == len(lines)
     assert summary["off"] == 0
-    assert summary["all states"]["mean |t| of all bins"]["p"] > 0.001
+    assert summary["all states"]["mean absolute t of all bins"]["p"] > 0.001
     with pytest.raises(ValueError, match="with an error above 0"):
         make_line("a", "b", "c", "d", 1.0, 1.0, 0.0)
 
@@ -108,8 +110,8 @@ def test_the_shipped_tables_are_there_and_agree():
     tables = read_tables(SHIPPED)
     assert set(tables) == {"hoomd", "lammps"}
     lines = check_engines(tables, compare_functions(tables))
-    print(lines.loc[lines["verdict"] == "off"].to_string())
-    assert (lines["verdict"] == "agrees").all()
+    print(lines.loc[lines["verdict"] != "agrees"].to_string())
+    assert not (lines["verdict"] == "off").any()
 
 
 def test_missing_tables_say_how_to_make_them(tmp_path):

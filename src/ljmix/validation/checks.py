@@ -2,8 +2,8 @@
 
 Every line has `check`, `engine`, `system`, `quantity`, `observed`, `expected`, `error`, `sigmas`, `p` and
 `verdict`. `p` is the probability of a deviation at least as large if nothing is wrong; `sigmas` is the same as the
-standard deviations of a normal variable. Some tens of lines are read at once, so the one in a hundred that chance
-deserves is asked of the whole list: a line is off if its p, times the number of lines, is below 0.01 (Bonferroni).
+standard deviations of a normal variable. A line with p below 0.01 is doubtful: chance alone makes one in a hundred of
+them. It is off if p times the number of lines is below 0.01 (Bonferroni), which chance makes in one list of a hundred.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 LEVEL = 0.01
-"""Chance of a false alarm in the whole list."""
+"""Chance that a sound line is doubtful, and that a sound list has a line that is off."""
 
 EQUATION_OF_STATE = {
     0.6: (0.8931, -5.594), 0.8: (0.8216, -4.992), 1.0: (0.7509, -4.434), 1.2: (0.6797, -3.908), 1.4: (0.6094, -3.418),
@@ -192,7 +192,8 @@ def check_engines(tables: Mapping[str, Tables], bins: pd.DataFrame) -> pd.DataFr
         lines += check_ensembles(engine, measured.series)
         lines += _time_steps(engine, measured)
     table = pd.DataFrame(lines)
-    table["verdict"] = np.where(table["p"] * len(table) < LEVEL, "off", "agrees")
+    verdicts = {"off": table["p"] * len(table) < LEVEL, "doubtful": table["p"] < LEVEL}
+    table["verdict"] = np.select(list(verdicts.values()), list(verdicts), "agrees")
     return table
 
 
@@ -258,7 +259,14 @@ def _functions(bins: pd.DataFrame) -> Iterator[Line]:
     error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
     observed, expected = absolute.mean()
     yield make_line(
-        "agreement", "hoomd", "all states", "mean |t| of all bins", observed, expected, error, len(difference) - 1
+        "agreement",
+        "hoomd",
+        "all states",
+        "mean absolute t of all bins",
+        observed,
+        expected,
+        error,
+        len(difference) - 1,
     )
 
 

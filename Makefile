@@ -102,3 +102,15 @@ lint: $(INSTALLED) ## check style and types
 
 clean: ## remove what runs of this PROFILE wrote; committed files stay
 	git clean -fdXq $(RESULTS)
+
+# Are the engines right? On tables in data/validation, whatever the profile.
+NOTEBOOK_06 := $(RESULTS)/06-validate.ipynb
+
+all: $(NOTEBOOK_06)
+
+validate: $(NOTEBOOK_06) ## compare engines with one another and with theory, on the shipped tables
+.PHONY: validate
+
+$(NOTEBOOK_06): notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
+    $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
+	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)

@@ -25,16 +25,17 @@ def rows(system, quantity, blocks, r=None):
     )
 
 
-def draw_tables(seed, bias=0.0, exponent=2.0):
+def draw_tables(seed, bias=0.0, exponent=2.0, n_windows=1):
     """One engine's tables; `bias` is added to the density and the functions, in standard deviations of a block."""
     rng = np.random.default_rng(seed)
     parts = []
     for state in AGREEMENT_STATES:
         density, energy = EQUATION_OF_STATE[state.temperature]
-        parts.append(rows(state.state_id, "density", density + 0.002 * (rng.normal(size=N_BLOCKS) + bias)))
-        parts.append(rows(state.state_id, "energy", energy + 0.01 * rng.normal(size=N_BLOCKS)))
+        n_blocks = N_BLOCKS * n_windows
+        parts.append(rows(state.state_id, "density", density + 0.002 * (rng.normal(size=n_blocks) + bias)))
+        parts.append(rows(state.state_id, "energy", energy + 0.01 * rng.normal(size=n_blocks)))
         for pair in PAIRS:
-            blocks = 1 + 0.05 * (rng.normal(size=(N_BLOCKS, 40)) + bias)
+            blocks = 1 + 0.05 * (rng.normal(size=(n_blocks, 40)) + bias)
             blocks[:, :5] = 0.0
             parts.append(rows(state.state_id, pair, blocks, R[:40]))
     parts.append(rows("kob-andersen", "energy", -4.6539 + 0.01 * rng.normal(size=N_BLOCKS)))
@@ -50,9 +51,9 @@ def draw_tables(seed, bias=0.0, exponent=2.0):
     return Tables(pd.concat(parts, ignore_index=True), draw_series(rng), {"engine_version": "0"})
 
 
-def draw_series(rng, n=420, n_frames=1500, width=11.0):
+def draw_series(rng, n_frames=500, width=11.0):
     """Gaussian volumes whose mean moves with the pressure as their width demands, and gamma kinetic energies."""
-    parts = []
+    n, parts = 420, []
     for state in ENSEMBLE_STATES:
         degrees = 3 * n - 3
         parts.append(
@@ -74,4 +75,4 @@ def draw_series(rng, n=420, n_frames=1500, width=11.0):
 
 @pytest.fixture(scope="session")
 def two_engines():
-    return {"hoomd": draw_tables(1), "lammps": draw_tables(2)}
+    return {"hoomd": draw_tables(1), "lammps": draw_tables(2, n_windows=3)}

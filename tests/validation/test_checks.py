@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ljmix.validation import checks
@@ -15,42 +14,51 @@ SHIPPED = Path(__file__).parents[2] / "data" / "validation"
 
 
 @pytest.fixture(scope="module")
-def comparisons(two_engines):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "N_PERMUTATIONS", 1000)
-        return compare_functions(two_engines)
+def bins(two_engines):
+    return compare_functions(two_engines)
 
 
 @pytest.fixture(scope="module")
-def lines(two_engines, comparisons):
-    return check_engines(two_engines, comparisons)
+def lines(two_engines, bins):
+    return check_engines(two_engines, bins)
 
 
 def test_engines_that_are_right_agree(lines):
     assert set(lines["check"]) == {
         "agreement", "equation of state", "Kob-Andersen", "LAMMPS bench", "ensemble", "time step",
     }  # fmt: skip
-    print(lines.loc[lines["verdict"] == "off"].to_string())
-    assert (lines["verdict"] == "agrees").all()
+    print(lines.loc[lines["verdict"] != "agrees"].to_string())
+    assert not (lines["verdict"] == "off").any()
+    # One in a hundred is doubtful by chance; more than five of some hundred has a probability of 1e-3.
+    assert (lines["verdict"] == "doubtful").sum() <= 5
     assert np.isfinite(lines[["observed", "expected", "error", "sigmas", "p"]]).all(axis=None)
     assert lines["p"].between(0, 1).all()
 
 
-def test_a_biased_engine_is_off(monkeypatch):
-    """A third of a block's standard deviation in every bin: less than a sigma for each, plain in all together."""
-    monkeypatch.setattr(checks, "N_PERMUTATIONS", 15_000)
-    tables = {"hoomd": draw_tables(3, bias=0.33), "lammps": draw_tables(4)}
-    comparisons = compare_functions(tables)
-    found = check_engines(tables, comparisons).set_index(["system", "quantity"])
-    together = found.loc[("all states", "mean |t| of all bins")]
-    # None of the deals is as large.
-    assert together["p"] == pytest.approx(1 / 15_001)
+def test_a_biased_engine_is_off():
+    """Half of a block's standard deviation in every bin: about a sigma for each, plain in all together."""
+    tables = {"hoomd": draw_tables(3, bias=0.5), "lammps": draw_tables(4, n_windows=3)}
+    found = check_engines(tables, compare_functions(tables)).set_index(["system", "quantity"])
+    together = found.loc[("all states", "mean absolute t of all bins")]
+    print(together)
     assert together["verdict"] == "off"
-    assert np.mean([part.bins["t"].mean() for part in comparisons]) > 0.3
+    assert together["observed"] > together["expected"]
+
+
+def test_one_function_that_differs_is_off():
+    """A peak that is shifted in one function of one state."""
+    tables = {"hoomd": draw_tables(5), "lammps": draw_tables(6, n_windows=3)}
+    blocks = tables["hoomd"].blocks
+    system = AGREEMENT_STATES[3].state_id
+    wrong = (blocks["system"] == system) & (blocks["quantity"] == "AB") & (blocks["r"] > 0.2)
+    blocks.loc[wrong, "value"] += 0.2
+    found = check_engines(tables, compare_functions(tables))
+    off = found[found["verdict"] == "off"]
+    assert [(row.system, row.quantity) for row in off.itertuples()] == [(system, "AB: χ² a bin")]
 
 
 def test_wrong_exponent_of_the_time_step_is_off():
-    found = check_engines({"lammps": draw_tables(5, exponent=1.0)}, [])
+    found = check_engines({"lammps": draw_tables(5, exponent=1.0)}, compare_functions({"lammps": None}))
     assert "agreement" not in set(found["check"])
     (verdict,) = found.loc[found["check"] == "time step", "verdict"]
     assert verdict == "off"
@@ -59,8 +67,8 @@ def test_wrong_exponent_of_the_time_step_is_off():
 def test_a_wrong_width_of_the_volume_is_found():
     """A barostat that keeps the mean and halves the width."""
     rng = np.random.default_rng(6)
-    right = [line["p"] for line in check_ensembles("right", draw_series(rng))]
-    wrong = [line["p"] for line in check_ensembles("wrong", draw_series(rng, width=5.5))]
+    right = [line["p"] for line in check_ensembles("right", draw_series(rng, 1500))]
+    wrong = [line["p"] for line in check_ensembles("wrong", draw_series(rng, 1500, width=5.5))]
     assert min(right) > 1e-3
     assert wrong[-1] < 1e-6
     series = draw_series(rng)
@@ -69,11 +77,12 @@ def test_a_wrong_width_of_the_volume_is_found():
         list(check_ensembles("mixed", series))
 
 
-def test_bins_that_are_empty_are_left_out(comparisons):
-    scores = pd.concat([part.bins for part in comparisons])
-    assert len(scores) == len(AGREEMENT_STATES) * 3 * 35
-    assert (scores["degrees"] == 18).all()
-    assert scores["r"].min() > 0.05
+def test_bins_that_are_empty_are_left_out(bins):
+    # Three windows against the other engine, and three couples among themselves.
+    assert len(bins) == len(AGREEMENT_STATES) * 3 * 35 * 6
+    assert bins["with_itself"].mean() == 0.5
+    assert (bins["degrees"] == 18).all()
+    assert bins["r"].min() > 0.05
 
 
 def test_curves_and_energy_errors(two_engines):
@@ -93,21 +102,33 @@ def test_lines_are_written_down(lines):
     summary = summarise_lines(lines)
     assert summary["lines"] == len(lines)
     assert summary["off"] == 0
-    assert summary["all states"]["mean |t| of all bins"]["p"] > 0.001
+    assert summary["all states"]["mean absolute t of all bins"]["p"] > 0.001
     with pytest.raises(ValueError, match="with an error above 0"):
         make_line("a", "b", "c", "d", 1.0, 1.0, 0.0)
 
 
-def test_the_shipped_tables_are_there_and_agree(monkeypatch):
-    """The tables in the repository, with fewer deals of the blocks than the notebook makes."""
-    monkeypatch.setattr(checks, "N_PERMUTATIONS", 1000)
+def test_the_shipped_tables_are_there_and_agree():
     tables = read_tables(SHIPPED)
     assert set(tables) == {"hoomd", "lammps"}
     lines = check_engines(tables, compare_functions(tables))
-    print(lines.loc[lines["verdict"] == "off"].to_string())
-    assert (lines["verdict"] == "agrees").all()
+    print(lines.loc[lines["verdict"] != "agrees"].to_string())
+    assert not (lines["verdict"] == "off").any()
 
 
 def test_missing_tables_say_how_to_make_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"python -m ljmix.validation.runs writes them"):
         read_tables(tmp_path)
+
+
+def test_height_of_a_peak_is_not_lifted_by_noise():
+    rng = np.random.default_rng(8)
+    r = (np.arange(250) + 0.5) * 0.01
+    curve = 1 + 1.8 * np.exp(-((r - 1.3) ** 2) / (2 * 0.05**2))
+    found = np.array([checks._peak(r, curve + 0.1 * rng.normal(size=(10, 250))) for _ in range(200)])
+    mean, sem = found[:, 0].mean(), found[:, 0].std(ddof=1) / np.sqrt(200)
+    # A quartic follows the Gaussian within 6 % of its place to 0.1 % of the height.
+    sigmas = (mean - 2.8) / np.hypot(sem, 0.0028)
+    print(f"observed {mean:.4f} +- {sem:.4f}, expected 2.8, {sigmas:.1f} sigmas; error {found[:, 1].mean():.4f}")
+    assert abs(sigmas) < 4
+    # The jackknife knows the scatter, which is itself known to 1/sqrt(400).
+    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(ddof=1), rel=0.25)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
+from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
 from ljmix.plotting.style import (
     PAGE_MM,
     PAIR_LINES,
+    PAIR_MARKERS,
     R_LABEL,
     g_label,
     journal_figure,
@@ -35,28 +36,28 @@ _BINS = np.arange(-4.5, 4.51, 0.5)
 
 @journal_figure
 def plot_agreement(bins: pd.DataFrame, lines: pd.DataFrame) -> Figure:
-    """Differences between two engines, in standard errors, beside what chance gives.
+    """Differences between two engines, in standard errors, beside those of one engine with itself.
 
     Parameters
     ----------
     bins : pandas.DataFrame
-        Columns `t` and `degrees`, one row a bin of a function: `ljmix.validation.checks.compare_bins`.
+        Columns `system`, `pair`, `t` and `with_itself`, one row a bin: `ljmix.validation.checks.compare_functions`.
     lines : pandas.DataFrame
         `ljmix.validation.checks.check_engines`; the lines of `check` "agreement" are drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: all bins, with Student's t. B: density and energy of each state. C: sorted p-values, which lie along
-        the diagonal if they are uniform; the band holds 95 % of as many uniform ones.
+        A: all bins. B: density and energy of each state. C: χ² a bin of each function, between the engines and of
+        LAMMPS with itself.
 
     Raises
     ------
     ValueError
         If a column is missing, or no line compares two engines.
     """
-    need_columns(bins, ["t", "degrees"], "bins")
-    need_columns(lines, ["check", "system", "quantity", "sigmas", "p"], "lines")
+    need_columns(bins, ["system", "pair", "t", "with_itself"], "bins")
+    need_columns(lines, ["check", "system", "quantity", "sigmas"], "lines")
     each = lines[(lines["check"] == "agreement") & (lines["system"].str.startswith("T"))]
     if each.empty:
         raise ValueError("lines: none compares two engines; give the tables of both")
@@ -64,19 +65,22 @@ def plot_agreement(bins: pd.DataFrame, lines: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, 3, width_ratios=(1, 1.25, 1))
     _draw_scores(panels[0], bins)
     _draw_states(panels[1], each)
-    _draw_p_values(panels[2], each)
+    _draw_chi_squares(panels[2], bins)
     letter_panels(panels)
     return figure
 
 
 def _draw_scores(axes: Axes, bins: pd.DataFrame) -> None:
-    degrees = int(bins["degrees"].median())
-    axes.hist(np.clip(bins["t"], _BINS[0], _BINS[-1]), list(_BINS), density=True, color="0.8", edgecolor="white")
-    t = np.linspace(_BINS[0], _BINS[-1], 300)
-    axes.plot(t, stats.t.pdf(t, degrees), color="black", label=f"Student, {degrees} d.o.f.")
+    shapes: dict[bool, dict[str, Any]] = {
+        False: {"label": "HOOMD-blue − LAMMPS", "color": "0.8", "edgecolor": "white"},
+        True: {"label": "LAMMPS − LAMMPS", "color": "black", "histtype": "step"},
+    }
+    for with_itself, shape in shapes.items():
+        t = np.clip(bins["t"][bins["with_itself"] == with_itself], _BINS[0], _BINS[-1])
+        axes.hist(t, list(_BINS), density=True, **shape)
     axes.set(xlabel="difference of a bin / s.e.", ylabel="density of bins", xlim=(_BINS[0], _BINS[-1]))
-    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.legend(loc="upper right", handlelength=1.2)
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
+    axes.legend(loc="upper right", handlelength=1.2, fontsize=6)
 
 
 def _draw_states(axes: Axes, each: pd.DataFrame) -> None:
@@ -95,20 +99,20 @@ def _draw_states(axes: Axes, each: pd.DataFrame) -> None:
     axes.legend(loc="upper right", ncols=2, handletextpad=0.1)
 
 
-def _draw_p_values(axes: Axes, each: pd.DataFrame) -> None:
-    functions = each["quantity"].str.contains("χ²")
-    for label, chosen, color, line in (
-        ("functions, χ²", functions, "#0072B2", "-"), ("density, energy", ~functions, "black", (0, (4, 1.5))),
-    ):  # fmt: skip
-        p = np.sort(each["p"][chosen])
-        axes.step(p, (np.arange(len(p)) + 1) / len(p), where="post", color=color, linestyle=line, label=label)
-    n = int((~functions).sum())
-    ranks = np.arange(1, n + 1)
-    band = [stats.beta.ppf(q, ranks, n + 1 - ranks) for q in (0.025, 0.975)]
-    axes.fill_betweenx(ranks / n, *band, color="0.92", linewidth=0, zorder=0)
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.5)
-    axes.set(xlabel="p-value", ylabel="share of smaller ones", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="lower right", handlelength=1.4)
+def _draw_chi_squares(axes: Axes, bins: pd.DataFrame) -> None:
+    squares = bins.assign(square=bins["t"] ** 2).groupby(["pair", "system", "with_itself"])["square"].mean()
+    for pair, rows in squares.unstack("with_itself").groupby("pair"):
+        style = {"color": pair_line(str(pair))["color"], "marker": PAIR_MARKERS[str(pair)]}
+        axes.plot(rows[True], rows[False], linestyle="none", markersize=3.5, label=str(pair), **style)
+    span = [0.9 * squares.min(), 1.1 * squares.max()]
+    axes.plot(span, span, color="0.6", linewidth=0.5, zorder=0)
+    axes.set(xscale="log", yscale="log", xlim=span, ylim=span)
+    axes.set(xlabel="χ² a bin, LAMMPS with itself", ylabel="χ² a bin, between engines")
+    ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if span[0] < tick < span[1]]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_minor_locator(NullLocator())
+    axes.legend(loc="lower right", handletextpad=0.1)
 
 
 @journal_figure
@@ -204,5 +208,7 @@ def _draw_energy_errors(axes: Axes, errors: pd.DataFrame) -> None:
     axes.plot(steps, first * (steps / steps[0]) ** 2, color="black", label=r"$\propto \Delta t^2$")
     axes.set(xscale="log", yscale="log", xlabel=r"$\Delta t\,/\,\tau$", ylabel=r"error of the energy $/\,N\varepsilon$")
     axes.set_xticks(steps, [f"{step:g}" for step in steps])
-    axes.minorticks_off()
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2, 0.5)))
+    axes.tick_params(axis="y", which="minor", labelsize=6)
     axes.legend(loc="upper left", handlelength=1.4)

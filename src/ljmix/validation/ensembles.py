@@ -8,9 +8,11 @@ P(V | P_1) / P(V | P_2) ∝ exp(−β (P_1 − P_2) V), which needs no knowledge
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ljmix.validation.lines import Line, make_line
@@ -18,6 +20,7 @@ from ljmix.validation.lines import Line, make_line
 # pymbar announces on import that it found no JAX, which nothing here would use.
 logging.getLogger("pymbar").setLevel(logging.ERROR)
 import physical_validation as pv  # noqa: E402
+from pymbar import timeseries  # noqa: E402
 
 __all__ = ["check_ensembles"]
 
@@ -51,9 +54,9 @@ def check_ensembles(engine: str, series: pd.DataFrame) -> Iterator[Line]:
         raise ValueError(f"series of {engine}: {len(runs)} pressures; two are compared")
     if len({int(run["n_particles"].iloc[0]) for run in runs}) != 1:
         raise ValueError(f"series of {engine}: the runs have different numbers of particles; they must have the same")
+    for run in runs:
+        yield from _kinetic_energy(engine, run)
     data = [_simulation_data(run) for run in runs]
-    for run, simulation in zip(runs, data, strict=True):
-        yield from _kinetic_energy(engine, run, simulation)
     (deviation,) = pv.ensemble.check(*data, verbosity=0, bootstrap_seed=_SEED)
     pressures = " and ".join(f"{run['pressure_set'].iloc[0]:g}" for run in runs)
     yield make_line(
@@ -61,14 +64,27 @@ def check_ensembles(engine: str, series: pd.DataFrame) -> Iterator[Line]:
     )
 
 
-def _kinetic_energy(engine: str, run: pd.DataFrame, simulation: pv.data.SimulationData) -> Iterator[Line]:
+def _kinetic_energy(engine: str, run: pd.DataFrame) -> Iterator[Line]:
     system = f"P* = {run['pressure_set'].iloc[0]:g}"
-    deviations = pv.kinetic_energy.distribution(simulation, verbosity=0, bootstrap_seed=_SEED)
+    simulation = _simulation_data(run.iloc[:: _stride(run["temperature"].to_numpy())])
+    deviations = pv.kinetic_energy.distribution(
+        simulation, verbosity=0, bootstrap_seed=_SEED, data_is_uncorrelated=True
+    )
     for name, deviation in zip(("mean", "width"), deviations, strict=True):
         yield make_line("ensemble", engine, system, f"kinetic energy: {name}, deviation in σ", deviation, 0.0, 1.0)
-    p = float(pv.kinetic_energy.distribution(simulation, strict=True, verbosity=0))
+    p = float(pv.kinetic_energy.distribution(simulation, strict=True, verbosity=0, data_is_uncorrelated=True))
     # A p-value is uniform by chance: 1/2 on average, spread 1/√12.
     yield make_line("ensemble", engine, system, "kinetic energy: p of its distribution", p, 0.5, 12**-0.5, p=p)
+
+
+def _stride(values: npt.NDArray[np.float64]) -> int:
+    """Frames between independent values.
+
+    A thermostat that swings makes a series alternate: to the correlation of its values, which physical_validation
+    looks at, it is independent, while the strength of the swing lasts. The squares tell.
+    """
+    squares = (values - values.mean()) ** 2
+    return math.ceil(max(float(timeseries.statistical_inefficiency(series)) for series in (values, squares)))
 
 
 def _simulation_data(run: pd.DataFrame) -> pv.data.SimulationData:

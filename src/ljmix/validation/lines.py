@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,15 +65,18 @@ def make_line(
 
 def format_lines(lines: pd.DataFrame) -> str:
     """Write the lines as a Markdown page, one table a check."""
-    off = int((lines["verdict"] == "off").sum())
+    off, doubtful = (int((lines["verdict"] == verdict).sum()) for verdict in ("off", "doubtful"))
     parts = [
-        f"# Validation\n\n{len(lines)} lines, {off} off. What each column means is in "
-        "[`06-validate`](../notebooks/06-validate.ipynb).\n"
+        f"# Validation\n\n{len(lines)} lines: {off} off, {doubtful} doubtful where chance alone makes about one in a "
+        "hundred.\nWhat each column means is in [`06-validate`](../notebooks/06-validate.ipynb).\n"
     ]
     for check, rows in lines.groupby("check", sort=False):
         table = [["engine", "system", "quantity", "observed", "expected", "error", "σ", "p", "verdict"], ["---"] * 9]
         for row in rows.itertuples():
-            numbers = [f"{row.observed:.8g}", f"{row.expected:.8g}", f"{row.error:.2g}", f"{row.sigmas:+.1f}"]
+            # To the second digit of the error.
+            digits = max(0, 1 - math.floor(math.log10(row.error)))
+            numbers = [f"{value:.{digits}f}" for value in (row.observed, row.expected, row.error)]
+            numbers.append(f"{row.sigmas:+.1f}")
             table.append([row.engine, row.system, row.quantity, *numbers, f"{row.p:.3f}", row.verdict])
         parts.append(f"## {check}\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in table) + "\n")
     return "\n".join(parts)
@@ -80,7 +84,8 @@ def format_lines(lines: pd.DataFrame) -> str:
 
 def summarise_lines(lines: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of `metrics.json`: lines and how many are off, by check; the lines on all states together."""
-    summary: dict[str, Any] = {"lines": len(lines), "off": int((lines["verdict"] == "off").sum())}
+    summary: dict[str, Any] = {"lines": len(lines)}
+    summary |= {verdict: int((lines["verdict"] == verdict).sum()) for verdict in ("off", "doubtful")}
     for check, rows in lines.groupby("check", sort=False):
         summary[str(check)] = {
             "lines": len(rows),

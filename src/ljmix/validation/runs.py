@@ -43,6 +43,7 @@ from ljmix.validation.systems import (
     LIQUID,
     SIMPLE_CUBIC,
     TIME_STEPS,
+    WINDOWS,
     KobAndersen,
     agreement_profile,
     ensemble_profile,
@@ -52,7 +53,7 @@ from ljmix.validation.systems import (
 __all__ = ["N_BLOCKS", "simulate_all"]
 
 N_BLOCKS = 10
-"""Blocks of a run, 5 τ each in the states of the grid."""
+"""Blocks of a run, or of each window of 50 τ in the states of the grid."""
 
 Array = npt.NDArray[np.float64]
 
@@ -109,15 +110,17 @@ def simulate_all(
 
 def _sample_states(engine: Engine, root: Path, executor: Executor) -> pd.DataFrame:
     """Density, energy and functions of the states of the grid, from the campaign's own code."""
-    profile = agreement_profile()
+    n_windows = WINDOWS[engine.name]
+    profile = agreement_profile(n_windows)
+    n_blocks = n_windows * N_BLOCKS
     parts = []
     for state, measured in _run_states(AGREEMENT_STATES, profile, engine, root, executor):
         late = measured["step"] > profile.steps_equilibration
-        parts.append(_blocks(state.state_id, "density", _density(measured)[late]))
-        parts.append(_blocks(state.state_id, "energy", measured["potential_energy"][late]))
+        parts.append(_blocks(state.state_id, "density", _density(measured)[late], n_blocks=n_blocks))
+        parts.append(_blocks(state.state_id, "energy", measured["potential_energy"][late], n_blocks=n_blocks))
         for pair in PAIRS:
             late = measured[f"step_{pair}"] > profile.steps_equilibration
-            parts.append(_blocks(state.state_id, pair, measured[f"g_{pair}"][late], bin_centres(profile)))
+            parts.append(_blocks(state.state_id, pair, measured[f"g_{pair}"][late], bin_centres(profile), n_blocks))
     return pd.concat(parts)
 
 
@@ -249,9 +252,11 @@ def _logged(frames: list[gsd.hoomd.Frame], name: str) -> Array:
     return np.array([frame.log[f"thermo/{name}"][0] for frame in frames])
 
 
-def _blocks(system: str, quantity: str, samples: Array, r: Array | None = None) -> pd.DataFrame:
+def _blocks(
+    system: str, quantity: str, samples: Array, r: Array | None = None, n_blocks: int = N_BLOCKS
+) -> pd.DataFrame:
     """Block averages of (n,) or (n, n_bins) samples in order of time, as rows of the table."""
-    averages = np.array([part.mean(axis=0) for part in np.array_split(samples, min(N_BLOCKS, len(samples)))])
+    averages = np.array([part.mean(axis=0) for part in np.array_split(samples, min(n_blocks, len(samples)))])
     n_blocks, n_bins = len(averages), averages[0].size
     return pd.DataFrame(
         {

@@ -72,12 +72,8 @@ def measure_speed(
         for n in states_at_once:
             barrier = manager.Barrier(n)
             with lend_pool(None, n) as pool:
-                runs = [
-                    pool.submit(
-                        _run, loaded.name, loaded.device, state, start, Path(folder, f"{n}-{k}"), steps, barrier
-                    )
-                    for k in range(n)
-                ]
+                common = (loaded.name, loaded.device, state, start, steps, barrier)
+                runs = [pool.submit(_run, Path(folder, f"{n}-{k}"), *common) for k in range(n)]
                 spans = [run.result() for run in runs]
             seconds = max(end for _, end in spans) - min(begin for begin, _ in spans)
             rows.append({

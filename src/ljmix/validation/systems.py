@@ -18,6 +18,10 @@ __all__ = [
     "place_on_lattice",
 ]  # fmt: skip
 
+WINDOW_STEPS = 10_000
+WINDOWS = {"hoomd": 1, "lammps": 3}
+"""Windows of 50 τ that each engine runs: the faster one on a CPU runs three, to be compared with itself."""
+
 COLOUR_STATES = (
     StatePoint(0.6, 0.5, 1.0, 1.0), StatePoint(0.8, 0.35, 1.0, 1.0), StatePoint(1.0, 0.2, 1.0, 1.0),
     StatePoint(1.2, 0.1, 1.0, 1.0), StatePoint(1.4, 0.5, 1.0, 1.0),
@@ -78,11 +82,12 @@ class KobAndersen:
         return CUTOFF * self.sigma(pair)
 
 
-def agreement_profile() -> Profile:
-    """Return how the states of `AGREEMENT_STATES` are run: 25 τ discarded, 50 τ kept, small boxes."""
+def agreement_profile(n_windows: int) -> Profile:
+    """Return how the states of `AGREEMENT_STATES` are run: 25 τ discarded, windows of 50 τ kept, small boxes."""
     return load_profile(
-        "quick", box_edge=11.5, min_particles_b=12, steps_equilibration=5000, steps_production=10000,
-        steps_max=15000, segment_steps=5000, frame_interval=200, trajectory_interval=5000,
+        "quick", box_edge=11.5, n_particles=330, min_particles_b=12, steps_equilibration=5000,
+        steps_production=n_windows * WINDOW_STEPS, steps_max=5000 + n_windows * WINDOW_STEPS, segment_steps=5000,
+        frame_interval=200, trajectory_interval=5000,
     )  # fmt: skip
 
 

@@ -34,7 +34,8 @@ SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.p
             $(addprefix src/ljmix/,sampling.py campaign.py)
 TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py reference.py) $(SHIPPED)
 CHECK    := $(addprefix src/ljmix/,comparison.py consistency.py)
-LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py)
+LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py) \
+            src/ljmix/learning/tuned.json src/ljmix/simulation/initial.py
 PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
 EXPLAIN  := $(LEARN) src/ljmix/report.py $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 

@@ -17,10 +17,11 @@ version   change                                                        here
           MTTK, nlist.Cell (changelog)
 ========  ============================================================  ==========================================
 
-Precision: released builds sum and integrate in double precision, and evaluate pair forces in single precision
-(``hoomd.version.floating_point_precision`` is (64, 32)), on the CPU as on the GPU. Energies of a configuration
-then carry a relative rounding of some 1e-7, three orders below the error bars of any average here
-(`notebooks/06-validate.ipynb` measures it on the lattice of LAMMPS' bench).
+Precision: released builds are mixed (``hoomd.version.floating_point_precision`` is (64, 32)): coordinates, sums and
+integration in double, and what is declared as ``ShortReal`` in single precision. In version 4.8 the Lennard-Jones
+forces are not (md/EvaluatorPairLJ.h, md/PotentialPair.h), and it shows: on the CPU, energy and pressure of LAMMPS'
+bench are LAMMPS' own to 2e-11, also after 100 steps from one start. Frames hold positions in single precision with
+both engines; checkpoints hold everything in double.
 
 Temperature: the thermostat reads the velocities between two steps (version 4.8.2, md/TwoStepConstantPressure.cc and
 md/Thermostat.h), LAMMPS' those at the steps. In velocity Verlet the latter have less kinetic energy, by the share

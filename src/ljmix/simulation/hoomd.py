@@ -27,6 +27,10 @@ Temperature: the thermostat reads the velocities between two steps (version 4.8.
 md/Thermostat.h), LAMMPS' those at the steps. In velocity Verlet the latter have less kinetic energy, by the share
 Ω² Δt²/4 with Ω² = ⟨F²⟩/(3 m k_B T): 0.1 % at T* = 1, P* = 1 and Δt = 0.005 τ, where Ω² is 180. The temperature logged
 here lies as much below T*, and density and energy of the two engines differ by what that makes.
+
+Overhead over a bare HOOMD-blue script with the same settings and no output, CPU time, interleaved: with a frame every
+100 steps at N 1200, 1.3 % by the minimum of five rounds and 2.6 % by the median; every 200 steps at N 2000, below what
+can be measured (-0.7 and -0.4 % of six). Frames go through the GSD writer's buffer; Python reads nothing in between.
 """
 
 from __future__ import annotations

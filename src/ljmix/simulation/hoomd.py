@@ -17,15 +17,20 @@ version   change                                                        here
           MTTK, nlist.Cell (changelog)
 ========  ============================================================  ==========================================
 
-Precision: released builds sum and integrate in double precision, and evaluate pair forces in single precision
-(``hoomd.version.floating_point_precision`` is (64, 32)), on the CPU as on the GPU. Energies of a configuration
-then carry a relative rounding of some 1e-7, three orders below the error bars of any average here
-(`notebooks/06-validate.ipynb` measures it on the lattice of LAMMPS' bench).
+Precision: released builds are mixed (``hoomd.version.floating_point_precision`` is (64, 32)): coordinates, sums and
+integration in double, and what is declared as ``ShortReal`` in single precision. In version 4.8 the Lennard-Jones
+forces are not (md/EvaluatorPairLJ.h, md/PotentialPair.h), and it shows: on the CPU, energy and pressure of LAMMPS'
+bench are LAMMPS' own to 2e-11, also after 100 steps from one start. Frames hold positions in single precision with
+both engines; checkpoints hold everything in double.
 
 Temperature: the thermostat reads the velocities between two steps (version 4.8.2, md/TwoStepConstantPressure.cc and
 md/Thermostat.h), LAMMPS' those at the steps. In velocity Verlet the latter have less kinetic energy, by the share
 Ω² Δt²/4 with Ω² = ⟨F²⟩/(3 m k_B T): 0.1 % at T* = 1, P* = 1 and Δt = 0.005 τ, where Ω² is 180. The temperature logged
 here lies as much below T*, and density and energy of the two engines differ by what that makes.
+
+Overhead over a bare HOOMD-blue script with the same settings and no output, CPU time, interleaved: with a frame every
+100 steps at N 1200, 1.3 % by the minimum of five rounds and 2.6 % by the median; every 200 steps at N 2000, below what
+can be measured (-0.7 and -0.4 % of six). Frames go through the GSD writer's buffer; Python reads nothing in between.
 """
 
 from __future__ import annotations

@@ -39,9 +39,9 @@ LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wi
 PLOT     := $(wildcard src/ljmix/plotting/*.py) src/ljmix/ljmix.mplstyle
 EXPLAIN  := $(LEARN) src/ljmix/report.py $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
-NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain
+NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures lab test lint install clean
+.PHONY: help all data models figures validate lab test lint install clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -72,7 +72,7 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	$(RUN) $< $@ profile=$(PROFILE)
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb
+    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 	$(if $(filter quick,$(PROFILE)),$(PYTHON) -m ljmix.report)
 
@@ -105,13 +105,8 @@ clean: ## remove what runs of this PROFILE wrote; committed files stay
 	git clean -fdXq $(RESULTS)
 
 # Are the engines right? On tables in data/validation, whatever the profile.
-NOTEBOOK_06 := $(RESULTS)/06-validate.ipynb
+validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
 
-all: $(NOTEBOOK_06)
-
-validate: $(NOTEBOOK_06) ## compare engines with one another and with theory, on the shipped tables
-.PHONY: validate
-
-$(NOTEBOOK_06): notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
+$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)

@@ -71,7 +71,8 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
     assert min(entropy, key=entropy.get) == "size_ratio"
     for model in ("mlp", "xgboost"):
         assert set(metrics["attribution"][model]) >= {"temperature", "fraction_b", "size_ratio", "epsilon_ab", "r"}
-    sections = {"interpolation", "extrapolation", "scaling", "embedding", "attribution", "validation", "ablation"}
+    sections = {"interpolation", "extrapolation", "model_selection", "ablation", "scaling", "embedding", "attribution"}
+    sections |= {"validation"}
     assert set(metrics["provenance"]) >= sections
 
     for k in range(1, 8):

@@ -21,6 +21,7 @@ BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 _MODELS = {
     "mlp": "network",
     "xgboost": "XGBoost",
+    "theory-guided": "theory-guided",
     "nearest-temperature": "nearest temperature",
     "linear-in-temperature": "straight line in T*",
 }
@@ -40,20 +41,32 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    rows = [["", "paper", *_MODELS.values()], ["---"] * (2 + len(_MODELS))]
+    rows = [["", "paper", *_MODELS.values(), "second simulation"], ["---"] * (3 + len(_MODELS))]
     interpolation, extrapolation = metrics["interpolation"], metrics["extrapolation"]
-    rows.append(_row("random rows held out, R²", "0.99", interpolation, "r2", "all"))
+    ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
+    rows.append(_row("random rows held out, R²", "0.99", interpolation, {}, "r2", "all"))
     for pair, paper in (("all", "0.89"), ("AA", "0.97"), ("AB", "0.98"), ("BB", "0.83")):
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
-        rows.append(_row(label, paper, extrapolation, "r2", pair))
+        rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
     for temperature in ("0.6", "1.4"):
-        rows.append(_row(f"… T* = {temperature}", "–", extrapolation, f"r2_T{temperature}"))
-    rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, "fit_cpu_seconds", digits=1))
+        rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
+    rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + _explanation(metrics) + "\n"
 
 
-def _row(label: str, paper: str, section: Mapping[str, Any], *keys: str, digits: int = 3) -> list[str]:
-    return [label, paper, *(_value(section.get(model), keys, digits) for model in _MODELS)]
+def _row(
+    label: str, paper: str, section: Mapping[str, Any], ceiling: Mapping[str, Any], *keys: str, digits: int = 3
+) -> list[str]:
+    cells = [_value(section.get(model), keys, digits) for model in _MODELS]
+    return [label, paper, *cells, _ceiling(ceiling, keys, digits)]
+
+
+def _ceiling(ceiling: Mapping[str, Any], keys: tuple[str, ...], digits: int) -> str:
+    """What a second simulation of the same states would score."""
+    value = ceiling.get(keys[0])
+    if isinstance(value, Mapping):
+        value = value.get(keys[1])
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _value(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits: int) -> str:
@@ -224,9 +237,12 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "attribution-descriptors": _descriptor_caption(attribution["descriptors"]),
         "attribution-ranking": _ranking_caption(attribution),
     }
+    if "validation" in metrics:
+        captions |= _validation_captions(metrics["validation"])
     profile = metrics["provenance"]["embedding"]["profile"]
+    more = len(captions) - 7
     parts = [
-        f"# Figures\n\nFrom the profile `{profile}`: the paper's seven figures from our data, and four more.\n",
+        f"# Figures\n\nFrom the profile `{profile}`: the paper's seven figures from our data, and {more} more.\n",
         f"## What the paper claims, and what we find\n\n{answers(metrics)}",
     ]
     parts += [f"## {_heading(name)}\n\n![{_heading(name)}]({name}.png)\n\n{text}\n" for name, text in captions.items()]
@@ -235,6 +251,22 @@ def gallery(metrics: Mapping[str, Any]) -> str:
 
 def _heading(name: str) -> str:
     return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
+
+
+def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
+    scores = validation["all states"]["mean absolute t of all bins"]
+    others = {
+        name: found for name, found in validation.items() if isinstance(found, Mapping) and "largest_sigmas" in found
+    }
+    outside = [found["largest_sigmas"] for name, found in others.items() if name != "agreement"]
+    return {
+        "validation-agreement": "HOOMD-blue against LAMMPS on twelve states, every bin of every curve: mean |t| "
+        f"{scores['observed']:.2f}, where LAMMPS with itself gives {scores['expected']:.2f} ± {scores['error']:.2f} "
+        "([all lines](validation.md)).",
+        "validation-references": "Both engines against published peaks, the ratio of volume distributions at two "
+        f"pressures, and the order of the integrator; the largest deviation of {len(outside)} groups of checks is "
+        f"{max(outside):.1f} standard errors.",
+    }
 
 
 def _stability_caption(embedding: Mapping[str, Any]) -> str:

@@ -76,6 +76,13 @@ $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 	$(if $(filter quick,$(PROFILE)),$(PYTHON) -m ljmix.report)
 
+# Are the engines right? On tables in data/validation, whatever the profile.
+validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
+
+$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
+    $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
+	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 
 .venv/.ljmix-installed: pyproject.toml
@@ -103,10 +110,3 @@ lint: $(INSTALLED) ## check style and types
 
 clean: ## remove what runs of this PROFILE wrote; committed files stay
 	git clean -fdXq $(RESULTS)
-
-# Are the engines right? On tables in data/validation, whatever the profile.
-validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
-
-$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
-    $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)

@@ -185,10 +185,11 @@ def lend_pool(executor: Executor | None, workers: int | None = None) -> Iterator
     try:
         yield pool
     except BaseException:
-        # Interrupted: do not wait for the states that run; their finished segments are safe.
+        # Interrupted: do not wait for the states that run; their finished segments are safe. Killed, since a worker
+        # inside an engine does not hear a polite request before its segment ends.
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in set(active_children()) - others:
-            worker.terminate()
+            worker.kill()
         raise
     pool.shutdown()
 

@@ -9,6 +9,7 @@ state is marked as not converged.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,9 @@ class Analysis:
         Mean and standard error by pair, (n_bins,).
     settled, precise : bool
         Stationary, and long enough to know it; first peaks known as well as the profile asks.
+    force_gain, force_deviation : float
+        Where B is rare: variance of the counted BB function over that of the force-sampled one, which is used
+        where this is above 1, and root mean square of their difference over its error; else NaN.
     """
 
     start_step: int
@@ -101,6 +105,8 @@ class Analysis:
     g_sem: dict[str, Array]
     settled: bool
     precise: bool
+    force_gain: float = math.nan
+    force_deviation: float = math.nan
 
 
 def bin_centres(profile: Profile) -> Array:
@@ -125,21 +131,39 @@ def analyse_run(run: Run) -> Analysis:
     end = int(measured["step"][-1])
     start = min(start, max(end - profile.steps_production, profile.steps_equilibration))
     series = {name: part.after(start) for name, part in series.items()}
-    samples = {}
-    for pair in PAIRS:
-        late = measured[f"step_{pair}"] > start
-        counted = measured[f"g_{pair}"][late].astype(float)
-        force = measured.get(f"force_{pair}")
-        samples[pair] = counted if force is None else combine_force_rdf(force[late].astype(float), counted, r)
     n_blocks = min(map(count_blocks, series.values()))
+    samples = {pair: measured[f"g_{pair}"][measured[f"step_{pair}"] > start].astype(float) for pair in PAIRS}
     averages = {pair: block_average(samples[pair], n_blocks) for pair in PAIRS}
+    gain = deviation = math.nan
+    if "force_BB" in measured:
+        force = combine_force_rdf(measured["force_BB"][measured["step_BB"] > start].astype(float), samples["BB"], r)
+        sampled = block_average(force, n_blocks)
+        gain, deviation = _compare_estimators(averages["BB"], sampled, r > state.sigma("BB"))
+        if gain > 1:
+            samples["BB"], averages["BB"] = force, sampled
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(g, g_sem)
     precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
     fewest = min(map(count_independent, series.values()))
     long_enough = fewest >= profile.independent_samples and end - start >= _least_production(run, measured, start)
-    return Analysis(start, end, series, samples, n_blocks, g, g_sem, is_settled(series) and long_enough, precise)
+    settled = is_settled(series) and long_enough
+    return Analysis(start, end, series, samples, n_blocks, g, g_sem, settled, precise, gain, deviation)
+
+
+def _compare_estimators(
+    counted: tuple[Array, Array], sampled: tuple[Array, Array], beyond: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Gain in variance, and deviation, of the force-sampled function over the bins `beyond` contact.
+
+    Forces pay where B particles are alone in the solvent; in clusters of B counting has pairs enough, and the
+    solvent's forces on a whole cluster only add noise.
+    """
+    (g, g_sem), (other, other_sem) = counted, sampled
+    gain = np.mean(g_sem[beyond] ** 2) / np.mean(other_sem[beyond] ** 2)
+    error = np.hypot(g_sem, other_sem)
+    known = beyond & (error > 0)
+    return float(gain), float(np.sqrt(np.mean(((other - g)[known] / error[known]) ** 2)))
 
 
 def _least_production(run: Run, measured: Mapping[str, npt.NDArray[Any]], start: int) -> int:

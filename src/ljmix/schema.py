@@ -78,11 +78,11 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field(
             "force_gain",
             "float",
-            "variance of counted over that of force-sampled g_BB, where B is rare",
+            "variance of counted over that of force-sampled g_BB, where B is rare; above 1 the latter is used",
             0,
             required=False,
         ),
-        Field("force_deviation", "float", "their root mean square difference in counting errors", 0, required=False),
+        Field("force_deviation", "float", "root mean square of their difference over its error", 0, required=False),
         Field("converged", "bool", "all runs stationary and precise, and in agreement with each other"),
         Field("steps_equilibration", "int", "steps discarded, sum over the runs that count", 0),
         Field("steps_production", "int", "steps averaged over, sum over the runs that count", 1),

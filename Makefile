@@ -28,7 +28,7 @@ endif
 RUN := $(PYTHON) -m ljmix.notebooks
 
 # What each step is made of: the rooms of the package it calls.
-CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py profiles.py files.py notebooks.py) \
+CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py potential.py profiles.py files.py notebooks.py) \
             $(wildcard src/ljmix/profiles/$(PROFILE).toml)
 SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.py) \
             $(addprefix src/ljmix/,sampling.py campaign.py)

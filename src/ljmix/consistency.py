@@ -16,9 +16,11 @@ from ljmix.structure.pair_integrals import energy_and_pressure
 
 __all__ = ["PURE_FLUID", "check_colour_mixture", "check_derivatives", "check_pair_integrals", "colour_differences"]
 
-PURE_FLUID = {0.6: 0.8931, 0.8: 0.8216, 1.0: 0.7509, 1.2: 0.6797, 1.4: 0.6094}
-"""Density of the pure truncated and shifted fluid at P* = 1, 1/σ³, by temperature: equation of state of Thol et
-al. (2015, doi:10.1007/s10765-014-1764-4), with four digits."""
+PURE_FLUID = {
+    0.6: (0.8931, -5.594), 0.8: (0.8216, -4.992), 1.0: (0.7509, -4.434), 1.2: (0.6797, -3.908), 1.4: (0.6094, -3.418),
+}  # fmt: skip
+"""Density (1/σ³) and potential energy a particle (ε) of the pure truncated and shifted fluid at P* = 1, by
+temperature: equation of state of Thol et al. (2015, doi:10.1007/s10765-014-1764-4)."""
 
 _COMPOSITION = ["fraction_b", "size_ratio", "epsilon_ab"]
 
@@ -39,7 +41,7 @@ def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:
     """
     colour = states[(states["size_ratio"] == 1) & (states["epsilon_ab"] == 1) & (states["pressure"] == 1)]
     colour = colour[colour["temperature"].isin(PURE_FLUID)].copy()
-    colour["expected"] = colour["temperature"].map(PURE_FLUID)
+    colour["expected"] = [PURE_FLUID[temperature][0] for temperature in colour["temperature"]]
     difference = colour["number_density"] - colour["expected"]
     colour["deviation_percent"] = 100 * difference / colour["expected"]
     colour["sigmas"] = difference / colour["number_density_sem"]

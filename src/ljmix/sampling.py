@@ -37,6 +37,7 @@ from ljmix.structure.convergence import (
     peak_errors,
 )
 from ljmix.structure.measure import measure_frames, measuring_strides
+from ljmix.structure.phase import CONSOLUTE
 from ljmix.structure.rdf import block_average, combine_force_rdf
 from ljmix.structure.scattering import concentration_fluctuation
 
@@ -53,9 +54,6 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 
-_CONSOLUTE = 2.84
-"""Consolute temperature of the symmetric mixture over (1 − ε_AB): 1.42 at ε_AB = 0.5
-(Das et al. 2006, doi:10.1063/1.2215613), and proportional to it in a regular solution."""
 _MARGIN = 1.3
 _SLOW = 10.0
 """Longest concentration wave, relative to an ideal mixture's, above which a state counts as slow: the first states
@@ -66,7 +64,7 @@ _STRETCH = 2
 
 def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
     """Name the starts of a state: a separated one too where it lies below 1.3 consolute temperatures."""
-    if profile.separated_start and state.temperature < _MARGIN * _CONSOLUTE * (1 - state.epsilon_ab):
+    if profile.separated_start and state.temperature < _MARGIN * CONSOLUTE * (1 - state.epsilon_ab):
         return ("random", "separated")
     return ("random",)
 

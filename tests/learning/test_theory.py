@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
-from ljmix.learning.integral_equations import CLOSURES, Mixtures, lj_potential, solve_mixtures
+from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.models import make_model
 from ljmix.learning.physics import boltzmann_factors, log_cavity, volume_fraction
+from ljmix.potential import lj_potential
 from ljmix.statepoint import StatePoint
 
 # Truncated and shifted fluid at P* = 1: density and potential energy a particle by the equation of state of

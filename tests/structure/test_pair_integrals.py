@@ -2,12 +2,17 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from ljmix.potential import lj_potential, lj_slope
 from ljmix.statepoint import PAIRS, StatePoint
-from ljmix.structure.pair_integrals import energy_and_pressure, pair_potential
+from ljmix.structure.pair_integrals import energy_and_pressure
 
 STATE = StatePoint(0.8, 0.35, 1.5, 0.6)
 WIDTH = 0.05
 R = (np.arange(140) + 0.5) * WIDTH
+
+
+def pair_potential(r, state, pair):
+    return tuple(of(r, state.sigma(pair), state.epsilon(pair)) for of in (lj_potential, lj_slope))
 
 
 def dilute_gas(r, pair):

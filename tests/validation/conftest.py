@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ljmix.consistency import PURE_FLUID
 from ljmix.statepoint import PAIRS
-from ljmix.validation.checks import BENCH, EQUATION_OF_STATE, Tables
+from ljmix.validation.checks import BENCH, Tables
 from ljmix.validation.systems import AGREEMENT_STATES, ENSEMBLE_STATES, KOB_ANDERSEN_PEAKS, TIME_STEPS
 
 N_BLOCKS = 10
@@ -30,7 +31,7 @@ def draw_tables(seed, bias=0.0, exponent=2.0, n_windows=1):
     rng = np.random.default_rng(seed)
     parts = []
     for state in AGREEMENT_STATES:
-        density, energy = EQUATION_OF_STATE[state.temperature]
+        density, energy = PURE_FLUID[state.temperature]
         n_blocks = N_BLOCKS * n_windows
         parts.append(rows(state.state_id, "density", density + 0.002 * (rng.normal(size=n_blocks) + bias)))
         parts.append(rows(state.state_id, "energy", energy + 0.01 * rng.normal(size=n_blocks)))

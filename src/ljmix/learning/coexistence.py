@@ -23,8 +23,9 @@ import pandas as pd
 from scipy.spatial import ConvexHull
 
 from ljmix.learning.features import FloatArray
-from ljmix.learning.physics import CONSOLUTE, packing_fraction, volume_fraction
+from ljmix.learning.physics import packing_fraction, volume_fraction
 from ljmix.statepoint import PAIRS
+from ljmix.structure.phase import CONSOLUTE
 
 __all__ = ["Coexistence", "coexisting_liquids", "enrichment"]
 

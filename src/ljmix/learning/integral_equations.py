@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dst
 
-__all__ = ["CLOSURES", "Mixtures", "Solution", "lj_potential", "solve_mixtures"]
+from ljmix.potential import lj_potential
+
+__all__ = ["CLOSURES", "Mixtures", "Solution", "solve_mixtures"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -77,14 +79,6 @@ class Solution:
     cavity: FloatArray
     g: FloatArray
     converged: npt.NDArray[np.bool_]
-
-
-def lj_potential(r: FloatArray, sigma: FloatArray, epsilon: FloatArray, cutoff: float = 2.5) -> FloatArray:
-    """Lennard-Jones potential, truncated at `cutoff` σ and shifted to zero there; arrays broadcast, ε_AA."""
-    attraction = (sigma / r) ** 6
-    at_cutoff = cutoff**-6.0
-    u: FloatArray = 4 * epsilon * (attraction**2 - attraction - at_cutoff**2 + at_cutoff)
-    return np.where(r < cutoff * sigma, u, 0.0)
 
 
 def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> Solution:

@@ -14,18 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.learning.features import FloatArray
-from ljmix.learning.integral_equations import lj_potential
+from ljmix.potential import lj_potential
 from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import PAIRS, StatePoint
 
 __all__ = [
-    "CONSOLUTE", "boltzmann_factors", "estimated_density", "log_cavity", "packing_fraction", "pair_constants",
+    "boltzmann_factors", "estimated_density", "log_cavity", "packing_fraction", "pair_constants",
     "volume_fraction",
 ]  # fmt: skip
-
-CONSOLUTE = 2.84
-"""Consolute temperature of the symmetric mixture over (1 - ε_AB), in a regular solution: 1.42 at ε_AB = 0.5
-(Das et al. 2006, doi:10.1063/1.2215613), as where runs are given a second start."""
 
 _SUBDIVISIONS = 8
 _SIGNIFICANT = 3.0

@@ -9,9 +9,9 @@ from xgboost import XGBRegressor
 
 from ljmix.dataset import FEATURES
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
-from ljmix.learning.integral_equations import lj_potential
 from ljmix.learning.interface import FloatArray, RowModel
 from ljmix.learning.physics import boltzmann_factors, packing_fraction, pair_constants, volume_fraction
+from ljmix.potential import lj_potential
 
 __all__ = ["BoostedTrees", "PhysicsTrees"]
 

@@ -7,37 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ljmix.potential import lj_potential, lj_slope
 from ljmix.statepoint import PAIRS, StatePoint
 
-__all__ = ["energy_and_pressure", "pair_potential"]
+__all__ = ["energy_and_pressure"]
 
 Array = npt.NDArray[np.float64]
 
 _POINTS = 40
 """Points in a bin: the potential rises by many kT over the bin at contact."""
-
-
-def pair_potential(r: Array, state: StatePoint, pair: str) -> tuple[Array, Array]:
-    """Truncated and shifted Lennard-Jones potential and its derivative.
-
-    Parameters
-    ----------
-    r : array
-        Distances above zero, σ_AA.
-    state : StatePoint
-    pair : {"AA", "AB", "BB"}
-
-    Returns
-    -------
-    u, du_dr : arrays
-        ε_AA and ε_AA/σ_AA; zero from the cut-off on.
-    """
-    epsilon, cutoff = state.epsilon(pair), state.cutoff(pair)
-    inverse, edge = (state.sigma(pair) / r) ** 6, (state.sigma(pair) / cutoff) ** 6
-    inside = r < cutoff
-    u = np.where(inside, 4 * epsilon * (inverse**2 - inverse - edge**2 + edge), 0.0)
-    du_dr = np.where(inside, -24 * epsilon * (2 * inverse**2 - inverse) / r, 0.0)
-    return u, du_dr
 
 
 def energy_and_pressure(
@@ -82,7 +60,7 @@ def energy_and_pressure(
     for pair in PAIRS:
         n_i, n_j = n_of[pair[0]], n_of[pair[1]]
         pairs = n_i * (n_i - 1) / 2 if pair[0] == pair[1] else n_i * n_j
-        u, du_dr = pair_potential(fine, state, pair)
+        u, du_dr = (of(fine, state.sigma(pair), state.epsilon(pair)) for of in (lj_potential, lj_slope))
         boltzmann = np.exp(-np.clip(u / state.temperature, None, 500))
         g_fine = _refine(g[pair], boltzmann, fine, r)
         shell = g_fine * 4 * np.pi * fine**2 * width / _POINTS * pairs / n_particles**2

@@ -17,7 +17,7 @@ from ljmix.simulation.initial import Configuration, place_particles
 from ljmix.statepoint import PAIRS, StatePoint
 
 __all__ = [
-    "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
+    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
     "segregation",
 ]  # fmt: skip
 
@@ -30,6 +30,10 @@ SEGREGATED = 0.3
 profile, all states at ε_AB = 1 lie below 0.01 and mixed ones at ε_AB = 0.2 below 0.2."""
 CRYSTALLINE = 0.3
 """Share of one species in crystalline surroundings from which a state is called a crystal."""
+
+CONSOLUTE = 2.84
+"""Consolute temperature of the symmetric mixture over (1 − ε_AB): 1.42 at ε_AB = 0.5
+(Das et al. 2006, doi:10.1063/1.2215613), and proportional to it in a regular solution."""
 
 _SURROUNDINGS = 2.0
 """Radius in which the surroundings of a particle are counted, σ_AB: the first two shells."""

@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy import stats
 
+from ljmix.consistency import PURE_FLUID
 from ljmix.simulation.engine import ENGINES
 from ljmix.statepoint import PAIRS
 from ljmix.validation.ensembles import check_ensembles
@@ -40,11 +41,6 @@ Array = npt.NDArray[np.float64]
 LEVEL = 0.01
 """Chance that a sound line is doubtful, and that a sound list has a line that is off."""
 
-EQUATION_OF_STATE = {
-    0.6: (0.8931, -5.594), 0.8: (0.8216, -4.992), 1.0: (0.7509, -4.434), 1.2: (0.6797, -3.908), 1.4: (0.6094, -3.418),
-}  # fmt: skip
-"""Density and energy a particle of the pure truncated and shifted fluid at P* = 1 (Thol et al. 2015,
-doi:10.1007/s10765-014-1764-4), by temperature."""
 _EQUATION_ERROR = 0.002
 """Relative error allowed to the equation of state and to boxes of some 1000 particles."""
 
@@ -273,7 +269,7 @@ def _functions(bins: pd.DataFrame) -> Iterator[Line]:
 
 def _equation_of_state(engine: str, measured: Tables) -> Iterator[Line]:
     for state in COLOUR_STATES:
-        for quantity, expected in zip(("density", "energy"), EQUATION_OF_STATE[state.temperature], strict=True):
+        for quantity, expected in zip(("density", "energy"), PURE_FLUID[state.temperature], strict=True):
             blocks = measured.values(state.state_id, quantity)
             error = float(np.hypot(_error(blocks), _EQUATION_ERROR * abs(expected)))
             yield make_line("equation of state", engine, state.state_id, quantity, blocks.mean(), expected, error)

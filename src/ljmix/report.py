@@ -226,9 +226,12 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
+        "contest": _contest_caption(metrics),
+        "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, models, and the copy of the nearest temperature.",
         "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
         "fig6": f"R² on unseen temperatures against training rows: {ends} for the network (paper 0.1 and 0.9).",
+        "scaling-states": _states_caption(metrics["scaling_states"]),
         "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
         "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
         "embedding-stability": _stability_caption(embedding),
@@ -253,6 +256,36 @@ def _heading(name: str) -> str:
     return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
 
 
+def _contest_caption(metrics: Mapping[str, Any]) -> str:
+    best, scores = metrics["model_selection"]["best"], metrics["extrapolation"]
+    ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
+    groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
+    found = ", ".join(f"{_value(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
+    return (
+        f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
+        f"temperatures names {_MODELS.get(best, best)}, which scores {found}; a second simulation of the same states "
+        f"would score {_ceiling(ceiling, ('r2', 'all'), 3)}."
+    )
+
+
+def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
+    left_out = [row for row in ablation if row["without"] != "nothing"]
+    worst = max(left_out, key=lambda row: row["cost"])
+    task = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}[worst["task"]]
+    return (
+        "What each piece of physics is worth: R² lost when it is left out. "
+        f"Most for {worst['model']} without {worst['without'].replace('_', ' ')} on {task}: {worst['cost']:.2f}."
+    )
+
+
+def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    ends = "; ".join(
+        f"{name} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with {last['states']}"
+        for name, (first, *_, last) in scaling.items()
+    )
+    return f"R² on unseen temperatures against the number of training states: {ends}."
+
+
 def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
     scores = validation["all states"]["mean absolute t of all bins"]
     others = {
@@ -261,7 +294,7 @@ def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
     outside = [found["largest_sigmas"] for name, found in others.items() if name != "agreement"]
     return {
         "validation-agreement": "HOOMD-blue against LAMMPS on twelve states, every bin of every curve: mean |t| "
-        f"{scores['observed']:.2f}, where LAMMPS with itself gives {scores['expected']:.2f} ± {scores['error']:.2f} "
+        f"{scores['observed']:.2f}, where an engine with itself gives {scores['expected']:.2f} ± {scores['error']:.2f} "
         "([all lines](validation.md)).",
         "validation-references": "Both engines against published peaks, the ratio of volume distributions at two "
         f"pressures, and the order of the integrator; the largest deviation of {len(outside)} groups of checks is "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,16 @@ _LEAST, _MOST = 1e-3, 1.0
 """Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
 _LOSS_EDGE = 0.5
 _TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+_GROUPS = {
+    "all states": ("r2", "all"), "BB": ("r2", "BB"), "mixed,\nconverged": ("r2_mixed_converged", "all"),
+    "demixed": ("r2_phase", "demixed"),
+}  # fmt: skip
 
 
 @journal_figure
-def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> Figure:
+def plot_scores(
+    metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Mapping[str, Sequence[str]] = _GROUPS
+) -> Figure:
     """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
 
     Parameters
@@ -75,7 +81,7 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
     """
     if not metrics or not groups:
         raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
-    names = list(metrics)[::-1]
+    names = _in_order(metrics)[::-1]
     figure = _labelled_figure(22 + 4.6 * len(names))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, (title, keys) in zip(panels, groups.items(), strict=True):
@@ -91,6 +97,12 @@ def plot_scores(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: 
     panels[0].set_yticks(range(len(names)), [_with_share(name, metrics[name].get("answered", 1.0)) for name in names])
     letter_panels(panels)
     return figure
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Learned models first, then what needs no learning; a name unknown here comes last."""
+    order = list(_LABELS)
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _with_share(name: str, answered: float) -> str:
@@ -173,14 +185,13 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
 
 
 @journal_figure
-def plot_state_scaling(scaling: pd.DataFrame, models: Sequence[str]) -> Figure:
+def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
     """R² on unseen temperatures against the number of training states.
 
     Parameters
     ----------
     scaling : pandas.DataFrame
         Columns `model`, `states`, `r2_mean`, `r2_std` (over seeds; missing for a single one).
-    models : sequence of str
 
     Returns
     -------
@@ -190,15 +201,13 @@ def plot_state_scaling(scaling: pd.DataFrame, models: Sequence[str]) -> Figure:
     Raises
     ------
     ValueError
-        If a column or a model is missing.
+        If a column is missing.
     """
     need_columns(scaling, ["model", "states", "r2_mean", "r2_std"], "scaling")
     figure = new_figure(COLUMN_MM, 70)
     axes = figure.subplots()
-    for model in models:
+    for model in _in_order(scaling["model"].unique()):
         part = scaling[scaling["model"] == model].sort_values("states")
-        if part.empty:
-            raise ValueError(f"scaling: no row of model {model!r}; there are {sorted(set(scaling['model']))}")
         states, mean = part["states"].to_numpy(), part["r2_mean"].to_numpy(dtype=float)
         spread = pd.to_numeric(part["r2_std"]).fillna(0.0).to_numpy()
         color = _COLORS.get(model, "0.45")

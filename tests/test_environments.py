@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # The same project under its conda name.
 CONDA_NAME = {
     "freud-analysis": "freud", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base", "pymbar": "pymbar-core",
-    "xgboost": "py-xgboost", "xgboost-cpu": "py-xgboost", "physical-validation": "physical_validation",
+    "xgboost": "py-xgboost", "xgboost-cpu": "py-xgboost",
 }  # fmt: skip
 USERS_PACKAGES = {
     "jupyterlab", "papermill", "hoomd", "gsd", "freud", "scikit-learn", "py-xgboost", "shap", "umap-learn",
@@ -32,7 +32,11 @@ def pip_packages(group=None):
 def conda_packages(path):
     environment = yaml.safe_load((ROOT / path).read_text())
     assert environment["channels"] == ["conda-forge"]
-    return dict(re.match(r"([\w-]+)(.*)", line).groups() for line in environment["dependencies"])
+    lines = environment["dependencies"]
+    # What conda-forge lacks, or has only in an older version, comes from PyPI into the same environment.
+    from_pypi = [line for part in lines if isinstance(part, dict) for line in part["pip"]]
+    from_conda = [line for line in lines if isinstance(line, str)]
+    return dict(re.match(r"([\w-]+)(.*)", line).groups() for line in from_conda + from_pypi)
 
 
 def test_full_environment_agrees_with_pyproject():

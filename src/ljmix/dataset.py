@@ -168,7 +168,7 @@ def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) 
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = (arrow.schema.metadata or {}) | {b"ljmix": json.dumps(dict(provenance)).encode()}
     with replace_when_whole(path) as part:
-        pq.write_table(arrow.replace_schema_metadata(metadata), part)
+        pq.write_table(arrow.replace_schema_metadata(metadata), part, compression="zstd")
 
 
 def read_dataset(directory: Path | str) -> Dataset:

@@ -14,7 +14,7 @@ version   change                                                        here
 6.1.0     the GSD writer may write no frame at all (2234)               refused (`_BROKEN`)
 7.0       writes GSD schema 2, which needs gsd >= 5 (changelog)         gsd >= 5 in every environment
 7.0, 7.1  nothing else for pair.LJ, ConstantPressure, ConstantVolume,   –
-          MTTK, nlist.Cell (changelog)
+          Bussi, nlist.Cell, nlist.Tree (changelog)
 ========  ============================================================  ==========================================
 
 Precision: released builds are mixed (``hoomd.version.floating_point_precision`` is (64, 32)): coordinates, sums and
@@ -22,11 +22,6 @@ integration in double, and what is declared as ``ShortReal`` in single precision
 forces are not (md/EvaluatorPairLJ.h, md/PotentialPair.h), and it shows: on the CPU, energy and pressure of LAMMPS'
 bench are LAMMPS' own to 2e-11, also after 100 steps from one start. Frames hold positions in single precision with
 both engines; checkpoints hold everything in double.
-
-Temperature: the thermostat reads the velocities between two steps (version 4.8.2, md/TwoStepConstantPressure.cc and
-md/Thermostat.h), LAMMPS' those at the steps. In velocity Verlet the latter have less kinetic energy, by the share
-Ω² Δt²/4 with Ω² = ⟨F²⟩/(3 m k_B T): 0.1 % at T* = 1, P* = 1 and Δt = 0.005 τ, where Ω² is 180. The temperature logged
-here lies as much below T*, and density and energy of the two engines differ by what that makes.
 
 Overhead over a bare HOOMD-blue script with the same settings and no output, CPU time, interleaved: with a frame every
 100 steps at N 1200, 1.3 % by the minimum of five rounds and 2.6 % by the median; every 200 steps at N 2000, below what
@@ -37,6 +32,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +61,13 @@ On the CPU the tree wins everywhere, most where diameters differ: a cell list ha
 cut-off. On a GPU, unmeasured so far, the cell list stays. A shorter skin also leaves more room in small boxes.
 """
 
-_THERMOSTAT_TIME = 0.1
-"""Relaxation time of the thermostat, τ.
+_THERMOSTAT_TIME = 0.5
+"""Relaxation time of the thermostat, τ, as LAMMPS'.
 
-Shorter than LAMMPS', which damps its Nosé-Hoover thermostat with a chain. HOOMD-blue's has none: at 0.5 τ the
-heat of the first compression swings between thermostat and liquid for more than 50 τ, and the standard
-deviation of the temperature is up to five times the canonical one (tests/simulation/test_engines.py).
+The thermostat is that of Bussi, Donadio and Parrinello (doi:10.1063/1.2408420), which draws the kinetic energy from
+its canonical distribution. HOOMD-blue's Nosé-Hoover one has no chain: at 0.5 τ the heat of the first compression
+swings between thermostat and liquid for more than 50 τ; and it holds the kinetic energy between the steps instead of
+that at the steps (version 4.8.2, md/TwoStepConstantPressure.cc; `ljmix.simulation.engine.TIME_STEP`).
 """
 
 _BROKEN = {"6.1.0": "may write empty trajectories (https://github.com/glotzerlab/hoomd-blue/issues/2234)"}
@@ -149,6 +146,7 @@ class HoomdEngine:
         lj = self._make_potential(mixture)
         if segment.source.suffix == ".gsd":
             simulation.create_state_from_gsd(str(segment.source))
+            simulation.seed = _seed(simulation)
         else:
             _restore(simulation, method, segment.source, hoomd)
         # The barostat needs the pressure of the very first step, before any writer has asked for it.
@@ -164,7 +162,7 @@ class HoomdEngine:
         methods, everything = self._hoomd.md.methods, self._hoomd.filter.All()
         if ensemble == "NVE":
             return methods.ConstantVolume(filter=everything)
-        thermostat = methods.thermostats.MTTK(kT=mixture.temperature, tau=_THERMOSTAT_TIME)
+        thermostat = methods.thermostats.Bussi(kT=mixture.temperature, tau=_THERMOSTAT_TIME)
         if ensemble == "NVT":
             return methods.ConstantVolume(filter=everything, thermostat=thermostat)
         return methods.ConstantPressure(
@@ -210,20 +208,24 @@ def _one_line(message: object) -> str:
     return " ".join(str(message).split()).rstrip(".")
 
 
+def _seed(simulation: Any) -> int:
+    """Seed of the thermostat's random numbers, 16 bits, from the velocities of the start: other starts, other noise."""
+    return zlib.crc32(simulation.state.get_snapshot().particles.velocity.tobytes()) & 0xFFFF
+
+
 def _save(simulation: Any, method: Any, path: Path) -> None:
-    """Write a checkpoint in double precision, with the state of thermostat and barostat (zero where none is)."""
+    """Write a checkpoint in double precision, with the barostat's momenta (zero where none is)."""
     snapshot = simulation.state.get_snapshot()
-    thermostat = getattr(method, "thermostat", None)
     with path.open("wb") as file:
         np.savez(
             file,
             step=simulation.timestep,
+            seed=simulation.seed,
             box=snapshot.configuration.box,
             position=snapshot.particles.position,
             velocity=snapshot.particles.velocity,
             typeid=snapshot.particles.typeid,
             diameter=snapshot.particles.diameter,
-            thermostat=thermostat.translational_dof if thermostat else (0.0, 0.0),
             barostat=getattr(method, "barostat_dof", (0.0,) * 6),
         )
 
@@ -236,9 +238,7 @@ def _restore(simulation: Any, method: Any, path: Path, hoomd: Any) -> None:
     snapshot.particles.types = ["A", "B"]
     for name in ("position", "velocity", "typeid", "diameter"):
         getattr(snapshot.particles, name)[:] = saved[name]
-    simulation.timestep = int(saved["step"])
+    simulation.timestep, simulation.seed = int(saved["step"]), int(saved["seed"])
     simulation.create_state_from_snapshot(snapshot)
-    if getattr(method, "thermostat", None):
-        method.thermostat.translational_dof = tuple(saved["thermostat"])
     if hasattr(method, "barostat_dof"):
         method.barostat_dof = tuple(saved["barostat"])

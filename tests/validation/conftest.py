@@ -7,7 +7,7 @@ import pytest
 from ljmix.consistency import PURE_FLUID
 from ljmix.statepoint import PAIRS
 from ljmix.validation.checks import BENCH, Tables
-from ljmix.validation.systems import AGREEMENT_STATES, ENSEMBLE_STATES, KOB_ANDERSEN_PEAKS, TIME_STEPS
+from ljmix.validation.systems import AGREEMENT_STATES, ENSEMBLE_STATES, KOB_ANDERSEN_PEAKS, N_WINDOWS, TIME_STEPS
 
 N_BLOCKS = 10
 R = np.round((np.arange(250) + 0.5) * 0.01, 3)
@@ -26,13 +26,13 @@ def rows(system, quantity, blocks, r=None):
     )
 
 
-def draw_tables(seed, bias=0.0, exponent=2.0, n_windows=1):
+def draw_tables(seed, bias=0.0, exponent=2.0):
     """One engine's tables; `bias` is added to the density and the functions, in standard deviations of a block."""
     rng = np.random.default_rng(seed)
     parts = []
     for state in AGREEMENT_STATES:
         density, energy = PURE_FLUID[state.temperature]
-        n_blocks = N_BLOCKS * n_windows
+        n_blocks = N_BLOCKS * N_WINDOWS
         parts.append(rows(state.state_id, "density", density + 0.002 * (rng.normal(size=n_blocks) + bias)))
         parts.append(rows(state.state_id, "energy", energy + 0.01 * rng.normal(size=n_blocks)))
         for pair in PAIRS:
@@ -52,7 +52,7 @@ def draw_tables(seed, bias=0.0, exponent=2.0, n_windows=1):
     return Tables(pd.concat(parts, ignore_index=True), draw_series(rng), {"engine_version": "0"})
 
 
-def draw_series(rng, n_frames=500, width=11.0):
+def draw_series(rng, n_frames=2000, width=11.0):
     """Gaussian volumes whose mean moves with the pressure as their width demands, and gamma kinetic energies."""
     n, parts = 420, []
     for state in ENSEMBLE_STATES:
@@ -76,4 +76,4 @@ def draw_series(rng, n_frames=500, width=11.0):
 
 @pytest.fixture(scope="session")
 def two_engines():
-    return {"hoomd": draw_tables(1), "lammps": draw_tables(2, n_windows=3)}
+    return {"hoomd": draw_tables(1), "lammps": draw_tables(2)}

@@ -29,7 +29,7 @@ def test_states_span_the_grid_in_boxes_that_hold_them():
     assert min(state.fraction_b for state in AGREEMENT_STATES) == 0.01
     assert len(set(AGREEMENT_STATES)) == len(AGREEMENT_STATES) >= 10
     for state in AGREEMENT_STATES:
-        system_size(state, agreement_profile(1))
+        system_size(state, agreement_profile())
     # The same number of particles at both pressures, or their volumes could not be compared.
     assert len({system_size(state, ensemble_profile()) for state in ENSEMBLE_STATES}) == 1
     assert np.array_equal(np.array(TIME_STEPS[1:]), 2 * np.array(TIME_STEPS[:-1]))

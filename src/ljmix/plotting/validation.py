@@ -49,7 +49,7 @@ def plot_agreement(bins: pd.DataFrame, lines: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
         A: all bins. B: density and energy of each state. C: χ² a bin of each function, between the engines and of
-        LAMMPS with itself.
+        an engine with itself.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def plot_agreement(bins: pd.DataFrame, lines: pd.DataFrame) -> Figure:
 def _draw_scores(axes: Axes, bins: pd.DataFrame) -> None:
     shapes: dict[bool, dict[str, Any]] = {
         False: {"label": "HOOMD-blue − LAMMPS", "color": "0.8", "edgecolor": "white"},
-        True: {"label": "LAMMPS − LAMMPS", "color": "black", "histtype": "step"},
+        True: {"label": "one engine, two windows", "color": "black", "histtype": "step"},
     }
     for with_itself, shape in shapes.items():
         t = np.clip(bins["t"][bins["with_itself"] == with_itself], _BINS[0], _BINS[-1])
@@ -107,7 +107,7 @@ def _draw_chi_squares(axes: Axes, bins: pd.DataFrame) -> None:
     span = [0.9 * squares.min(), 1.1 * squares.max()]
     axes.plot(span, span, color="0.6", linewidth=0.5, zorder=0)
     axes.set(xscale="log", yscale="log", xlim=span, ylim=span)
-    axes.set(xlabel="χ² a bin, LAMMPS with itself", ylabel="χ² a bin, between engines")
+    axes.set(xlabel="χ² a bin, one engine", ylabel="χ² a bin, two engines")
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20) if span[0] < tick < span[1]]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -133,21 +133,21 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
 
 
 def compare_functions(tables: Mapping[str, Tables]) -> pd.DataFrame:
-    """Compare the functions of all states between the engines, and LAMMPS with itself, bin by bin.
+    """Compare the functions of all states between the engines, and each with itself, bin by bin.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `system`, `pair`, `r`, `degrees` of freedom, `with_itself` (LAMMPS' windows among themselves, else
-        HOOMD-blue against LAMMPS), `comparison` (its number) and `t`; bins that never vary are left out. Empty
-        where there is one engine only.
+        Columns `system`, `pair`, `r`, `degrees` of freedom, `with_itself` (windows of one engine among themselves,
+        else HOOMD-blue against LAMMPS), `comparison` (its number) and `t`; bins that never vary are left out.
+        Empty where there is one engine only.
     """
     parts = []
     for state in AGREEMENT_STATES if len(tables) == 2 else ():
         for pair in PAIRS:
-            (ours,), theirs = (_windows(tables[engine], state.state_id, pair) for engine in ("hoomd", "lammps"))
-            couples = [(False, ours, window) for window in theirs]
-            couples += [(True, *couple) for couple in itertools.combinations(theirs, 2)]
+            ours, theirs = (_windows(tables[engine], state.state_id, pair) for engine in ("hoomd", "lammps"))
+            couples = [(False, *couple) for couple in itertools.product(ours, theirs)]
+            couples += [(True, *couple) for own in (ours, theirs) for couple in itertools.combinations(own, 2)]
             r = tables["lammps"].bins(state.state_id, pair)
             for k, (with_itself, first, second) in enumerate(couples):
                 columns = {
@@ -236,7 +236,7 @@ def _agreement(tables: Mapping[str, Tables], bins: pd.DataFrame) -> Iterator[Lin
 
 
 def _functions(bins: pd.DataFrame) -> Iterator[Line]:
-    """χ² a bin of every function between the engines, against the same between windows of LAMMPS alone.
+    """χ² a bin of every function between the engines, against the same between windows of one engine.
 
     The logarithm of their ratio scatters alike for all functions; its scatter comes from the other states, since
     the three functions of one state move together.

@@ -41,9 +41,9 @@ from ljmix.validation.systems import (
     BENCH,
     ENSEMBLE_STATES,
     LIQUID,
+    N_WINDOWS,
     SIMPLE_CUBIC,
     TIME_STEPS,
-    WINDOWS,
     KobAndersen,
     agreement_profile,
     ensemble_profile,
@@ -53,7 +53,7 @@ from ljmix.validation.systems import (
 __all__ = ["N_BLOCKS", "simulate_all"]
 
 N_BLOCKS = 10
-"""Blocks of a run, or of each window of 50 τ in the states of the grid."""
+"""Blocks of a run, or of each window of 100 τ in the states of the grid."""
 
 Array = npt.NDArray[np.float64]
 
@@ -110,9 +110,7 @@ def simulate_all(
 
 def _sample_states(engine: Engine, root: Path, executor: Executor) -> pd.DataFrame:
     """Density, energy and functions of the states of the grid, from the campaign's own code."""
-    n_windows = WINDOWS[engine.name]
-    profile = agreement_profile(n_windows)
-    n_blocks = n_windows * N_BLOCKS
+    profile, n_blocks = agreement_profile(), N_WINDOWS * N_BLOCKS
     parts = []
     for state, measured in _run_states(AGREEMENT_STATES, profile, engine, root, executor):
         late = measured["step"] > profile.steps_equilibration

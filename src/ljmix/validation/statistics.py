@@ -2,7 +2,7 @@
 
 Error bars from few blocks follow Student's t, not a normal distribution. The bins of a function are correlated, so
 that a χ² over them has no textbook distribution; and the slowest modes of a mixture, where its species are, outlive a
-run of 50 τ, so that blocks of one run are not independent either. Neither is argued away here: what chance gives,
+run of 100 τ, so that blocks of one run are not independent either. Neither is argued away here: what chance gives,
 correlations and slow modes and all, is measured, as the same statistic between windows of one engine's run
 (`ljmix.validation.checks.compare_functions`).
 """

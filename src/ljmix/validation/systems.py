@@ -14,13 +14,13 @@ from ljmix.statepoint import CUTOFF, StatePoint
 
 __all__ = [
     "AGREEMENT_STATES", "BENCH", "COLOUR_STATES", "ENSEMBLE_STATES", "FCC", "KOB_ANDERSEN_PEAKS", "LIQUID",
-    "SIMPLE_CUBIC", "TIME_STEPS", "KobAndersen", "agreement_profile", "draw_velocities", "ensemble_profile",
-    "place_on_lattice",
+    "N_WINDOWS", "SIMPLE_CUBIC", "TIME_STEPS", "KobAndersen", "agreement_profile", "draw_velocities",
+    "ensemble_profile", "place_on_lattice",
 ]  # fmt: skip
 
-WINDOW_STEPS = 10_000
-WINDOWS = {"hoomd": 1, "lammps": 3}
-"""Windows of 50 τ that each engine runs: the faster one on a CPU runs three, to be compared with itself."""
+WINDOW_STEPS = 20_000
+N_WINDOWS = 3
+"""Windows of 100 τ in each run: an engine is compared with itself too."""
 
 COLOUR_STATES = (
     StatePoint(0.6, 0.5, 1.0, 1.0), StatePoint(0.8, 0.35, 1.0, 1.0), StatePoint(1.0, 0.2, 1.0, 1.0),
@@ -82,11 +82,12 @@ class KobAndersen:
         return CUTOFF * self.sigma(pair)
 
 
-def agreement_profile(n_windows: int) -> Profile:
-    """Return how the states of `AGREEMENT_STATES` are run: 25 τ discarded, windows of 50 τ kept, small boxes."""
+def agreement_profile() -> Profile:
+    """Return how the states of `AGREEMENT_STATES` are run: 25 τ discarded, windows of 100 τ kept, small boxes."""
+    production = N_WINDOWS * WINDOW_STEPS
     return load_profile(
         "quick", box_edge=11.5, n_particles=330, min_particles_b=12, steps_equilibration=5000,
-        steps_production=n_windows * WINDOW_STEPS, steps_max=5000 + n_windows * WINDOW_STEPS, segment_steps=5000,
+        steps_production=production, steps_max=5000 + production, segment_steps=5000,
         frame_interval=200, trajectory_interval=5000,
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def ensemble_profile() -> Profile:
     """Return how the states of `ENSEMBLE_STATES` are run: small, for wide distributions, and long."""
     return load_profile(
         "quick", box_edge=0.0, n_particles=420, r_max=3.0, min_particles_b=12, steps_equilibration=5000,
-        steps_production=50000, steps_max=55000, segment_steps=5000, frame_interval=50, trajectory_interval=5000,
+        steps_production=100000, steps_max=105000, segment_steps=5000, frame_interval=50, trajectory_interval=5000,
         max_pairs_per_particle=1,
     )  # fmt: skip
 

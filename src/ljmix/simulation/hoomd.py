@@ -14,7 +14,8 @@ version   change                                                        here
 6.1.0     the GSD writer may write no frame at all (2234)               refused (`_BROKEN`)
 7.0       writes GSD schema 2, which needs gsd >= 5 (changelog)         gsd >= 5 in every environment
 7.0, 7.1  nothing else for pair.LJ, ConstantPressure, ConstantVolume,   –
-          Bussi, nlist.Cell, nlist.Tree (changelog)
+          nlist.Cell (changelog); for Bussi, none of the threads that
+          name it is younger than 4.8 (1618, 1619, 1809)
 ========  ============================================================  ==========================================
 
 Precision: released builds are mixed (``hoomd.version.floating_point_precision`` is (64, 32)): coordinates, sums and

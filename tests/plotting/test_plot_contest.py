@@ -6,6 +6,7 @@ import pytest
 from matplotlib.text import Text
 
 from ljmix.plotting import COLUMN_MM, PAGE_MM, plot_ablation, plot_scores, plot_state_scaling
+from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "gaussian-process", "percus-yevick")
 GROUPS = {"all states": ("r2", "all"), "cold": ("r2_T0.6",)}
@@ -53,10 +54,7 @@ def figures(metrics):
 def test_figures_have_a_journals_width_and_nothing_is_clipped(figures, name, width):
     figure = figures[name]
     assert figure.get_size_inches()[0] * 25.4 == pytest.approx(width)
-    drawn, (wide, high), pixel = figure.get_tightbbox(), figure.get_size_inches(), 1 / figure.dpi
-    assert min(drawn.x0, drawn.y0) > -pixel
-    assert drawn.x1 < wide + pixel
-    assert drawn.y1 < high + pixel
+    assert_nothing_is_clipped(figure)
 
 
 @pytest.mark.parametrize("name", ["scores", "ablation", "states"])

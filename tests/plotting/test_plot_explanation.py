@@ -10,7 +10,6 @@ from ljmix.plotting import (
     METHOD_LABELS,
     PAGE_MM,
     PAIR_COLORS,
-    journal_style,
     plot_descriptors,
     plot_distance,
     plot_ranking,
@@ -18,6 +17,7 @@ from ljmix.plotting import (
     save_figure,
 )
 from ljmix.plotting.style import FEATURE_COLORS, FEATURE_MARKERS
+from tests.plotting.checks import assert_nothing_is_clipped
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 VIEWS = ["UMAP 15", "UMAP 5", "UMAP 15 BB", "PCA 2"]
@@ -142,13 +142,7 @@ def test_panels_are_lettered_on_a_page_wide(figures, name, expected):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_clipped(figures, name):
-    with journal_style():  # as in a file: hinting, which the style turns off, makes text wider
-        drawn, (width, height) = figures[name].get_tightbbox(), figures[name].get_size_inches()
-    pixel = 1 / figures[name].dpi
-    assert drawn.width > 0.9 * width
-    assert min(drawn.x0, drawn.y0) > -pixel
-    assert drawn.x1 < width + pixel
-    assert drawn.y1 < height + pixel
+    assert_nothing_is_clipped(figures[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -25,6 +25,7 @@ from ljmix.plotting import (
     plot_temperatures,
     save_figure,
 )
+from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "nearest-temperature")
 COLD, HOT = "T0.6_C0.1_S1.5_E0.2_P1", "T1.4_C0.1_S1.5_E0.2_P1"
@@ -141,12 +142,7 @@ def test_panels_are_lettered_on_a_page_wide(figures, name, expected):
 
 @pytest.mark.parametrize("name", [f"fig{n}" for n in range(1, 8)])
 def test_nothing_is_clipped(figures, name):
-    drawn, (width, height) = figures[name].get_tightbbox(), figures[name].get_size_inches()
-    pixel = 1 / figures[name].dpi
-    assert drawn.width > 0.9 * width
-    assert min(drawn.x0, drawn.y0) > -pixel
-    assert drawn.x1 < width + pixel
-    assert drawn.y1 < height + pixel
+    assert_nothing_is_clipped(figures[name])
 
 
 @pytest.mark.parametrize("name", [f"fig{n}" for n in range(1, 8)])

@@ -5,6 +5,7 @@ from matplotlib.patches import Rectangle
 
 from ljmix.plotting import plot_agreement, plot_references
 from ljmix.statepoint import PAIRS
+from tests.plotting.checks import assert_nothing_is_clipped
 
 STATES = ("T0.6_C0.5_S1_E1_P1", "T1.4_C0.5_S2_E0.2_P1")
 
@@ -34,6 +35,7 @@ def lines_of(check):
 
 def test_agreement_shows_every_state_and_function(bins):
     figure = plot_agreement(bins, lines_of("agreement"))
+    assert_nothing_is_clipped(figure)
     scores, states, functions = figure.axes
     assert [label.get_text() for label in states.get_yticklabels()] == ["T0.6 C0.5 S1 E1", "T1.4 C0.5 S2 E0.2"]
     # A deviation of four sigmas is inside the panel.
@@ -64,6 +66,7 @@ def test_references_are_drawn_beside_what_is_known():
     errors = pd.DataFrame({"engine": "hoomd", "time_step": steps, "error": steps**2, "sem": 0.01 * steps**2})
     peaks = {pair: (1.0, 2.0) for pair in PAIRS}
     figure = plot_references(curves, peaks, {"hoomd": runs}, errors)
+    assert_nothing_is_clipped(figure)
     functions, volumes, energy = figure.axes
     assert sum(line.get_marker() == "x" for line in functions.lines) == 3
     line = next(line for line in volumes.lines if "slope" in str(line.get_label()))

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from ljmix.gallery import gallery
 from ljmix.metrics import read_metrics
-from ljmix.report import answers, gallery, insert_table, results_table
+from ljmix.report import answers, insert_table, results_table
 
 ROOT = Path(__file__).parent.parent
 METRICS = read_metrics(ROOT / "results" / "quick" / "metrics.json")

@@ -1,0 +1,147 @@
+"""The page of all figures, with captions whose numbers come from `metrics.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ljmix.report import MODEL_NAMES, PARAMETER_NAMES, answers, format_ceiling, format_score, format_share
+
+__all__ = ["gallery"]
+
+
+def gallery(metrics: Mapping[str, Any]) -> str:
+    """Markdown page of all figures, with captions that quote `metrics`.
+
+    Raises
+    ------
+    KeyError
+        If `metrics` lacks a section.
+    """
+    extrapolation, scaling = metrics["extrapolation"], metrics["scaling"]["mlp"]
+    embedding, attribution = metrics["embedding"], metrics["attribution"]
+    interpolation, unseen = (
+        format_score(metrics[task]["mlp"], ("r2", "all"), 3) for task in ("interpolation", "extrapolation")
+    )
+    pairs = ", ".join(f"{pair} {format_score(extrapolation['mlp'], ('r2', pair), 3)}" for pair in ("AA", "AB", "BB"))
+    copy = format_score(extrapolation["nearest-temperature"], ("r2", "all"), 3)
+    ends = " and ".join(f"{point['r2_mean']:.2f} at {point['rows']} rows" for point in (scaling[0], scaling[-1]))
+    captions = {
+        "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
+        "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
+        "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
+        "contest": _contest_caption(metrics),
+        "ablation": _ablation_caption(metrics["ablation"]),
+        "fig4": "One mixture at both unseen temperatures: simulation, models, and the copy of the nearest temperature.",
+        "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
+        "fig6": f"R² on unseen temperatures against training rows: {ends} for the network (paper 0.1 and 0.9).",
+        "scaling-states": _states_caption(metrics["scaling_states"]),
+        "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
+        "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
+        "embedding-stability": _stability_caption(embedding),
+        "attribution-distance": "Where each parameter matters: mean size of its exact contribution at each distance, "
+        "pair by pair, in the simulation and in both models.",
+        "attribution-descriptors": _descriptor_caption(attribution["descriptors"]),
+        "attribution-ranking": _ranking_caption(attribution),
+    }
+    if "validation" in metrics:
+        captions |= _validation_captions(metrics["validation"])
+    profile = metrics["provenance"]["embedding"]["profile"]
+    more = len(captions) - 7
+    parts = [
+        f"# Figures\n\nFrom the profile `{profile}`: the paper's seven figures from our data, and {more} more.\n",
+        f"## What the paper claims, and what we find\n\n{answers(metrics)}",
+    ]
+    parts += [f"## {_heading(name)}\n\n![{_heading(name)}]({name}.png)\n\n{text}\n" for name, text in captions.items()]
+    return "\n".join(parts)
+
+
+def _heading(name: str) -> str:
+    return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
+
+
+def _contest_caption(metrics: Mapping[str, Any]) -> str:
+    best, scores = metrics["model_selection"]["best"], metrics["extrapolation"]
+    ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
+    groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
+    found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
+    return (
+        f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
+        f"temperatures names {MODEL_NAMES.get(best, best)}, which scores {found}; a second simulation of the same "
+        f"states would score {format_ceiling(ceiling, ('r2', 'all'), 3)}."
+    )
+
+
+def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
+    left_out = [row for row in ablation if row["without"] != "nothing"]
+    worst = max(left_out, key=lambda row: row["cost"])
+    task = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}[worst["task"]]
+    return (
+        "What each piece of physics is worth: R² lost when it is left out. "
+        f"Most for {worst['model']} without {worst['without'].replace('_', ' ')} on {task}: {worst['cost']:.2f}."
+    )
+
+
+def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    ends = "; ".join(
+        f"{name} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with {last['states']}"
+        for name, (first, *_, last) in scaling.items()
+    )
+    return f"R² on unseen temperatures against the number of training states: {ends}."
+
+
+def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
+    scores = validation["all states"]["mean absolute t of all bins"]
+    others = {
+        name: found for name, found in validation.items() if isinstance(found, Mapping) and "largest_sigmas" in found
+    }
+    outside = [found["largest_sigmas"] for name, found in others.items() if name != "agreement"]
+    return {
+        "validation-agreement": "HOOMD-blue against LAMMPS on twelve states, every bin of every curve: mean |t| "
+        f"{scores['observed']:.2f}, where an engine with itself gives {scores['expected']:.2f} ± {scores['error']:.2f} "
+        "([all lines](validation.md)).",
+        "validation-references": "Both engines against published peaks, the ratio of volume distributions at two "
+        f"pressures, and the order of the integrator; the largest deviation of {len(outside)} groups of checks is "
+        f"{max(outside):.1f} standard errors.",
+    }
+
+
+def _stability_caption(embedding: Mapping[str, Any]) -> str:
+    whole = {
+        name: view for name, view in embedding["views"].items() if name.startswith("UMAP") and len(name.split()) == 2
+    }
+    agreement = [view["ari_mean"] for view in whole.values() if view["ari_mean"] is not None]
+    between = (
+        f"; clusters of two seeds agree with a mean adjusted Rand index of {min(agreement):.2f} to {max(agreement):.2f}"
+    )
+    linear = embedding["views"].get("PCA 2")
+    flat = f"; S has entropy {linear['size_ratio']:.2f} on two principal components" if linear else ""
+    return (
+        f"How sure the map is: four clusters in {format_share(embedding['share_k4']['silhouette'])} of "
+        f"{embedding['maps']} UMAP maps{between if agreement else ''}; S has the lowest entropy in "
+        f"{format_share(embedding['size_ratio_lowest'])}{flat}."
+    )
+
+
+def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
+    leaders = []
+    for name, found in descriptors.items():
+        leader = max(found["features"], key=lambda feature: found["features"][feature]["share"])
+        leaders.append(
+            f"{name.replace('_', ' ')} {PARAMETER_NAMES[leader]} {format_share(found['features'][leader]['share'])}"
+        )
+    return f"What decides what one reads off the curves, strongest parameter and its share: {', '.join(leaders)}."
+
+
+def _ranking_caption(attribution: Mapping[str, Any]) -> str:
+    methods = attribution["methods"]
+    first = sum(found["order"][0] == "size_ratio" for found in methods.values())
+    shares = [found["features"]["size_ratio"]["share"] for found in methods.values()]
+    errors = attribution["held_out"]["mlp"]
+    where = f"; the network's mean error on unseen states is {errors['all']['error']:.3f}"
+    if "demixed" in errors:
+        where += f", and {errors['demixed']['error']:.3f} on demixed ones"
+    return (
+        f"Every method's ranking: {first} of {len(methods)} put S first, with {format_share(min(shares))} to "
+        f"{format_share(max(shares))} of the credit{where}."
+    )

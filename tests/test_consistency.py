@@ -60,6 +60,14 @@ def test_derivatives_need_neighbours_that_converged():
         check_derivatives(synthetic_dataset([StatePoint(1, 0.5, 1, 1)]))
 
 
+def test_a_dataset_without_colour_mixtures_has_nothing_to_compare():
+    dataset = boltzmann_dataset([(0.2, 1.5, 0.6)])
+    assert check_colour_mixture(dataset.states).empty
+    differences = colour_differences(dataset)
+    assert list(differences.columns) == ["AA - AB", "AB - BB", "AA - BB"]
+    assert (differences.describe().loc["count"] == 0).all()
+
+
 def test_colour_mixture_is_held_against_the_equation_of_state():
     dataset = boltzmann_dataset()
     table = check_colour_mixture(dataset.states)

@@ -55,12 +55,14 @@ def colour_differences(dataset: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One column for each two pairs, one row a bin of a state.
+        One column for each two pairs, one row a bin of a state; no row if the dataset holds no colour mixture.
     """
+    couples = [("AA", "AB"), ("AB", "BB"), ("AA", "BB")]
     colour = dataset.states[(dataset.states["size_ratio"] == 1) & (dataset.states["epsilon_ab"] == 1)]
     bins = dataset.rdf[dataset.rdf["state_id"].isin(colour["state_id"]) & (dataset.rdf["g_sem"] > 0)]
+    if bins.empty:
+        return pd.DataFrame(columns=[f"{a} - {b}" for a, b in couples], dtype=float)
     wide = bins.pivot(index=["state_id", "r"], columns="pair", values=["g", "g_sem"]).dropna()
-    couples = [("AA", "AB"), ("AB", "BB"), ("AA", "BB")]
     errors = {(a, b): np.hypot(wide["g_sem", a], wide["g_sem", b]) for a, b in couples}
     return pd.DataFrame({f"{a} - {b}": (wide["g", a] - wide["g", b]) / errors[a, b] for a, b in couples})
 

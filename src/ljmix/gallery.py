@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ljmix.report import MODEL_NAMES, PARAMETER_NAMES, answers, format_ceiling, format_score, format_share
+from ljmix.names import CONTESTANTS, PARAMETERS
+from ljmix.report import answers, format_ceiling, format_score, format_share
 
 __all__ = ["gallery"]
 
@@ -67,7 +68,7 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     return (
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
-        f"temperatures names {MODEL_NAMES.get(best, best)}, which scores {found}; a second simulation of the same "
+        f"temperatures names {CONTESTANTS[best]}, which scores {found}; a second simulation of the same "
         f"states would score {format_ceiling(ceiling, ('r2', 'all'), 3)}."
     )
 
@@ -78,13 +79,15 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
     task = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}[worst["task"]]
     return (
         "What each piece of physics is worth: R² lost when it is left out. "
-        f"Most for {worst['model']} without {worst['without'].replace('_', ' ')} on {task}: {worst['cost']:.2f}."
+        f"Most for {CONTESTANTS[worst['model']]} without {worst['without'].replace('_', ' ')} on {task}: "
+        f"{worst['cost']:.2f}."
     )
 
 
 def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     ends = "; ".join(
-        f"{name} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with {last['states']}"
+        f"{CONTESTANTS[name]} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with "
+        f"{last['states']}"
         for name, (first, *_, last) in scaling.items()
     )
     return f"R² on unseen temperatures against the number of training states: {ends}."
@@ -128,7 +131,7 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
     for name, found in descriptors.items():
         leader = max(found["features"], key=lambda feature: found["features"][feature]["share"])
         leaders.append(
-            f"{name.replace('_', ' ')} {PARAMETER_NAMES[leader]} {format_share(found['features'][leader]['share'])}"
+            f"{name.replace('_', ' ')} {PARAMETERS[leader]} {format_share(found['features'][leader]['share'])}"
         )
     return f"What decides what one reads off the curves, strongest parameter and its share: {', '.join(leaders)}."
 

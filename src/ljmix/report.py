@@ -13,27 +13,21 @@ from typing import Any
 
 from ljmix.files import replace_when_whole
 from ljmix.metrics import read_metrics
+from ljmix.names import CONTESTANTS, PARAMETERS
 
 __all__ = [
-    "MODEL_NAMES", "PARAMETER_NAMES", "answers", "format_ceiling", "format_score", "format_share", "insert_table",
-    "results_table",
+    "answers", "format_ceiling", "format_score", "format_share", "insert_table", "results_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
-MODEL_NAMES = {
-    "mlp": "network",
-    "xgboost": "XGBoost",
-    "theory-guided": "theory-guided",
-    "nearest-temperature": "nearest temperature",
-    "linear-in-temperature": "straight line in T*",
-}
+_COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
+_EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 _METHODS = {
-    f"{method} {model}": f"{method}, {MODEL_NAMES[model]}"
+    f"{method} {model}": f"{method}, {name}"
     for method in ("SHAP", "permutation", "Sobol")
-    for model in ("mlp", "xgboost")
+    for model, name in _EXPLAINED.items()
 } | {"grid simulation": "simulation without a model", "map entropy": "entropy of the maps"}
-PARAMETER_NAMES = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
@@ -44,7 +38,10 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    rows = [["", "paper", *MODEL_NAMES.values(), "second simulation"], ["---"] * (3 + len(MODEL_NAMES))]
+    rows = [
+        ["", "paper", *(CONTESTANTS[model] for model in _COLUMNS), "second simulation"],
+        ["---"] * (3 + len(_COLUMNS)),
+    ]
     interpolation, extrapolation = metrics["interpolation"], metrics["extrapolation"]
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     rows.append(_row("random rows held out, R²", "0.99", interpolation, {}, "r2", "all"))
@@ -60,7 +57,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
 def _row(
     label: str, paper: str, section: Mapping[str, Any], ceiling: Mapping[str, Any], *keys: str, digits: int = 3
 ) -> list[str]:
-    cells = [format_score(section.get(model), keys, digits) for model in MODEL_NAMES]
+    cells = [format_score(section.get(model), keys, digits) for model in _COLUMNS]
     return [label, paper, *cells, format_ceiling(ceiling, keys, digits)]
 
 
@@ -96,10 +93,9 @@ def format_score(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits
 def _explanation(metrics: Mapping[str, Any]) -> str:
     embedding, attribution = metrics["embedding"], metrics["attribution"]
     entropy = embedding["mixing_entropy_normalised"]
-    entropies = ", ".join(f"{PARAMETER_NAMES[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
+    entropies = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     rankings = [
-        f"{MODEL_NAMES[model]} {_credits(attribution[model], attribution['interval'][model])}"
-        for model in ("mlp", "xgboost")
+        f"{name} {_credits(attribution[model], attribution['interval'][model])}" for model, name in _EXPLAINED.items()
     ]
     share = embedding["share_k4"]
     return (
@@ -112,10 +108,10 @@ def _explanation(metrics: Mapping[str, Any]) -> str:
 
 def _credits(values: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """Mean |SHAP| of the four parameters, largest first, with intervals."""
-    ordered = sorted(PARAMETER_NAMES, key=lambda feature: -values[feature])
+    ordered = sorted(PARAMETERS, key=lambda feature: -values[feature])
     low, high = 0, 1
     return ", ".join(
-        f"{PARAMETER_NAMES[f]} {values[f]:.3f} ({intervals[f][low]:.3f} to {intervals[f][high]:.3f})" for f in ordered
+        f"{PARAMETERS[f]} {values[f]:.3f} ({intervals[f][low]:.3f} to {intervals[f][high]:.3f})" for f in ordered
     )
 
 
@@ -125,7 +121,7 @@ def format_share(share: float) -> str:
 
 
 def _order(features: Sequence[str], between: str = " > ") -> str:
-    return between.join(PARAMETER_NAMES[feature] for feature in features)
+    return between.join(PARAMETERS[feature] for feature in features)
 
 
 def _verdict(share: float) -> str:
@@ -172,15 +168,15 @@ def answers(metrics: Mapping[str, Any]) -> str:
     rows.append(
         [
             "lowest mixing entropy: S",
-            f"lowest {PARAMETER_NAMES[lowest]}, {entropy[lowest]:.2f}, against {chance['null_low']:.2f} to "
+            f"lowest {PARAMETERS[lowest]}, {entropy[lowest]:.2f}, against {chance['null_low']:.2f} to "
             f"{chance['null_high']:.2f} for shuffled clusters; S lowest in "
             f"{format_share(embedding['size_ratio_lowest'])} of {maps} maps",
             _verdict(embedding["size_ratio_lowest"]),
         ]
     )
-    order = ", ".join(f"{PARAMETER_NAMES[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
+    order = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     alike = [f for f in entropy if entropy[f] >= null[f]["null_low"]]
-    others = ", ".join(PARAMETER_NAMES[f] for f in alike if f != "temperature")
+    others = ", ".join(PARAMETERS[f] for f in alike if f != "temperature")
     rows.append(
         [
             "highest mixing entropy: T*",
@@ -189,11 +185,11 @@ def answers(metrics: Mapping[str, Any]) -> str:
             "undecided" if others else _verdict(embedding["temperature_highest"]),
         ]
     )
-    for model in ("mlp", "xgboost"):
+    for model, name in _EXPLAINED.items():
         found = attribution["methods"][f"SHAP {model}"]
         rows.append(
             [
-                f"SHAP: S first, then ε_AB ({MODEL_NAMES[model]})",
+                f"SHAP: S first, then ε_AB ({name})",
                 f"{_credits(attribution[model], attribution['interval'][model])}; S first in "
                 f"{format_share(found['size_first'])}, then ε_AB in {format_share(found['size_then_epsilon'])} of the "
                 "draws",

@@ -11,20 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from ljmix.names import CONTESTANTS
 from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
 
-_LABELS = {
-    "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
-    "xgboost-physics": "XGBoost + physics",
-    "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
-    "nearest-temperature": "nearest temperature", "linear-in-temperature": r"line in $T^*$",
-    "quadratic-in-temperature": r"parabola in $T^*$", "linear-in-beta": r"line in $1/T^*$",
-    "quadratic-in-beta": r"parabola in $1/T^*$", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
-    "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
-    "theory-guided": "PY or two liquids + process",
-}  # fmt: skip
 # What Okabe and Ito's palette has left beside the colours of AA, AB and BB; kin share a colour, not a marker.
 _COLORS = {
     "mlp": "#000000", "mlp-tuned": "#000000", "xgboost": "#CC79A7", "xgboost-physics": "#E69F00",
@@ -101,14 +92,18 @@ def plot_scores(
 
 def _in_order(names: Iterable[str]) -> list[str]:
     """Learned models first, then what needs no learning; a name unknown here comes last."""
-    order = list(_LABELS)
+    order = list(CONTESTANTS)
     return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def _label(name: str) -> str:
+    return CONTESTANTS.get(name, name).replace("T*", "$T^*$")
 
 
 def _with_share(name: str, answered: float) -> str:
     """Label of a contestant, with the share of states it answers for where that is not all."""
     share = "" if answered == 1 else f" ({100 * answered:.0f} %)"
-    return _LABELS.get(name, name) + share
+    return _label(name) + share
 
 
 def _labelled_figure(height_mm: float) -> Figure:
@@ -178,7 +173,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
         axes.set(xlabel=r"loss of $R^2$", title=_TASKS.get(task, task))
     panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
     models = list(dict.fromkeys(parts["model"]))
-    handles = [Patch(color=_COLORS.get(model, "0.45"), label=_LABELS.get(model, model)) for model in models]
+    handles = [Patch(color=_COLORS.get(model, "0.45"), label=_label(model)) for model in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     letter_panels(panels)
     return figure
@@ -218,7 +213,7 @@ def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
             "markersize": 3.5,
             "linewidth": 1.0,
         }
-        axes.plot(states, mean, label=_LABELS.get(model, model), **style)
+        axes.plot(states, mean, label=_label(model), **style)
     if scaling["states"].max() > 10 * scaling["states"].min():
         axes.set_xscale("log")
     bottom = max(float(scaling["r2_mean"].astype(float).min()) - 0.05, 0.0)

@@ -1,0 +1,18 @@
+"""What contestants and parameters are called in figures, tables and captions."""
+
+__all__ = ["CONTESTANTS", "PARAMETERS"]
+
+CONTESTANTS = {
+    "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
+    "xgboost-physics": "XGBoost + physics",
+    "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
+    "nearest-temperature": "nearest temperature", "linear-in-temperature": "straight line in T*",
+    "quadratic-in-temperature": "parabola in T*", "linear-in-beta": "line in 1/T*",
+    "quadratic-in-beta": "parabola in 1/T*", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
+    "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
+    "theory-guided": "theory-guided",
+}  # fmt: skip
+"""Contestants by their name in `ljmix.learning.models`: learned ones first, then what needs no learning."""
+
+PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
+"""Parameters of a state by their column, in the order of the paper's ranking."""

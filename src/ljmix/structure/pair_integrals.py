@@ -16,6 +16,8 @@ Array = npt.NDArray[np.float64]
 
 _POINTS = 40
 """Points in a bin: the potential rises by many kT over the bin at contact."""
+_PASSES = 5
+"""Passes of the fixed point in `_refine`; each leaves a quarter or less of the last one's change of the pressure."""
 
 
 def energy_and_pressure(
@@ -70,14 +72,21 @@ def energy_and_pressure(
 
 
 def _refine(g: Array, boltzmann: Array, fine: Array, r: Array) -> Array:
-    """Function within the bins whose bin averages are exactly those given."""
+    """Function within the bins whose bin averages are exactly those given.
+
+    The cavity function is linear between knots at the centres of the bins. An average over a bin at contact is
+    not the value at its centre, but one further out, where the Boltzmann factor is larger: taken as knots,
+    averages would put the pressure of a cold liquid 0.01 too low. So knots are moved until the averages fit.
+    """
     weight = fine**2
     mean = (boltzmann * weight).sum(axis=1) / weight.sum(axis=1)
     touched = mean > 1e-12
-    cavity = np.interp(fine.ravel(), r[touched], g[touched] / mean[touched]).reshape(fine.shape)
-    shape = cavity * boltzmann
-    average = (shape * weight).sum(axis=1) / weight.sum(axis=1)
-    # Interpolation shifts a bin's average a little; scaled back, no pair is lost or won.
-    scale = np.divide(g, average, out=np.zeros_like(g), where=np.abs(average) > 1e-12)
+    knots = g[touched] / mean[touched]
+    for _ in range(_PASSES):
+        shape = np.interp(fine.ravel(), r[touched], knots).reshape(fine.shape) * boltzmann
+        average = (shape * weight).sum(axis=1) / weight.sum(axis=1)
+        scale = np.divide(g, average, out=np.zeros_like(g), where=np.abs(average) > 1e-12)
+        knots = knots * scale[touched]
+    # What the last pass leaves: scaled away, no pair is lost or won.
     refined: Array = shape * scale[:, None]
     return refined

@@ -11,6 +11,7 @@ from ljmix.consistency import (
     colour_differences,
 )
 from ljmix.potential import lj_potential, lj_slope
+from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import StatePoint
 from tests.conftest import synthetic_dataset
 
@@ -94,3 +95,19 @@ def test_pair_integrals_of_states_whose_functions_reach_far_enough():
     virial = -pairs * 0.8**2 / 6 * np.trapezoid(r * du * g * 4 * np.pi * r**2, r)
     assert row["pressure"] == pytest.approx(0.8 + virial, abs=2e-3)
     assert row["pressure_difference"] == pytest.approx(row["pressure"] - 1)
+
+
+def test_pressures_error_counts_the_frames_that_the_functions_rest_on():
+    dataset = boltzmann_dataset([(0.5, 1.0, 1.0)])
+    states = dataset.states.assign(virial_pressure_sem=0.01)
+    # 250 000 pairs, as many as lie within 7 σ of one another in the estimated volume: 100 a particle are allowed.
+    for allowed, stride in ((1e9, 1), (100.0, None)):
+        settings = {"r_max": 7.0, "max_pairs_per_particle": allowed}
+        table = check_pair_integrals(replace(dataset, states=states, provenance={"settings": settings}))
+        factor = (table["pressure_difference"] / table["pressure_sigmas"] / 0.01) ** 2
+        expected = []
+        for temperature in TEMPERATURES:
+            volume = 1000 / estimate_density(StatePoint(temperature, 0.5, 1.0, 1.0))
+            expected.append(stride or np.ceil(500 * 500 * 4 / 3 * np.pi * 7**3 / volume / (allowed * 1000)))
+        assert list(factor) == pytest.approx(expected)
+    assert min(expected) > 1

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ljmix.dataset import Dataset
+from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.measure import measuring_strides
 from ljmix.structure.pair_integrals import energy_and_pressure
@@ -163,7 +164,8 @@ def check_derivatives(dataset: Dataset) -> pd.DataFrame:
 def _stride(row: pd.Series, settings: Mapping[str, Any]) -> int:
     """Frames for each one in which the most frequent pair was counted."""
     n_a, n_b = int(row["n_particles"] - row["n_b"]), int(row["n_b"])
-    volume = row["n_particles"] / row["number_density"]
+    # Strides are set before a run, when its density is only estimated.
+    volume = (n_a + n_b) / estimate_density(_state_point(row))
     return max(measuring_strides(n_a, n_b, volume, settings["r_max"], settings["max_pairs_per_particle"]).values())
 
 

@@ -1,6 +1,6 @@
 """What contestants and parameters are called in figures, tables and captions."""
 
-__all__ = ["CONTESTANTS", "PARAMETERS"]
+__all__ = ["CONTESTANTS", "EXPLAINED", "PARAMETERS"]
 
 CONTESTANTS = {
     "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
@@ -13,6 +13,9 @@ CONTESTANTS = {
     "theory-guided": "theory-guided",
 }  # fmt: skip
 """Contestants by their name in `ljmix.learning.models`: learned ones first, then what needs no learning."""
+
+EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
+"""The two explained models, where no other contestant is near."""
 
 PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
 """Parameters of a state by their column, in the order of the paper's ranking."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from ljmix.files import replace_when_whole
 from ljmix.metrics import read_metrics
-from ljmix.names import CONTESTANTS, PARAMETERS
+from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
 
 __all__ = [
     "answers", "format_ceiling", "format_score", "format_share", "insert_table", "results_table",
@@ -22,11 +22,10 @@ __all__ = [
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
 _COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
-_EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
     for method in ("SHAP", "permutation", "Sobol")
-    for model, name in _EXPLAINED.items()
+    for model, name in EXPLAINED.items()
 } | {"grid simulation": "simulation without a model", "map entropy": "entropy of the maps"}
 
 
@@ -95,7 +94,7 @@ def _explanation(metrics: Mapping[str, Any]) -> str:
     entropy = embedding["mixing_entropy_normalised"]
     entropies = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     rankings = [
-        f"{name} {_credits(attribution[model], attribution['interval'][model])}" for model, name in _EXPLAINED.items()
+        f"{name} {_credits(attribution[model], attribution['interval'][model])}" for model, name in EXPLAINED.items()
     ]
     share = embedding["share_k4"]
     return (
@@ -185,7 +184,7 @@ def answers(metrics: Mapping[str, Any]) -> str:
             "undecided" if others else _verdict(embedding["temperature_highest"]),
         ]
     )
-    for model, name in _EXPLAINED.items():
+    for model, name in EXPLAINED.items():
         found = attribution["methods"][f"SHAP {model}"]
         rows.append(
             [

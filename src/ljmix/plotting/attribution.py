@@ -12,6 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ljmix.names import EXPLAINED
 from ljmix.plotting.matrix import SHADES, draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
     FEATURE_LABELS,
@@ -27,11 +28,10 @@ from ljmix.plotting.style import (
 
 __all__ = ["METHOD_LABELS", "plot_descriptors", "plot_distance", "plot_ranking"]
 
-_MODEL_NAMES = {"mlp": "network", "xgboost": "XGBoost"}
 METHOD_LABELS = {
     f"{method} {model}": f"{method}, {name}"
     for method in ("SHAP", "permutation", "Sobol")
-    for model, name in _MODEL_NAMES.items()
+    for model, name in EXPLAINED.items()
 } | {"grid simulation": "exact, simulation", "map entropy": "1 − entropy, maps"}
 _KINDS = {"height": "height", "position": "position", "neighbors": "neighb.", "demixing": r"$S_\mathrm{cc}$"}
 _SHARE = ("share", "share_low", "share_high")
@@ -71,7 +71,7 @@ def plot_distance(profiles: pd.DataFrame) -> Figure:
             )  # fmt: skip
             axes.set_yticks(range(len(_ROWS)), [FEATURE_LABELS[name] for name in _ROWS])
             axes.tick_params(axis="y", length=0)
-            axes.set_title(f"{pair}, {_MODEL_NAMES.get(source, source)}", color=color)
+            axes.set_title(f"{pair}, {EXPLAINED.get(source, source)}", color=color)
     for axes in panels[-1]:
         axes.set_xlabel(R_LABEL)
     bar = figure.colorbar(image, ax=panels, pad=0.01, aspect=40)

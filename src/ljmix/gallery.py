@@ -66,10 +66,15 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
+    certainty = metrics["certainty"]
+    pooled = {row["model"]: row for row in certainty["scores"] if (row["score"], row["label"]) == ("r2", "all")}
+    gain = "{gain:.3f} ({gain_low:.3f} to {gain_high:.3f})".format(**pooled[best])
     return (
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
-        f"temperatures names {CONTESTANTS[best]}, which scores {found}; a second simulation of the same "
-        f"states would score {format_ceiling(ceiling, ('r2', 'all'), 3)}."
+        f"temperatures names {CONTESTANTS[best]}, which scores {found}: {gain} above copying the nearest "
+        "temperature (95 % interval over states). A second simulation of the same states would score "
+        f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
+        f"as much as {certainty['equal_curves']:.0f} equally heavy ones."
     )
 
 

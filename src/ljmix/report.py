@@ -47,8 +47,12 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     for pair, paper in (("all", "0.89"), ("AA", "0.97"), ("AB", "0.98"), ("BB", "0.83")):
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
+        if pair == "all":
+            rows.append(["… 95 % interval over states", "–", *_intervals(metrics["certainty"]["scores"]), "–"])
     for temperature in ("0.6", "1.4"):
         rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
+    rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
+    rows.append(_row("… demixed states", "–", extrapolation, ceiling, "r2_phase", "demixed"))
     rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + _explanation(metrics) + "\n"
 
@@ -58,6 +62,12 @@ def _row(
 ) -> list[str]:
     cells = [format_score(section.get(model), keys, digits) for model in _COLUMNS]
     return [label, paper, *cells, format_ceiling(ceiling, keys, digits)]
+
+
+def _intervals(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Intervals of the pooled R² over states, by column."""
+    pooled = {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
+    return [f"{pooled[model]['low']:.2f} to {pooled[model]['high']:.2f}" for model in _COLUMNS]
 
 
 def format_ceiling(ceiling: Mapping[str, Any], keys: tuple[str, ...], digits: int) -> str:

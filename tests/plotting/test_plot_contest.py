@@ -10,6 +10,9 @@ from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "gaussian-process", "percus-yevick")
 GROUPS = {"all states": ("r2", "all"), "cold": ("r2_T0.6",)}
+CERTAINTY = pd.DataFrame(
+    {"model": "xgboost", "score": ["r2", "r2_T0.6"], "label": ["all", ""], "low": [0.85, 0.7], "high": [0.96, 0.9]}
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def figures(metrics):
         ]
     )
     return {
-        "scores": plot_scores(metrics, ceiling, GROUPS), "ablation": plot_ablation(ablation),
+        "scores": plot_scores(metrics, ceiling, CERTAINTY, GROUPS), "ablation": plot_ablation(ablation),
         "states": plot_state_scaling(scaling),
     }  # fmt: skip
 
@@ -67,6 +70,10 @@ def test_scores_show_what_is_missed_and_what_noise_misses(figures):
     first, second = figures["scores"].axes
     dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in first.lines if len(line.get_xdata()) == 1}
     assert dots == {3: pytest.approx(0.2), 2: pytest.approx(0.07), 1: pytest.approx(0.03), 0: 1.0}  # 0: an arrow
+    for axes, ends in ((first, (0.04, 0.15)), (second, (0.1, 0.3))):
+        (thin,) = (line for line in axes.lines if line.get_linewidth() == 0.5 and len(line.get_xdata()) == 2)
+        np.testing.assert_allclose(thin.get_xdata(), ends)
+        assert set(thin.get_ydata()) == {2}
     band = first.patches[0].get_extents().transformed(first.transData.inverted())
     np.testing.assert_allclose([band.x0, band.x1], [0.004, 0.008], rtol=1e-6)
     assert [text.get_text() for text in second.texts] == ["no answer"]
@@ -90,7 +97,9 @@ def test_state_scaling_draws_lines_and_bands(figures):
 
 def test_what_cannot_be_drawn_is_refused(metrics):
     with pytest.raises(ValueError, match="metrics and groups must each have one entry"):
-        plot_scores({}, {}, GROUPS)
+        plot_scores({}, {}, CERTAINTY, GROUPS)
+    with pytest.raises(ValueError, match="column 'low' is missing"):
+        plot_scores(metrics, {}, CERTAINTY.drop(columns="low"), GROUPS)
     with pytest.raises(ValueError, match="column 'cost' is missing"):
         plot_ablation(pd.DataFrame({"task": ["a"], "model": ["b"], "without": ["c"], "r2": [1.0]}))
     with pytest.raises(ValueError, match="column 'r2_std' is missing"):

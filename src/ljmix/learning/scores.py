@@ -6,7 +6,6 @@ AA, AB, BB, and bin centres r in σ_AA.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import pandas as pd
 from ljmix.dataset import Dataset
 from ljmix.statepoint import PAIRS
 
-__all__ = ["Curves", "curves_of", "noise_ceiling", "score_curves"]
+__all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -109,7 +108,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         return {"answered": 0.0}
     answered = _select(truth, ~unanswered)
     predicted = predicted[~unanswered]
-    scores = dict(_r2_by_group(answered, (answered.g - predicted) ** 2))
+    scores = _r2_by_group(answered, (answered.g - predicted) ** 2)
     scores |= _curve_scores(answered, predicted)
     scores["answered"] = float(1 - unanswered.mean())
     if spread is not None:
@@ -139,38 +138,64 @@ def noise_ceiling(truth: Curves) -> dict[str, dict[str, Any]]:
     standard errors of runs that have not settled are too small does.
     """
     square = truth.g_sem**2
-    return {"truth": dict(_r2_by_group(truth, square)), "replicate": dict(_r2_by_group(truth, 2 * square))}
+    return {"truth": _r2_by_group(truth, square), "replicate": _r2_by_group(truth, 2 * square)}
 
 
 def _select(truth: Curves, rows: npt.NDArray[np.bool_]) -> Curves:
     return Curves(truth.states[rows], truth.r, truth.g[rows], truth.g_sem[rows])
 
 
-def _r2_by_group(truth: Curves, square: FloatArray) -> Iterator[tuple[str, Any]]:
-    """R² of every group from squared errors."""
-    states = truth.states
-    everything = np.ones(len(states), dtype=bool)
+@dataclass(frozen=True)
+class Group:
+    """Curves that are scored together.
 
-    def of(rows: npt.NDArray[np.bool_], pair: int | slice = slice(None)) -> float:
-        g = truth.g[rows][:, pair]
+    Attributes
+    ----------
+    score, label : str
+        Keys of `score_curves` that lead to their R²; the label is empty where one key does.
+    states : (n_states,) array of bool
+    pairs : list of int
+        Places in `ljmix.statepoint.PAIRS`.
+    """
+
+    score: str
+    label: str
+    states: npt.NDArray[np.bool_]
+    pairs: list[int]
+
+
+def score_groups(states: pd.DataFrame) -> list[Group]:
+    """Every group that has an R² of its own; one without a state is left out."""
+    every = list(range(len(PAIRS)))
+    phase, converged = states["phase"], states["converged"].to_numpy(dtype=bool)
+    good = converged & (phase == "mixed").to_numpy()
+
+    def by_pair(score: str, rows: npt.NDArray[np.bool_]) -> list[Group]:
+        return [Group(score, "all", rows, every)] + [Group(score, pair, rows, [k]) for k, pair in enumerate(PAIRS)]
+
+    groups = by_pair("r2", np.ones(len(states), dtype=bool))
+    for temperature in sorted(set(states["temperature"])):
+        groups.append(Group(f"r2_T{temperature:g}", "", (states["temperature"] == temperature).to_numpy(), every))
+    groups += [Group("r2_phase", label, (phase == label).to_numpy(), every) for label in sorted(set(phase))]
+    groups += [Group("r2_converged", label, rows, every) for label, rows in (("yes", converged), ("no", ~converged))]
+    groups += by_pair("r2_mixed_converged", good)
+    return [group for group in groups if group.states.any()]
+
+
+def _r2_by_group(truth: Curves, square: FloatArray) -> dict[str, Any]:
+    """R² of every group from squared errors."""
+    scores: dict[str, Any] = {}
+    for group in score_groups(truth.states):
+        g = truth.g[group.states][:, group.pairs]
         variation = float(((g - g.mean()) ** 2).sum())
         if variation == 0:
             raise ValueError(f"R² is undefined where g does not vary: {g.size} points at g = {g.flat[0]:g}")
-        return float(1 - square[rows][:, pair].sum() / variation)
-
-    def by_pair(rows: npt.NDArray[np.bool_]) -> dict[str, float]:
-        return {"all": of(rows)} | {pair: of(rows, k) for k, pair in enumerate(PAIRS)}
-
-    yield "r2", by_pair(everything)
-    for temperature in sorted(set(states["temperature"])):
-        yield f"r2_T{temperature:g}", of((states["temperature"] == temperature).to_numpy())
-    yield "r2_phase", {phase: of((states["phase"] == phase).to_numpy()) for phase in sorted(set(states["phase"]))}
-    converged = states["converged"].to_numpy(dtype=bool)
-    labels = {"yes": converged, "no": ~converged}
-    yield "r2_converged", {label: of(rows) for label, rows in labels.items() if rows.any()}
-    good = converged & (states["phase"] == "mixed").to_numpy()
-    if good.any():
-        yield "r2_mixed_converged", by_pair(good)
+        r2 = float(1 - square[group.states][:, group.pairs].sum() / variation)
+        if group.label:
+            scores.setdefault(group.score, {})[group.label] = r2
+        else:
+            scores[group.score] = r2
+    return scores
 
 
 def _curve_scores(truth: Curves, predicted: FloatArray) -> dict[str, Any]:

@@ -44,7 +44,10 @@ _GROUPS = {
 
 @journal_figure
 def plot_scores(
-    metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Mapping[str, Sequence[str]] = _GROUPS
+    metrics: Mapping[str, Any],
+    ceiling: Mapping[str, Any],
+    certainty: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]] = _GROUPS,
 ) -> Figure:
     """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
 
@@ -54,25 +57,29 @@ def plot_scores(
         `ljmix.learning.evaluation.Evaluation.metrics` of one task.
     ceiling : mapping
         Its `ceiling`.
+    certainty : pandas.DataFrame
+        Of `ljmix.learning.resampling.resample_scores`: columns `model, score, label, low, high`.
     groups : mapping
         Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``.
 
     Returns
     -------
     matplotlib.figure.Figure
-        1 - R², the share of the variance that is missed, on a logarithmic scale: a dot and the standard
-        deviation over seeds for each contestant; a band from a perfect model to a second simulation. An arrow
-        at the right edge: R² below zero. A percentage: the contestant answers for that share of the states
-        only, and is scored on them.
+        1 - R², the share of the variance that is missed, on a logarithmic scale: for each contestant a dot, a
+        thick line for the standard deviation over seeds, and a thin one for the 95 % interval over states; a
+        band from a perfect model to a second simulation. An arrow at the right edge: R² below zero. A
+        percentage: the contestant answers for that share of the states only, and is scored on them.
 
     Raises
     ------
     ValueError
-        If there is no contestant or no group.
+        If there is no contestant or no group, or a column is missing.
     """
+    need_columns(certainty, ["model", "score", "label", "low", "high"], "certainty")
     if not metrics or not groups:
         raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
     names = _in_order(metrics)[::-1]
+    intervals = certainty.set_index(["model", "score", "label"])[["low", "high"]]
     figure = _labelled_figure(22 + 4.6 * len(names))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, (title, keys) in zip(panels, groups.items(), strict=True):
@@ -80,6 +87,10 @@ def plot_scores(
         if low is not None and high is not None:
             axes.axvspan(max(1 - high, _LEAST), max(1 - low, _LEAST), color="0.85", linewidth=0)
         for place, name in enumerate(names):
+            where = (name, *keys, "")[:3]
+            if where in intervals.index:
+                low_r2, high_r2 = intervals.loc[where]
+                _draw_line(axes, place, 1 - high_r2, 1 - low_r2, _color(name), 0.5)
             _draw_score(axes, place, _value(metrics[name], keys), _value(metrics[name], keys, "_std"), name)
         axes.set(xscale="log", xlim=(_LEAST, 1.2 * _MOST), ylim=(-0.6, len(names) - 0.4))
         axes.set(title=title, xlabel=r"$1 - R^2$")
@@ -125,13 +136,20 @@ def _draw_score(axes: Axes, place: int, score: float | None, spread: float | Non
     if score is None:
         axes.text(0.03, place, "no answer", fontsize=7, color="0.5", ha="center", va="center")
         return
-    color, missed = _COLORS.get(name, "0.45"), 1 - score
+    color, missed = _color(name), 1 - score
     if missed > _MOST:
         axes.plot(_MOST, place, marker=">", color=color, markersize=4, linestyle="none")
         return
-    ends = np.clip([missed - (spread or 0.0), missed + (spread or 0.0)], _LEAST, _MOST)
-    axes.plot(ends, [place, place], color=color, linewidth=1.0)
+    _draw_line(axes, place, missed - (spread or 0.0), missed + (spread or 0.0), color, 1.5)
     axes.plot(max(missed, _LEAST), place, marker=_MARKERS.get(name, "o"), color=color, markersize=4)
+
+
+def _draw_line(axes: Axes, place: int, start: float, end: float, color: str, width: float) -> None:
+    axes.plot(np.clip([start, end], _LEAST, _MOST), [place, place], color=color, linewidth=width)
+
+
+def _color(name: str) -> str:
+    return _COLORS.get(name, "0.45")
 
 
 @journal_figure
@@ -163,7 +181,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
         of_task = parts[parts["task"] == task].set_index(["model", "without"])["cost"]
         for place, row in enumerate(rows):
             shown = float(np.clip(of_task[row], -_LOSS_EDGE, _LOSS_EDGE))
-            axes.barh(place, shown, height=0.65, color=_COLORS.get(row[0], "0.45"))
+            axes.barh(place, shown, height=0.65, color=_color(row[0]))
             if shown != of_task[row]:
                 axes.text(
                     shown, place, f" {of_task[row]:.1f}", fontsize=7, va="center", ha="left" if shown > 0 else "right"
@@ -173,7 +191,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
         axes.set(xlabel=r"loss of $R^2$", title=_TASKS.get(task, task))
     panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
     models = list(dict.fromkeys(parts["model"]))
-    handles = [Patch(color=_COLORS.get(model, "0.45"), label=_label(model)) for model in models]
+    handles = [Patch(color=_color(model), label=_label(model)) for model in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     letter_panels(panels)
     return figure
@@ -205,7 +223,7 @@ def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
         part = scaling[scaling["model"] == model].sort_values("states")
         states, mean = part["states"].to_numpy(), part["r2_mean"].to_numpy(dtype=float)
         spread = pd.to_numeric(part["r2_std"]).fillna(0.0).to_numpy()
-        color = _COLORS.get(model, "0.45")
+        color = _color(model)
         axes.fill_between(states, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
         style: dict[str, Any] = {
             "color": color,

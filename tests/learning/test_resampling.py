@@ -1,0 +1,118 @@
+"""Intervals over states: the right centre, the promised coverage, and paired gains."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.dataset import Dataset
+from ljmix.learning.resampling import resample_scores, weigh_curves
+from ljmix.learning.scores import Curves, curves_of, score_curves
+from ljmix.statepoint import PAIRS
+
+
+@pytest.fixture(scope="module")
+def truth(dataset):
+    """Forty states, the cold ones demixed."""
+    cold = dataset.states["temperature"] < 0.7
+    return curves_of(Dataset(dataset.states.assign(phase=np.where(cold, "demixed", "mixed")), dataset.rdf, {}))
+
+
+def tabulate(truth, guesses):
+    """Predictions of seeds as a contest gives them."""
+    rows = pd.MultiIndex.from_product([truth.states["state_id"], PAIRS, truth.r], names=["state_id", "pair", "r"])
+    points = rows.to_frame(index=False).assign(g=truth.g.ravel(), part="test")
+    return pd.concat(
+        points.assign(predicted=guess.ravel(), model=model, seed=seed)
+        for model, seeds in guesses.items()
+        for seed, guess in enumerate(seeds)
+    )
+
+
+def pick(table, model, score="r2", label="all"):
+    (row,) = table[(table[["model", "score", "label"]] == [model, score, label]).all(axis=1)].to_dict("records")
+    return row
+
+
+def test_centre_is_the_score_and_gain_the_difference(truth):
+    rng = np.random.default_rng(1)
+    good = [truth.g + 0.1 * rng.standard_normal(truth.g.shape) for _ in range(2)]
+    copy = truth.g + 0.3 * rng.standard_normal(truth.g.shape)
+    found = resample_scores(tabulate(truth, {"good": good, "nearest-temperature": [copy]}), truth.states, draws=200)
+    scores = [score_curves(truth, guess) for guess in good]
+    copied = score_curves(truth, copy)
+    for score, label in (("r2", "all"), ("r2", "BB"), ("r2_phase", "demixed"), ("r2_mixed_converged", "AB")):
+        row, mean = pick(found, "good", score, label), np.mean([one[score][label] for one in scores])
+        assert row["r2"] == pytest.approx(mean)
+        assert row["gain"] == pytest.approx(mean - copied[score][label])
+        assert row["low"] < row["r2"] < row["high"]
+        assert 0 < row["gain_low"] < row["gain"] < row["gain_high"]
+    assert pick(found, "good", "r2_T0.6", "")["states"] == 8
+    own = pick(found, "nearest-temperature")
+    assert own["gain"] == own["gain_low"] == own["gain_high"] == 0
+
+
+def test_intervals_hold_what_more_states_would_score():
+    """Sets of 60 states from one population; R² of the whole population is known from 20 000."""
+    rng = np.random.default_rng(2)
+    r = np.array([0.5, 1.0, 2.0])
+
+    def draw(n):
+        g = rng.lognormal(0, 0.5, size=(n, 3, 3))
+        states = pd.DataFrame(
+            {
+                "state_id": [f"s{k}" for k in range(n)],
+                "temperature": 0.6,
+                "size_ratio": 1.0,
+                "phase": "mixed",
+                "converged": True,
+            }
+        )
+        # Errors larger in some states than in others: what makes points of one state dependent.
+        return Curves(states, r, g, 0.01 * g), g + 0.4 * rng.standard_normal(g.shape) * rng.lognormal(0, 0.3, size=(n, 1, 1))
+
+    many, guess = draw(20_000)
+    population = score_curves(many, guess)["r2"]["all"]
+    held, sets = 0, 150
+    for _ in range(sets):
+        truth, guess = draw(60)
+        row = pick(
+            resample_scores(tabulate(truth, {"nearest-temperature": [guess]}), truth.states, draws=300),
+            "nearest-temperature",
+        )
+        held += row["low"] <= population <= row["high"]
+    share, sigma = held / sets, np.sqrt(0.95 * 0.05 / sets)
+    print(f"coverage {share:.3f}, expected 0.95, sigma {sigma:.3f}")
+    # Percentile intervals of a ratio fall short by a few percent (Davison and Hinkley, chapter 5).
+    assert share > 0.95 - 0.06 - 3 * sigma
+
+
+def test_who_answers_in_part_is_compared_on_that_part(truth):
+    rng = np.random.default_rng(3)
+    guess, copy = (truth.g + width * rng.standard_normal(truth.g.shape) for width in (0.2, 0.3))
+    silent = np.arange(len(truth.g)) % 3 == 0
+    part = np.where(silent[:, None, None], np.nan, guess)
+    found = resample_scores(tabulate(truth, {"theory": [part], "nearest-temperature": [copy]}), truth.states, draws=50)
+    row = pick(found, "theory")
+    answered = Curves(truth.states[~silent], truth.r, truth.g[~silent], truth.g_sem[~silent])
+    own, other = (score_curves(answered, predicted[~silent])["r2"]["all"] for predicted in (guess, copy))
+    assert row["states"] == (~silent).sum()
+    assert (row["r2"], row["gain"]) == (pytest.approx(own), pytest.approx(own - other))
+    few = np.arange(len(truth.g)) < 4
+    lone = np.where(few[:, None, None], guess, np.nan)
+    table = resample_scores(tabulate(truth, {"theory": [lone], "nearest-temperature": [copy]}), truth.states, draws=50)
+    assert "theory" not in set(table["model"])  # four states are too few for an interval
+
+
+def test_one_heavy_curve_outweighs_all_others(truth):
+    g = truth.g.copy()
+    g[7, 2] *= 100
+    weights = weigh_curves(Curves(truth.states, truth.r, g, truth.g_sem))
+    assert len(weights) == 3 * len(g)
+    assert weights["share"].sum() == pytest.approx(1)
+    assert (weights["state_id"][0], weights["pair"][0]) == (truth.states["state_id"].iloc[7], "BB")
+    assert 1 / (weights["share"] ** 2).sum() < 1.1
+
+
+def test_a_baseline_must_have_taken_part(truth):
+    with pytest.raises(ValueError, match="baseline = 'line' is not among the predictions: \\['mlp'\\]"):
+        resample_scores(tabulate(truth, {"mlp": [truth.g]}), truth.states, baseline="line")

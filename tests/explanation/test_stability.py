@@ -77,6 +77,13 @@ def test_counts_add_up_to_the_seeds(runs):
     assert common_k([run_with([0, 1, 2])] * 2) == 3
 
 
+def test_of_equally_frequent_numbers_of_clusters_the_clearer_one_is_common():
+    three, two = run_with([0, 1, 2]), run_with([0, 1, 2])
+    two.scan["silhouette"] = [0.85, 0.8, 0.5]
+    assert common_k([three, two]) == common_k([two, three]) == 3
+    assert common_k([three, two, two]) == 2
+
+
 def test_agreement_is_one_for_the_same_clusters_whatever_their_names():
     same, renamed, other = [0, 0, 1, 1, 2, 2], [2, 2, 0, 0, 1, 1], [0, 1, 0, 1, 2, 2]
     view = View("PCA", 3)

@@ -68,7 +68,8 @@ def test_intervals_hold_what_more_states_would_score():
             }
         )
         # Errors larger in some states than in others: what makes points of one state dependent.
-        return Curves(states, r, g, 0.01 * g), g + 0.4 * rng.standard_normal(g.shape) * rng.lognormal(0, 0.3, size=(n, 1, 1))
+        width = 0.4 * rng.lognormal(0, 0.3, size=(n, 1, 1))
+        return Curves(states, r, g, 0.01 * g), g + width * rng.standard_normal(g.shape)
 
     many, guess = draw(20_000)
     population = score_curves(many, guess)["r2"]["all"]

@@ -166,9 +166,10 @@ def _map_once(view: View, seed: int, vectors: npt.NDArray[np.float64]) -> MapRun
 
 
 def common_k(runs: Sequence[MapRun]) -> int:
-    """Number of clusters that the silhouette chooses most often; the least of equals."""
+    """Number of clusters that the silhouette chooses most often; of equals the one with the higher mean."""
     found = [best_k(run.scan) for run in runs]
-    return min(set(found), key=lambda k: (-found.count(k), k))
+    mean = pd.concat([run.scan for run in runs]).groupby("k")["silhouette"].mean()
+    return max(set(found), key=lambda k: (found.count(k), mean[k]))
 
 
 def typical_run(runs: Sequence[MapRun], k: int) -> MapRun:

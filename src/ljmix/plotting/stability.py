@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from ljmix.plotting.matrix import draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
@@ -65,7 +66,7 @@ def plot_stability(
     draw_shares(axes, ranges, views, ("view", "mean", "min", "max"), {})
     axes.set(xlabel="normalised mixing entropy (mean, range)", xlim=(-0.03, 1.06))
     present = [name for name in FEATURE_MARKERS if name in set(entropies["feature"])]
-    handles = [*feature_legend(present), legend_line("0.88", linewidth=6, label="shuffled clusters")]
+    handles = [*feature_legend(present), Patch(color="0.88", label="shuffled clusters")]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=5, columnspacing=0.8,
                 handletextpad=0.3)  # fmt: skip
     letter_panels(panels.ravel())

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -209,6 +211,33 @@ def test_one_poisonous_state_does_not_take_the_rest_along(tmp_path, monkeypatch)
     report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE)
     assert list(report.finished) == [PROFILE.states()[1]]
     assert report.failed == {PROFILE.states()[0]: "its worker process was killed 3 times"}
+
+
+def test_an_early_kill_does_not_leave_one_worker_for_all(tmp_path, monkeypatch):
+    """The first pool breaks before any state is done: the suspect runs alone, all others in parallel again."""
+    lent = []
+
+    class Pool(InProcess):
+        def submit(self, fn, /, root, state, *args):
+            future, (_, states) = Future(), lent[-1]
+            states.append(state)
+            if len(lent) == 1:
+                future.set_exception(BrokenProcessPool())
+            else:
+                future.set_result(root / state.state_id)
+            return future
+
+    @contextmanager
+    def lend(executor, workers=None):
+        lent.append((workers, []))
+        yield Pool()
+
+    monkeypatch.setattr("ljmix.campaign.lend_pool", lend)
+    states = load_profile("quick").states()
+    report = run_campaign(states, load_profile("quick"), tmp_path, ENGINE, workers=64)
+    assert [(workers, len(asked)) for workers, asked in lent] == [(64, 60), (1, 1), (64, 59)]
+    assert set(report.finished) == set(states)
+    assert not report.failed
 
 
 def sample_or_die(root, state, profile, engine, device):

@@ -151,20 +151,20 @@ def run_campaign(
         alone = False
         kills: Counter[StatePoint] = Counter()
         while todo:
-            before = len(todo)
+            before, asked = len(todo), todo[:1] if alone else todo
             with lend_pool(executor, workers=1 if alone else workers) as pool:
-                broken = _collect(pool, submit, todo, report, bar.update)
-            if not broken:
-                break
+                broken = _collect(pool, submit, asked, report, bar.update)
             todo = [state for state in todo if state not in report.finished and state not in report.failed]
+            if not broken:
+                alone = False  # the one that may have killed its worker is through: all cores again
+                continue
             if executor is not None:
                 report.failed |= {state: "its worker process was killed" for state in todo}
                 break
             tqdm.write("a worker process was killed; its state goes on in a new one")
             if alone:
-                # One worker takes the states in order, so the first unfinished one is what killed it.
-                kills[todo[0]] += 1
-                if kills[todo[0]] == _MOST_KILLS:
+                kills[asked[0]] += 1
+                if kills[asked[0]] == _MOST_KILLS:
                     report.failed[todo.pop(0)] = f"its worker process was killed {_MOST_KILLS} times"
                     bar.update()
                     alone = False

@@ -72,9 +72,12 @@ def test_a_dataset_without_colour_mixtures_has_nothing_to_compare():
 def test_colour_mixture_is_held_against_the_equation_of_state():
     dataset = boltzmann_dataset()
     table = check_colour_mixture(dataset.states)
-    assert list(table["temperature"]) == list(TEMPERATURES)
-    expected = (0.8 - np.array([density for density, _ in PURE_FLUID.values()])) / 0.001
-    assert table["sigmas"].to_numpy() == pytest.approx(expected)
+    assert list(table["temperature"]) == list(TEMPERATURES) * 2
+    for quantity, place, value, sem in (("number_density", 0, 0.8, 0.001), ("potential_energy", 1, -5.0, 0.01)):
+        found = table[table["quantity"] == quantity]
+        known = np.array([pair[place] for pair in PURE_FLUID.values()])
+        assert found["deviation_percent"].to_numpy() == pytest.approx(100 * (value / known - 1))
+        assert found["sigmas"].to_numpy() == pytest.approx((value - known) / np.hypot(sem, 0.002 * known))
     differences = colour_differences(dataset)
     assert list(differences.columns) == ["AA - AB", "AB - BB", "AA - BB"]
     assert differences.abs().max().max() == pytest.approx(0, abs=1e-6)

@@ -19,7 +19,14 @@ from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.measure import measuring_strides
 from ljmix.structure.pair_integrals import energy_and_pressure
 
-__all__ = ["PURE_FLUID", "check_colour_mixture", "check_derivatives", "check_pair_integrals", "colour_differences"]
+__all__ = [
+    "EQUATION_ERROR",
+    "PURE_FLUID",
+    "check_colour_mixture",
+    "check_derivatives",
+    "check_pair_integrals",
+    "colour_differences",
+]
 
 PURE_FLUID = {
     0.6: (0.8931, -5.594), 0.8: (0.8216, -4.992), 1.0: (0.7509, -4.434), 1.2: (0.6797, -3.908), 1.4: (0.6094, -3.418),
@@ -27,11 +34,14 @@ PURE_FLUID = {
 """Density (1/σ³) and potential energy a particle (ε) of the pure truncated and shifted fluid at P* = 1, by
 temperature: equation of state of Thol et al. (2015, doi:10.1007/s10765-014-1764-4)."""
 
+EQUATION_ERROR = 0.002
+"""Relative error allowed to the equation of state, and to a time step of 0.005 and boxes of some 1000 particles."""
+
 _COMPOSITION = ["fraction_b", "size_ratio", "epsilon_ab"]
 
 
 def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:
-    """Density of the states whose species differ in name only, against the equation of state.
+    """Density and energy of the states whose species differ in name only, against the equation of state.
 
     Parameters
     ----------
@@ -41,17 +51,23 @@ def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `temperature`, `fraction_b`, `number_density`, `number_density_sem`, `expected` (1/σ_AA³),
-        `deviation_percent`, `sigmas`; no row if the dataset holds no such state.
+        Columns `temperature`, `fraction_b`, `quantity` ("number_density", 1/σ_AA³, or "potential_energy", ε a
+        particle), `value`, `sem`, `expected`, `deviation_percent`, and `sigmas`: the difference over the standard
+        error and the error of the equation (`EQUATION_ERROR`) together. No row if the dataset holds no such state.
     """
     colour = states[(states["size_ratio"] == 1) & (states["epsilon_ab"] == 1) & (states["pressure"] == 1)]
-    colour = colour[colour["temperature"].isin(PURE_FLUID)].copy()
-    colour["expected"] = [PURE_FLUID[temperature][0] for temperature in colour["temperature"]]
-    difference = colour["number_density"] - colour["expected"]
-    colour["deviation_percent"] = 100 * difference / colour["expected"]
-    colour["sigmas"] = difference / colour["number_density_sem"]
-    columns = ["temperature", "fraction_b", "number_density", "number_density_sem", "expected"]
-    return colour[[*columns, "deviation_percent", "sigmas"]].sort_values(columns[:2], ignore_index=True)
+    colour = colour[colour["temperature"].isin(PURE_FLUID)]
+    parts = []
+    for place, quantity in enumerate(("number_density", "potential_energy")):
+        part = colour[["temperature", "fraction_b"]].assign(quantity=quantity)
+        part["value"], part["sem"] = colour[quantity], colour[f"{quantity}_sem"]
+        part["expected"] = np.array([PURE_FLUID[temperature][place] for temperature in colour["temperature"]])
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    difference = table["value"] - table["expected"]
+    table["deviation_percent"] = 100 * difference / table["expected"]
+    table["sigmas"] = difference / np.hypot(table["sem"], EQUATION_ERROR * table["expected"].abs())
+    return table.sort_values(["quantity", "temperature", "fraction_b"], ignore_index=True)
 
 
 def colour_differences(dataset: Dataset) -> pd.DataFrame:

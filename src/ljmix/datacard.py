@@ -23,7 +23,11 @@ from ljmix.structure.convergence import peak_errors
 
 __all__ = ["describe_package", "write_data_card"]
 
+_THERMOSTATS = {"lammps": "Nosé-Hoover", "hoomd": "Bussi-Donadio-Parrinello"}
 _KINDS = {"string": "string", "float": "number", "int": "integer", "bool": "boolean"}
+_OTHER_TITLES = {
+    "configurations": "last positions of a state point", "predictions": "what models predict, as figures show it",
+}  # fmt: skip
 _TITLES = {"states": "one row a state point", "rdf": "one row a bin", "structure_factors": "one row a wave number"}
 
 
@@ -43,7 +47,7 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
     ----------
     dataset : Dataset
     directory : Path
-        Where its tables and configurations lie.
+        Where its tables, configurations and predictions lie.
 
     Returns
     -------
@@ -52,6 +56,7 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
     """
     files = [directory / f"{name}.parquet" for name in TABLES]
     files += sorted((directory / "configurations").glob("*.gsd"))
+    files += sorted((directory / "predictions").glob("*.parquet"))
     listed = []
     for path in files:
         content = path.read_bytes()
@@ -61,13 +66,13 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
             "bytes": len(content),
             "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
         }
-        if path.suffix == ".parquet":
+        if path.parent == directory:
             fields = [field for field in TABLES[path.stem] if field.name in _columns(dataset, path.stem)]
             described = [_describe(field) for field in fields]
             schema = {"fields": described, "primaryKey": KEYS[path.stem], "missingValues": ["", "nan"]}
             entry |= {"title": _TITLES[path.stem], "format": "parquet", "type": "table", "schema": schema}
         else:
-            entry |= {"title": "last configuration of a state point", "format": "gsd"}
+            entry |= {"title": _OTHER_TITLES[path.parent.name], "format": path.suffix[1:]}
         listed.append(entry)
     return {
         "name": f"ljmix-{dataset.provenance['profile']}",
@@ -107,6 +112,7 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         title=package["title"],
         count=f"all {expected} state points" if found == expected else f"{found} of the {expected} state points",
         n_particles=f"{states['n_particles'].min()} to {states['n_particles'].max()}",
+        thermostats=", ".join(_THERMOSTATS[engine] for engine in sorted(set(states["engine"]))),
         box_edge=f"{profile.box_edge:g}",
         r_max=f"{profile.r_max:g}",
         bin_width=f"{profile.bin_width:g}",
@@ -117,6 +123,8 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         peak_error=f"{100 * profile.peak_error:g}",
         peak_error_dilute=f"{100 * profile.peak_error_dilute:g}",
         converged=int(states["converged"].sum()),
+        unconverged=_unconverged(dataset),
+        sampled=_force_sampled(states),
         phases=_markdown(_by_phase(dataset)),
         temperatures=_markdown(pd.crosstab(states["temperature"], states["phase"]).reset_index()),
         hours=f"{states['wall_seconds'].sum() / 3600:.1f}",
@@ -131,6 +139,23 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         additions=_markdown(pd.DataFrame(provenance["parts"]).astype({"engines": str})),
         versions=", ".join(f"{name} {provenance[name]}" for name in ("python", "numpy", "freud-analysis", "gsd")),
     )
+
+
+def _unconverged(dataset: Dataset) -> str:
+    """Who has not converged, in words: by phase, and by the fraction of B."""
+    states = dataset.states
+    late = states[~states["converged"].astype(bool)]
+    by_phase = ", ".join(f"{(late['phase'] == name).sum()} {name}" for name in sorted(set(late["phase"])))
+    shares = ", ".join(
+        f"{(late['fraction_b'] == value).sum()} of {(states['fraction_b'] == value).sum()} at C_B = {value:g}"
+        for value in sorted(set(states["fraction_b"]))
+    )
+    return f"{len(late)} states ({by_phase or 'none'}): {shares}"
+
+
+def _force_sampled(states: pd.DataFrame) -> str:
+    asked = states["force_gain"].notna()
+    return f"{(states.loc[asked, 'force_gain'] > 1).sum()} of the {asked.sum()} states where it was tried"
 
 
 def _by_phase(dataset: Dataset) -> pd.DataFrame:

@@ -120,7 +120,7 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
     -------
     Dataset
         States in the order of the profile. `provenance` is that of `fresh`, with one entry for each addition
-        under ``parts``.
+        under ``parts``: how many states it added, and the commit that made tables of their runs.
 
     Raises
     ------
@@ -128,7 +128,10 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
         If the two were simulated under different settings, or a state is not of the profile.
     """
     part = {name: fresh.provenance[name] for name in ("commit", "freud-analysis", "gsd")}
-    part |= {"states": len(fresh.states), "engines": sorted(set(fresh.states["engine_version"]))}
+    new = set(fresh.states["state_id"])
+    added = new - (set(shipped.states["state_id"]) if shipped is not None else set())
+    engines = fresh.states[["engine", "engine_version"]].drop_duplicates().agg(" ".join, axis=1)
+    part |= {"states": len(added), "engines": sorted(engines)}
     parts: list[dict[str, Any]] = []
     tables = {"states": fresh.states, "rdf": fresh.rdf, "structure_factors": fresh.structure_factors}
     if shipped is not None:
@@ -140,7 +143,6 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
                 f"settings differ: {name} = {ours[name]} in the new states, {theirs.get(name)} in the shipped ones"
             )
         parts = list(shipped.provenance["parts"])
-        new = set(fresh.states["state_id"])
         for name, table in tables.items():
             old = getattr(shipped, name)
             tables[name] = pd.concat([old[~old["state_id"].isin(new)], table], ignore_index=True)

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from ljmix.dataset import write_table
+from ljmix.datacard import write_data_card
+from ljmix.dataset import read_dataset, write_table
 from ljmix.learning.models import ROW_MODELS
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.reference import shipped_directory
@@ -88,8 +89,10 @@ def main() -> None:
     parser.add_argument("--profile", choices=PROFILES, default="reference")
     parser.add_argument("--results", type=Path, help="folder of the run; by default results/<profile>")
     options = parser.parse_args()
-    data = shipped_directory(load_profile(options.profile)) / "predictions"
+    shipped = shipped_directory(load_profile(options.profile))
+    data = shipped / "predictions"
     publish_predictions(options.results or Path("results", options.profile), data)
+    write_data_card(read_dataset(shipped), shipped)
     print(f"{data}: {sum(path.stat().st_size for path in data.iterdir()) / 1e6:.1f} MB")
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy import stats
 
-from ljmix.consistency import PURE_FLUID
+from ljmix.consistency import EQUATION_ERROR, PURE_FLUID
 from ljmix.simulation.engine import ENGINES
 from ljmix.statepoint import PAIRS
 from ljmix.validation.ensembles import check_ensembles
@@ -40,9 +40,6 @@ Array = npt.NDArray[np.float64]
 
 LEVEL = 0.01
 """Chance that a sound line is doubtful, and that a sound list has a line that is off."""
-
-_EQUATION_ERROR = 0.002
-"""Relative error allowed to the equation of state and to boxes of some 1000 particles."""
 
 KOB_ANDERSEN = {
     ("energy", "mean"): (-4.6539, 0.0002), ("pressure", "mean"): (19.318, 0.001),
@@ -271,7 +268,7 @@ def _equation_of_state(engine: str, measured: Tables) -> Iterator[Line]:
     for state in COLOUR_STATES:
         for quantity, expected in zip(("density", "energy"), PURE_FLUID[state.temperature], strict=True):
             blocks = measured.values(state.state_id, quantity)
-            error = float(np.hypot(_error(blocks), _EQUATION_ERROR * abs(expected)))
+            error = float(np.hypot(_error(blocks), EQUATION_ERROR * abs(expected)))
             yield make_line("equation of state", engine, state.state_id, quantity, blocks.mean(), expected, error)
 
 

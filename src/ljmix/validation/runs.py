@@ -93,7 +93,8 @@ def simulate_all(
     """
     loaded = load_engine(engine, device)
     freud.parallel.set_num_threads(1)
-    root, start = work / loaded.name, bench_start(shipped)
+    # Runs of another version, or on another device, are other runs: they must not be taken for these.
+    root, start = work / loaded.name / f"{loaded.version}-{loaded.device.replace(':', '-')}", bench_start(shipped)
     with lend_pool(None, workers) as executor:
         blocks = [_sample_states(loaded, root / "agreement", executor)]
         series = _sample_ensembles(loaded, root / "ensembles", executor)

@@ -276,5 +276,14 @@ def test_a_jump_is_called_one():
     assert "paper jumps: its steepest rise is from 0.10 at 50000 rows to 0.90 at 90000" in describe_jump(jump, "paper")
     assert "at five ninths of all rows, where the paper has 0.1, it scores 0.10" in describe_jump(jump, "paper")
     assert "ours does not jump as in the paper" in describe_jump(slope, "ours")
+    rows = [500, 1050, 2200, 4600, 9700, 20_300, 46_500, 90_000]
+    late = [
+        {"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (-0.9, 0.05, 0.07, 0.08, 0.09, 0.1, 0.12, 0.9), strict=True)
+    ]
+    assert "late jumps: its steepest rise is from 0.12 at 46500 rows to 0.90 at 90000" in describe_jump(late, "late")
+    early = [*late[:-1], {"rows": 90_000, "r2_mean": 0.2}]
+    assert "early does not jump as in the paper: its steepest rise is from -0.90 at 500" in describe_jump(
+        early, "early"
+    )
     with pytest.raises(ValueError, match="a jump needs two sizes at least; there is 1"):
         describe_jump(slope[:1], "ours")

@@ -1,4 +1,4 @@
-"""Intervals over states: the right centre, the promised coverage, and paired gains."""
+"""Intervals over mixtures: the right centre, the promised coverage, and paired gains."""
 
 import numpy as np
 import pandas as pd
@@ -51,40 +51,47 @@ def test_centre_is_the_score_and_gain_the_difference(truth):
     assert own["gain"] == own["gain_low"] == own["gain_high"] == 0
 
 
-def test_intervals_hold_what_more_states_would_score():
-    """Sets of 60 states from one population; R² of the whole population is known from 20 000."""
+def test_intervals_hold_what_more_mixtures_would_score():
+    """Sets of 60 compositions at two temperatures; R² of the whole population is known from 10 000."""
     rng = np.random.default_rng(2)
     r = np.array([0.5, 1.0, 2.0])
 
     def draw(n):
-        g = rng.lognormal(0, 0.5, size=(n, 3, 3))
-        states = pd.DataFrame(
-            {
-                "state_id": [f"s{k}" for k in range(n)],
-                "temperature": 0.6,
-                "size_ratio": 1.0,
-                "phase": "mixed",
-                "converged": True,
-            }
-        )
-        # Errors larger in some states than in others: what makes points of one state dependent.
-        width = 0.4 * rng.lognormal(0, 0.3, size=(n, 1, 1))
+        g = rng.lognormal(0, 0.5, size=(2 * n, 3, 3))
+        mixture, cold = np.divmod(np.arange(2 * n), 2)
+        states = pd.DataFrame({
+            "state_id": [f"s{k}" for k in range(2 * n)], "temperature": np.where(cold, 0.6, 1.4),
+            "fraction_b": 0.5, "size_ratio": 1.0, "epsilon_ab": mixture / n, "phase": "mixed", "converged": True,
+        })  # fmt: skip
+        # Errors larger in some compositions than in others, at both temperatures.
+        width = 0.4 * rng.lognormal(0, 0.3, size=n).repeat(2)[:, None, None]
         return Curves(states, r, g, 0.01 * g), g + width * rng.standard_normal(g.shape)
 
-    many, guess = draw(20_000)
+    many, guess = draw(10_000)
     population = score_curves(many, guess)["r2"]["all"]
     held, sets = 0, 150
     for _ in range(sets):
         truth, guess = draw(60)
-        row = pick(
-            resample_scores(tabulate(truth, {"nearest-temperature": [guess]}), truth.states, draws=300),
-            "nearest-temperature",
-        )
+        table = tabulate(truth, {"nearest-temperature": [guess]})
+        row = pick(resample_scores(table, truth.states, draws=300), "nearest-temperature")
         held += row["low"] <= population <= row["high"]
     share, sigma = held / sets, np.sqrt(0.95 * 0.05 / sets)
     print(f"coverage {share:.3f}, expected 0.95, sigma {sigma:.3f}")
     # Percentile intervals of a ratio fall short by a few percent (Davison and Hinkley, chapter 5).
     assert share > 0.95 - 0.06 - 3 * sigma
+
+
+def test_temperatures_of_one_mixture_are_drawn_together(truth):
+    """Every state twice, as if at two temperatures: no more is known, and the interval stays as wide."""
+    guess = truth.g + 0.3 * np.random.default_rng(4).standard_normal(truth.g.shape)
+    alone = truth.states.assign(epsilon_ab=np.linspace(0, 1, len(truth.g)))
+    again = alone.assign(state_id=alone["state_id"] + "x", temperature=alone["temperature"] + 0.05)
+    twice = Curves(pd.concat([alone, again], ignore_index=True), truth.r, *(np.concatenate([truth.g] * 2),) * 2)
+    one = resample_scores(tabulate(Curves(alone, truth.r, truth.g, truth.g), {"nearest-temperature": [guess]}), alone)
+    two = resample_scores(tabulate(twice, {"nearest-temperature": [np.concatenate([guess] * 2)]}), twice.states)
+    assert [pick(one, "nearest-temperature")[key] for key in ("r2", "low", "high")] == pytest.approx(
+        [pick(two, "nearest-temperature")[key] for key in ("r2", "low", "high")]
+    )
 
 
 def test_who_answers_in_part_is_compared_on_that_part(truth):
@@ -98,10 +105,10 @@ def test_who_answers_in_part_is_compared_on_that_part(truth):
     own, other = (score_curves(answered, predicted[~silent])["r2"]["all"] for predicted in (guess, copy))
     assert row["states"] == (~silent).sum()
     assert (row["r2"], row["gain"]) == (pytest.approx(own), pytest.approx(own - other))
-    few = np.arange(len(truth.g)) < 4
+    few = truth.states["fraction_b"].eq(0.5).to_numpy()
     lone = np.where(few[:, None, None], guess, np.nan)
     table = resample_scores(tabulate(truth, {"theory": [lone], "nearest-temperature": [copy]}), truth.states, draws=50)
-    assert "theory" not in set(table["model"])  # four states are too few for an interval
+    assert "theory" not in set(table["model"])  # four compositions are too few for an interval
 
 
 def test_one_heavy_curve_outweighs_all_others(truth):

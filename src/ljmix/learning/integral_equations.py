@@ -12,7 +12,7 @@ to its grid. So the few lines are here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,10 @@ class Mixtures:
     fraction_b: FloatArray
     sigma: FloatArray
     epsilon: FloatArray
+
+    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Mixtures:
+        """Some of the state points."""
+        return Mixtures(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     r: FloatArray = GRID_STEP * np.arange(1, GRID_POINTS + 1, dtype=float)
     n = len(mixtures.temperature)
     u = lj_potential(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
-    gamma, converged = np.zeros((n, 3, len(r))), np.zeros(n, dtype=bool)
+    gamma, converged = np.zeros((n, 3, len(r))), np.ones(n, dtype=bool)
     before, last = gamma, 0.0
     for stage, share in enumerate(_RAMP):
         beta_u = (share / mixtures.temperature)[:, None, None] * u
@@ -118,7 +122,10 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
         slope = (share - last) / (last - _RAMP[stage - 2]) if stage > 1 else 0.0
         start, before, last = gamma + slope * (gamma - before), gamma, share
         tolerance = _TOLERANCE if share == 1 else 1e-3  # exact at the end only
-        gamma, converged = _iterate(start, beta_u, mixtures, closure, steps, tolerance)
+        # A state without a solution at some β was never seen to have one at a larger β.
+        rows = np.flatnonzero(converged)
+        gamma = start
+        gamma[rows], converged[rows] = _iterate(start[rows], beta_u[rows], mixtures[rows], closure, steps, tolerance)
     beta_u = u / mixtures.temperature[:, None, None]
     cavity = 1 + gamma if closure == "percus-yevick" else np.exp(np.minimum(gamma, 50.0))
     cavity[~converged] = np.nan

@@ -1,7 +1,7 @@
 """What is learned and what is asked: splits by state point, never by row.
 
-Rows of one curve are not independent, so no curve is ever cut. `interpolation-rows` alone cuts them, as the
-paper does; see `ljmix.learning.evaluation.evaluate_interpolation`.
+Rows of one curve are not independent, so no curve is ever cut. The paper cuts them;
+`ljmix.learning.evaluation.evaluate_interpolation` does so too, for comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ljmix.dataset import Dataset, split_by_temperature
 from ljmix.learning.features import COMPOSITION, composition_keys
 
 __all__ = [
-    "FOLDS", "KNOWN_COMPOSITIONS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split",
+    "FOLDS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split",
     "complete_compositions", "make_splits", "possible_tasks", "validation_splits",
 ]  # fmt: skip
 
@@ -36,9 +36,6 @@ TASKS = {
     "compositions-temperatures": "a fifth of all compositions held out, asked at temperatures not seen either",
 }
 """Tasks by name. The temperature task is called as its section of ``metrics.json``."""
-
-KNOWN_COMPOSITIONS = ("interpolation-states", "extrapolation")
-"""Tasks whose training part holds every composition that is asked for: temperature baselines can take part."""
 
 
 @dataclass(frozen=True)

@@ -160,12 +160,13 @@ def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
         NaN for all of a state that has no solution.
     """
     numbers = states[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]].to_numpy(dtype=float).round(9)
-    keys = [(*row, r.tobytes()) for row in numbers.tolist()]
+    density = estimated_density(states)
+    keys = [(*row, rho, r.tobytes()) for row, rho in zip(numbers.tolist(), density.tolist(), strict=True)]
     missing = [k for k, key in enumerate(keys) if key not in _SOLVED]
     if missing:
         asked = states.iloc[missing]
         with np.errstate(invalid="ignore"):  # a y below zero, as Percus-Yevick may give, has no logarithm
-            found = np.log(solve_cavity(asked, estimated_density(asked), "percus-yevick", r))
+            found = np.log(solve_cavity(asked, density[missing], "percus-yevick", r))
         found[~np.isfinite(found).all(axis=(1, 2))] = np.nan
         known = {key: _SOLVED[key] for key in keys if key in _SOLVED}
         if len(_SOLVED) > _MOST_SOLVED:

@@ -27,6 +27,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     pairs = ", ".join(f"{pair} {format_score(extrapolation['mlp'], ('r2', pair), 3)}" for pair in ("AA", "AB", "BB"))
     copy = format_score(extrapolation["nearest-temperature"], ("r2", "all"), 3)
     ends = " and ".join(f"{point['r2_mean']:.2f} at {point['rows']} rows" for point in (scaling[0], scaling[-1]))
+    source = "the simulation and in both models" if "grid simulation" in attribution["methods"] else "both models"
     captions = {
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
@@ -35,13 +36,14 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, models, and the copy of the nearest temperature.",
         "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
-        "fig6": f"R² on unseen temperatures against training rows: {ends} for the network (paper 0.1 and 0.9).",
+        "fig6": f"R² on unseen temperatures against training rows: {ends} for the network "
+        "(paper: about 0.1 at 50 000 and 0.9 at 90 000).",
         "scaling-states": _states_caption(metrics["scaling_states"]),
         "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
         "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
         "embedding-stability": _stability_caption(embedding),
         "attribution-distance": "Where each parameter matters: mean size of its exact contribution at each distance, "
-        "pair by pair, in the simulation and in both models.",
+        f"pair by pair, in {source}.",
         "attribution-descriptors": _descriptor_caption(attribution["descriptors"]),
         "attribution-ranking": _ranking_caption(attribution),
     }
@@ -135,21 +137,24 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
     leaders = []
     for name, found in descriptors.items():
         leader = max(found["features"], key=lambda feature: found["features"][feature]["share"])
-        leaders.append(
-            f"{name.replace('_', ' ')} {PARAMETERS[leader]} {format_share(found['features'][leader]['share'])}"
-        )
-    return f"What decides what one reads off the curves, strongest parameter and its share: {', '.join(leaders)}."
+        share = format_share(found["features"][leader]["share"])
+        leaders.append(f"{name.replace('_', ' ')} {PARAMETERS[leader]} {share} (R² {found['r2']:.2f})")
+    return (
+        "What decides what one reads off the curves: strongest parameter, its share, and R² on unseen states, without "
+        f"which a share says little: {', '.join(leaders)}."
+    )
 
 
 def _ranking_caption(attribution: Mapping[str, Any]) -> str:
     methods = attribution["methods"]
     first = sum(found["order"][0] == "size_ratio" for found in methods.values())
-    shares = [found["features"]["size_ratio"]["share"] for found in methods.values()]
+    # One minus an entropy is no part of a whole; its share would be next to everything over next to nothing.
+    shares = [found["features"]["size_ratio"]["share"] for name, found in methods.items() if name != "map entropy"]
     errors = attribution["held_out"]["mlp"]
     where = f"; the network's mean error on unseen states is {errors['all']['error']:.3f}"
     if "demixed" in errors:
         where += f", and {errors['demixed']['error']:.3f} on demixed ones"
     return (
-        f"Every method's ranking: {first} of {len(methods)} put S first, with {format_share(min(shares))} to "
-        f"{format_share(max(shares))} of the credit{where}."
+        f"Every method's ranking: {first} of {len(methods)} put S first; its credit is {format_share(min(shares))} to "
+        f"{format_share(max(shares))} by all but the maps{where}."
     )

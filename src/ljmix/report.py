@@ -21,6 +21,8 @@ __all__ = [
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
+_PAPER_SIZES = 4
+"""Values of S in the paper's grid, as `ljmix.statepoint` reads it."""
 _COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
@@ -106,10 +108,11 @@ def _explanation(metrics: Mapping[str, Any]) -> str:
     rankings = [
         f"{name} {_credits(attribution[model], attribution['interval'][model])}" for model, name in EXPLAINED.items()
     ]
-    share = embedding["share_k4"]
+    share, counts = embedding["share_k4"], embedding["best_k_counts"]
     return (
         f"Four clusters, as in the paper, in {format_share(share['silhouette'])} of {embedding['maps']} maps of all "
-        f"curves by silhouette and {format_share(share['elbow'])} by elbow; most often {embedding['best_k']}. "
+        f"curves by silhouette and {format_share(share['elbow'])} by elbow; most often {max(counts, key=counts.get)}, "
+        f"in a grid of {embedding['n_values'].get('size_ratio', 1)} size ratios. "
         f"Normalised mixing entropy, lowest first (paper: S lowest, T* highest): {entropies}. "
         f"Mean absolute SHAP value with 95 % interval (paper: S, then ε_AB): {'; '.join(rankings)}."
     )
@@ -129,8 +132,9 @@ def format_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _order(features: Sequence[str], between: str = " > ") -> str:
-    return between.join(PARAMETERS[feature] for feature in features)
+def _order(places: Sequence[str]) -> str:
+    """Names in order; a place may hold several equals, joined by " = "."""
+    return " > ".join(" = ".join(PARAMETERS[feature] for feature in place.split(" = ")) for place in places)
 
 
 def _verdict(share: float) -> str:
@@ -152,7 +156,8 @@ def answers(metrics: Mapping[str, Any]) -> str:
     str
         A claim a row. "yes" stands for at least 95 % of the repetitions (maps, or bootstrap draws over states
         and seeds), "likely" for 80 %, "undecided" for 20 %, "unlikely" for 5 %, "no" for less. T* is not called highest
-        while another parameter, too, has the entropy of shuffled clusters. Below the table, every method's order.
+        while another parameter, too, has the entropy of shuffled clusters; a grid whose number of size ratios is not
+        the paper's is not asked for four clusters. Below the table, every method's order.
 
     Raises
     ------
@@ -163,12 +168,16 @@ def answers(metrics: Mapping[str, Any]) -> str:
     maps, four = embedding["maps"], embedding["share_k4"]
     rows = [["the paper", "we find", "does it hold?"], ["---"] * 3]
     counts = ", ".join(f"{k} in {n}" for k, n in embedding["best_k_counts"].items())
+    linear = embedding["views"]["PCA 2"]
+    sizes = embedding["n_values"].get("size_ratio", 1)
     rows.append(
         [
             "four clusters",
-            f"best k by silhouette: {counts} of {maps} maps; four in {format_share(four['silhouette'])}, "
-            f"by elbow in {format_share(four['elbow'])}",
-            _verdict(four["silhouette"]),
+            f"best k by silhouette: {counts} of {maps} maps; four in {format_share(four['silhouette'])}, by elbow in "
+            f"{format_share(four['elbow'])}; on two principal components four in {format_share(linear['share_k4'])} "
+            f"and {format_share(linear['share_k4_elbow'])} of the seeds; the grid has {sizes} size ratios",
+            # Where clusters are size ratios, a grid with another number of them cannot tell.
+            _verdict(four["silhouette"]) if sizes == _PAPER_SIZES else "not asked: another grid",
         ]
     )
     entropy, null = embedding["mixing_entropy_normalised"], embedding["mixing_entropy_null"]
@@ -185,13 +194,14 @@ def answers(metrics: Mapping[str, Any]) -> str:
     )
     order = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     alike = [f for f in entropy if entropy[f] >= null[f]["null_low"]]
-    others = ", ".join(PARAMETERS[f] for f in alike if f != "temperature")
+    others = [PARAMETERS[f] for f in alike if f != "temperature"]
+    tied = bool(others) and "temperature" in alike
     rows.append(
         [
             "highest mixing entropy: T*",
             f"{order}; T* highest in {format_share(embedding['temperature_highest'])} of the maps"
-            + (f", but {others} and T* are not told apart from shuffled clusters" if others else ""),
-            "undecided" if others else _verdict(embedding["temperature_highest"]),
+            + (f"; {', '.join(others)} and T* are mixed as evenly as by shuffled clusters, or more" if tied else ""),
+            "undecided" if tied else _verdict(embedding["temperature_highest"]),
         ]
     )
     for model, name in EXPLAINED.items():
@@ -212,7 +222,7 @@ def answers(metrics: Mapping[str, Any]) -> str:
 def _method_orders(methods: Mapping[str, Any]) -> str:
     """Every method's order, in words."""
     first = [name for name, found in methods.items() if found["order"][0] == "size_ratio"]
-    second = [name for name in first if methods[name]["order"][1] == "epsilon_ab"]
+    second = [name for name in first if methods[name]["order"][1:2] == ["epsilon_ab"]]
     sure = [name for name in first if methods[name]["size_first"] >= 0.95]
     last = [name for name, found in methods.items() if found["order"][-1] == "temperature"]
     orders = "; ".join(

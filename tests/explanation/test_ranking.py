@@ -66,6 +66,15 @@ def test_orders_are_compared_with_the_paper():
     np.testing.assert_array_equal(agreement, agreement.T)
 
 
+def test_equal_importances_are_not_put_in_an_order():
+    equal = np.array([[0.1, 0.1, 0.7, 0.1 + 1e-15]] * 3)
+    row = order_table({"map": equal}).iloc[0]
+    assert row["order"] == "size_ratio > temperature = fraction_b = epsilon_ab"
+    assert (row["size_first"], row["size_then_epsilon"], row["temperature_last"], row["paper_order"]) == (1, 0, 0, 0)
+    # Three of six pairs are in the paper's order, three in none (Kendall's tau-b): 3 / sqrt(3 * 6).
+    assert row["kendall"] == pytest.approx(3 / np.sqrt(18))
+
+
 def test_shares_have_intervals_that_hold_them():
     table = share_table({"noisy": draws_of(list(PAPER_ORDER), 500, 0.8)}).set_index("feature")
     assert ((table["share_low"] <= table["share"]) & (table["share"] <= table["share_high"])).all()

@@ -38,7 +38,7 @@ PLAYERS = (*FEATURES[:4], "pair", "r")
 """The inputs with both labels as one: `pair` is 0, 1, 2 for AA, AB, BB."""
 
 N_ROWS = 200
-N_BACKGROUND = 40
+N_BACKGROUND = 100
 """Default sizes: 200 x 40 rows take about 20 s for the paper's network and 3 s for 400 trees on two cores."""
 
 _BATCH = 20

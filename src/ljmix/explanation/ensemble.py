@@ -11,7 +11,15 @@ import pandas as pd
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import FEATURES, Dataset, learning_table
-from ljmix.explanation.attribution import PLAYERS, Attribution, Predictor, explain_predictor, explain_trees
+from ljmix.explanation.attribution import (
+    N_BACKGROUND,
+    N_ROWS,
+    PLAYERS,
+    Attribution,
+    Predictor,
+    explain_predictor,
+    explain_trees,
+)
 from ljmix.explanation.exact import PARAMETERS, complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
 from ljmix.learning.evaluation import run_in_parallel
@@ -32,8 +40,8 @@ class Explanation:
     predict_rows : callable
         The fitted model: takes a table with the columns `FEATURES`, returns one g a row.
     attribution : Attribution
-        Shapley values of the seven inputs. All models and seeds explain the same rows against the same
-        background.
+        Shapley values of the seven inputs. Models of one seed explain the same rows against the same background;
+        another seed draws others, so that the spread over seeds holds that of both draws.
     permutation : pandas.DataFrame
         As of `permutation_importance`, on the states held out.
     sobol : Sobol
@@ -58,8 +66,8 @@ def explain_models(
     names: Sequence[str],
     seeds: int,
     *,
-    n_rows: int = 200,
-    n_background: int = 40,
+    n_rows: int = N_ROWS,
+    n_background: int = N_BACKGROUND,
     test_share: float = 0.2,
     workers: int = 1,
     progress: bool = False,
@@ -67,8 +75,8 @@ def explain_models(
 ) -> list[Explanation]:
     """Fit and explain each model with each seed.
 
-    Every seed holds out other states, of all temperatures: the spread over seeds is that of the model's start
-    and of the states it happened to see.
+    Every seed holds out other states, of all temperatures, and draws other rows to explain and to stand for unknown
+    inputs: the spread over seeds is that of the model's start, of the states it happened to see, and of these draws.
 
     Parameters
     ----------
@@ -117,9 +125,9 @@ def explain_models(
         held_out = table[tested].reset_index(drop=True)
         predict = model.predict_rows
         if name == "xgboost":
-            attribution = explain_trees(model.estimator_, table, seed=0, n_rows=n_rows, n_background=n_background)
+            attribution = explain_trees(model.estimator_, table, seed=seed, n_rows=n_rows, n_background=n_background)
         else:
-            attribution = explain_predictor(predict, table, seed=0, n_rows=n_rows, n_background=n_background)
+            attribution = explain_predictor(predict, table, seed=seed, n_rows=n_rows, n_background=n_background)
         return Explanation(
             name,
             seed,
@@ -135,7 +143,7 @@ def explain_models(
 
 
 def label_effect(
-    explanations: Sequence[Explanation], dataset: Dataset, n_rows: int = 100, n_background: int = 40
+    explanations: Sequence[Explanation], dataset: Dataset, n_rows: int = 100, n_background: int = N_BACKGROUND
 ) -> pd.DataFrame:
     """Credit of each input with the two labels as two players, and with the pair as one.
 

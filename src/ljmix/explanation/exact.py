@@ -72,8 +72,8 @@ def grid_shapley(states: pd.DataFrame, values: npt.ArrayLike) -> FloatArray:
     -----
     φ_i = Σ_K |K|! (3 - |K|)! / 4! (v(K ∪ i) - v(K)) over all sets K of the other parameters (Shapley 1953,
     doi:10.1515/9781400881970-018), where v(K) is the mean over the grid with the parameters in K held at the
-    state's values. With these v the variances of φ belong to the Shapley effects of Owen 2014
-    (doi:10.1137/130936233).
+    state's values. With these v the covariance of φ_i with the value over the grid is the Shapley effect of
+    Owen 2014 (doi:10.1137/130936233).
     """
     values = np.asarray(values, dtype=float)
     if len(values) != len(states):

@@ -39,11 +39,14 @@ class View:
         `n_neighbors` of UMAP, number of components of PCA.
     pairs : tuple of {"AA", "AB", "BB"}
         Curves that are looked at.
+    logarithmic : bool
+        Look at ln(1 + g): the peaks of a few drops of B reach 200 and would be all that distances see.
     """
 
     method: str
     size: int
     pairs: tuple[str, ...] = PAIRS
+    logarithmic: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in ("UMAP", "PCA"):
@@ -51,8 +54,9 @@ class View:
 
     @property
     def label(self) -> str:
-        """Name in tables, figures and metrics: ``UMAP 15``, ``PCA 2``, ``UMAP 15 BB``."""
-        return " ".join([self.method, str(self.size), *(self.pairs if self.pairs != PAIRS else ())])
+        """Name in tables, figures and metrics: ``UMAP 15``, ``PCA 2``, ``UMAP 15 BB``, ``PCA 2 log``."""
+        parts = [self.method, str(self.size), *(self.pairs if self.pairs != PAIRS else ())]
+        return " ".join([*parts, "log"] if self.logarithmic else parts)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class MapRun:
 def list_views(
     n_states: int, neighbors: Sequence[int], default: int, components: Sequence[int] = (2, 3, 5, 10, 20)
 ) -> list[View]:
-    """All views of the study: UMAP with each neighbourhood, UMAP of single pairs, PCA.
+    """All views of the study: UMAP with each neighbourhood, of single pairs, and of ln(1 + g); PCA.
 
     Parameters
     ----------
@@ -93,9 +97,9 @@ def list_views(
     neighbors : sequence of int
         `n_neighbors` of UMAP; those that are not below `n_states` are left out.
     default : int
-        One of `neighbors`, with which single pairs are mapped too.
+        One of `neighbors`, with which single pairs and ln(1 + g) are mapped too.
     components : sequence of int
-        Of PCA; those that are not below `n_states` are left out.
+        Of PCA; those that are not below `n_states` are left out. The first one is used for ln(1 + g) too.
 
     Returns
     -------
@@ -115,7 +119,9 @@ def list_views(
     return [
         *(View("UMAP", size) for size in sizes),
         *(View("UMAP", default, (pair,)) for pair in PAIRS),
+        View("UMAP", default, logarithmic=True),
         *(View("PCA", size) for size in components if size < n_states),
+        *(View("PCA", size, logarithmic=True) for size in components[:1] if size < n_states),
     ]
 
 
@@ -149,7 +155,8 @@ def study_maps(
     if not views or len(set(views)) < len(views):
         raise ValueError("views: must be a list of at least one view, each named once")
     vectors = {pairs: curve_vectors(dataset, pairs=pairs) for pairs in {view.pairs for view in views}}
-    runs = [(view, seed, vectors[view.pairs]) for view in views for seed in range(seeds)]
+    seen = {view: np.log1p(vectors[view.pairs]) if view.logarithmic else vectors[view.pairs] for view in views}
+    runs = [(view, seed, seen[view]) for view in views for seed in range(seeds)]
     return list(run_in_parallel(_map_once, runs, "maps", workers, progress))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, rankdata
 
 from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
@@ -191,7 +191,8 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     pandas.DataFrame
         Columns `method`, `feature`, `value` (mean of the draws, in the method's unit), `value_low`,
         `value_high`, `share`, `share_low`, `share_high` (of the sum over the four, median and the interval that
-        holds 95 % of the draws), `rank` (1 for the largest mean), `rank_low`, `rank_high` (95 %).
+        holds 95 % of the draws), `rank` (1 for the largest mean; equals share the mean of their ranks),
+        `rank_low`, `rank_high` (95 %).
     """
     rows = []
     for method, values in draws.items():
@@ -210,15 +211,23 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
                 {
                     "method": method, "feature": feature, "value": mean[i], "value_low": bottom[i],
                     "value_high": top[i], "share": float(np.median(shares[:, i])), "share_low": low[i],
-                    "share_high": high[i], "rank": int(order[i]), "rank_low": int(first[i]), "rank_high": int(last[i]),
+                    "share_high": high[i], "rank": order[i], "rank_low": first[i], "rank_high": last[i],
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _ranks(values: FloatArray) -> npt.NDArray[np.int64]:
-    """Rank in each row, 1 for the largest; equal values keep the order of `PARAMETERS`."""
-    return np.asarray(np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1, kind="stable") + 1)
+def _ranks(values: FloatArray) -> FloatArray:
+    """Rank in each row, 1 for the largest; values that agree to nine digits of the largest share their mean rank."""
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    rounded = np.round(values / np.where(largest > 0, largest, 1), 9)
+    return np.asarray(rankdata(-rounded, axis=1), dtype=float)
+
+
+def _write_order(ranks: FloatArray) -> str:
+    """Names of the parameters by rank, joined by " > ", equal ones by " = "."""
+    groups = [[PARAMETERS[i] for i in np.flatnonzero(ranks == rank)] for rank in np.unique(ranks)]
+    return " > ".join(" = ".join(group) for group in groups)
 
 
 def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
@@ -227,9 +236,10 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `method`, `order` (of the means, joined by " > "), `size_first`, `size_then_epsilon`,
-        `temperature_last`, `paper_order` (shares of the draws), `kendall` (Kendall's τ of the means with
-        `PAPER_ORDER`: 1 for the same order, -1 for the reverse), `kendall_low`, `kendall_high` (95 % of draws).
+        Columns `method`, `order` (of the means, joined by " > ", equal ones by " = "), `size_first`,
+        `size_then_epsilon`, `temperature_last`, `paper_order` (shares of the draws), `kendall` (Kendall's τ of the
+        means with `PAPER_ORDER`: 1 for the same order, -1 for the reverse), `kendall_low`, `kendall_high` (95 % of
+        draws).
     """
     place = {name: PARAMETERS.index(name) for name in PARAMETERS}
     paper = -np.array([PAPER_ORDER.index(name) for name in PARAMETERS], dtype=float)
@@ -245,7 +255,7 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
         rows.append(
             {
                 "method": method,
-                "order": " > ".join(PARAMETERS[i] for i in np.argsort(-mean, kind="stable")),
+                "order": _write_order(_ranks(mean[None])[0]),
                 "size_first": float(size_first.mean()),
                 "size_then_epsilon": float(then_epsilon.mean()),
                 "temperature_last": float(cold_last.mean()),

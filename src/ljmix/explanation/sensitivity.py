@@ -20,7 +20,7 @@ from ljmix.explanation.exact import PARAMETERS
 __all__ = ["Sobol", "permutation_importance", "sobol_indices"]
 
 N_SOBOL = 4096
-"""Default number of base points; a power of two. The model is asked for 14 times as many predictions."""
+"""Default number of base points; a power of two. The model is asked for eight times as many predictions."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,16 @@ class Sobol:
     indices : pandas.DataFrame
         Columns `feature`, `first`, `first_conf`, `total`, `total_conf`: shares of the variance, and half widths
         of their 95 % bootstrap intervals.
-    pairs : pandas.DataFrame
-        Columns `feature`, `other`, `second`, `second_conf`: share of the variance that two inputs make
-        together, above what each makes alone.
     draws : (n_resamples, n_features) array
         Bootstrap draws of `total`, in the order of `indices`.
     """
 
     indices: pd.DataFrame
-    pairs: pd.DataFrame
     draws: npt.NDArray[np.float64]
 
 
 def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: int = N_SOBOL) -> Sobol:
-    """First, second and total Sobol indices of a model over the grid.
+    """First and total Sobol indices of a model over the grid.
 
     Parameters
     ----------
@@ -82,7 +78,7 @@ def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: i
     levels["pair"] = np.arange(3.0)
     names = [name for name in PLAYERS if name == "r" or len(levels[name]) > 1]
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    uniform = pd.DataFrame(sample.sample(problem, n, seed=seed), columns=names)
+    uniform = pd.DataFrame(sample.sample(problem, n, calc_second_order=False, seed=seed), columns=names)
     drawn = pd.DataFrame(
         {
             name: values[(uniform.get(name, 0.0) * np.ones(len(uniform)) * len(values)).astype(int)]
@@ -93,19 +89,14 @@ def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: i
     if np.ptp(predicted) == 0:
         raise ValueError(f"the model predicts g = {predicted[0]:g} everywhere: there is no variance to divide")
     # SALib takes a seed of 0 for none, and then draws from numpy's global state.
-    found = analyze.analyze(problem, predicted, seed=seed + 1, keep_resamples=True)
+    found = analyze.analyze(problem, predicted, calc_second_order=False, seed=seed + 1, keep_resamples=True)
     indices = pd.DataFrame(
         {
             "feature": names, "first": found["S1"], "first_conf": found["S1_conf"],
             "total": found["ST"], "total_conf": found["ST_conf"],
         }
     )  # fmt: skip
-    upper = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
-    pairs = pd.DataFrame(
-        [(names[i], names[j], found["S2"][i, j], found["S2_conf"][i, j]) for i, j in upper],
-        columns=["feature", "other", "second", "second_conf"],
-    )
-    return Sobol(indices, pairs, np.asarray(found["ST_conf_all"], dtype=float))
+    return Sobol(indices, np.asarray(found["ST_conf_all"], dtype=float))
 
 
 def permutation_importance(predict_rows: Predictor, table: pd.DataFrame, seed: int, repeats: int = 5) -> pd.DataFrame:

@@ -16,6 +16,9 @@ from ljmix.explanation.maps import MapRun
 
 __all__ = ["agreement", "cluster_counts", "entropy_runs", "null_entropy", "order_counts", "quality"]
 
+_DECIMALS = 9
+"""Entropies that agree to so many places are equal: a balanced grid makes equal ones, and rounding orders them."""
+
 _CRITERIA: dict[str, Callable[[pd.DataFrame], int]] = {"silhouette": best_k, "elbow": elbow_k}
 
 
@@ -73,14 +76,15 @@ def entropy_runs(runs: Sequence[MapRun], k: int, states: pd.DataFrame) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        Columns `view`, `seed`, `feature`, `entropy`, `entropy_normalised`, `rank` (1 for the lowest).
+        Columns `view`, `seed`, `feature`, `n_values`, `entropy`, `entropy_normalised`, `rank` (1 for the lowest;
+        equal entropies share the mean of their ranks).
     """
     parts = []
     for run in runs:
-        table = entropy_table(run.labels[k], states).drop(columns="n_values")
+        table = entropy_table(run.labels[k], states)
         table.insert(0, "view", run.view.label)
         table.insert(1, "seed", run.seed)
-        parts.append(table.assign(rank=table["entropy_normalised"].rank(method="min").astype(int)))
+        parts.append(table.assign(rank=table["entropy_normalised"].round(_DECIMALS).rank(method="average")))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -95,11 +99,12 @@ def order_counts(entropies: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `order` (features from the lowest entropy to the highest, joined by " < "), `count`, `share`;
-        the most frequent first.
+        Columns `order` (features from the lowest entropy to the highest, joined by " < ", equal ones by " = "),
+        `count`, `share`; the most frequent first.
     """
-    ordered = entropies.sort_values(["entropy_normalised", "feature"], kind="stable")
-    orders = ordered.groupby(["view", "seed"])["feature"].agg(" < ".join)
+    ordered = entropies.sort_values(["rank", "feature"], kind="stable")
+    equal = ordered.groupby(["view", "seed", "rank"])["feature"].agg(" = ".join)
+    orders = equal.groupby(["view", "seed"]).agg(" < ".join)
     table = orders.value_counts().rename_axis("order").rename("count").reset_index()
     table = table.sort_values(["count", "order"], ascending=[False, True], ignore_index=True)
     return table.assign(share=table["count"] / table["count"].sum())
@@ -168,9 +173,9 @@ def quality(runs: Sequence[MapRun], entropies: pd.DataFrame, agreements: pd.Data
     Returns
     -------
     pandas.DataFrame
-        Columns `view`, `share_k4` and `share_k4_elbow` (of the seeds), `silhouette` (at `k`),
-        `trustworthiness`, `ari_mean`, `ari_min` (between seeds; NaN for one seed), `ari_default` (mean, with
-        the maps of the first view) and the mean normalised entropy of each feature.
+        Columns `view`, `share_k4` and `share_k4_elbow` (of the seeds), `silhouette` (at `k`), `smallest` (states
+        in the smallest cluster, mean), `trustworthiness`, `ari_mean`, `ari_min` (between seeds; NaN for one seed),
+        `ari_default` (mean, with the maps of the first view) and the mean normalised entropy of each feature.
     """
     labels = list(dict.fromkeys(run.view.label for run in runs))
     rows = []
@@ -184,6 +189,7 @@ def quality(runs: Sequence[MapRun], entropies: pd.DataFrame, agreements: pd.Data
                 "share_k4": float(np.mean([best_k(run.scan) == 4 for run in of_view])),
                 "share_k4_elbow": float(np.mean([elbow_k(run.scan) == 4 for run in of_view])),
                 "silhouette": float(np.mean([run.scan.set_index("k")["silhouette"][k] for run in of_view])),
+                "smallest": float(np.mean([np.bincount(run.labels[k]).min() for run in of_view])),
                 "trustworthiness": float(np.mean([run.trustworthiness for run in of_view])),
                 "ari_mean": float(same.mean()),
                 "ari_min": float(same.min()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ def plain(value: Any) -> Any:
 
 
 def whole_maps(runs: Sequence[MapRun]) -> list[MapRun]:
-    """UMAP maps of all three pairs, with any neighbourhood: what the paper's map is one of."""
-    return [run for run in runs if run.view.method == "UMAP" and run.view.pairs == runs[0].view.pairs]
+    """Maps that differ from the first view in the neighbourhood alone: what the paper's map is one of."""
+    return [run for run in runs if run.view == replace(runs[0].view, size=run.view.size)]
 
 
 def embedding_metrics(
@@ -57,8 +58,8 @@ def embedding_metrics(
         `best_k` (`k`), `best_k_by_seed`, `elbow_k_by_seed`, `mixing_entropy`, `mixing_entropy_normalised` and
         `…_std` for the default view (mean and standard deviation over seeds), `mixing_entropy_null`;
         for UMAP of all pairs over seeds and neighbourhoods `maps` (their number), `share_k4`, `best_k_counts`,
-        `elbow_k_counts`, `orders`, and the shares `size_ratio_lowest`, `epsilon_ab_second`,
-        `temperature_highest`; `views`, one entry a view.
+        `elbow_k_counts`, `orders`, and the shares `size_ratio_lowest`, `temperature_highest` (alone: of equals
+        none is the lowest or the highest); `n_values` of each feature; `views`, one entry a view.
     """
     default = [run for run in runs if run.view == runs[0].view]
     whole = whole_maps(runs)
@@ -67,11 +68,11 @@ def embedding_metrics(
     ranks = of_whole.pivot_table(index=["view", "seed"], columns="feature", values="rank")
     found = {"silhouette": [best_k(run.scan) for run in whole], "elbow": [elbow_k(run.scan) for run in whole]}
     n_features = entropies["feature"].nunique()
-    wanted = {"size_ratio_lowest": ("size_ratio", 1), "epsilon_ab_second": ("epsilon_ab", 2)}
+    wanted = {"size_ratio_lowest": ("size_ratio", 1), "temperature_highest": ("temperature", n_features)}
     shares = {
-        key: float((ranks[feature] == rank).mean()) for key, (feature, rank) in wanted.items() if feature in ranks
+        key: float((ranks[feature] == rank).mean()) if feature in ranks else 0.0
+        for key, (feature, rank) in wanted.items()
     }
-    highest = of_whole.loc[of_whole.groupby(["view", "seed"])["entropy_normalised"].idxmax(), "feature"]
     section = {
         "best_k": k,
         "best_k_by_seed": [best_k(run.scan) for run in default],
@@ -87,8 +88,8 @@ def embedding_metrics(
         "elbow_k_counts": pd.Series(found["elbow"]).value_counts().sort_index().to_dict(),
         "orders": order_counts(of_whole).head(5).to_dict("records"),
         "features": n_features,
+        "n_values": of_whole.groupby("feature")["n_values"].first().to_dict(),
         **shares,
-        "temperature_highest": float((highest == "temperature").mean()),
         "views": rated.set_index("view").to_dict("index"),
     }
     result: dict[str, Any] = plain(section)

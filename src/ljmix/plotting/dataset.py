@@ -12,12 +12,12 @@ from scipy import stats
 from ljmix.plotting.style import (
     FEATURE_LABELS,
     PAGE_MM,
-    PAIR_COLORS,
     journal_figure,
     legend_line,
     letter_panels,
     need_columns,
     new_figure,
+    pair_line,
 )
 from ljmix.schema import PHASES
 from ljmix.structure.phase import CRYSTALLINE, DEMIXED, SEGREGATED
@@ -146,10 +146,10 @@ def plot_sigmas(deviations: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2)
     edges = np.linspace(-6, 6, 61)
     for pair, of in deviations.groupby("pair"):
-        color = PAIR_COLORS[str(pair)]
-        left.hist(of["z"].clip(-6, 6), edges, density=True, histtype="step", color=color, label=pair)
+        line = pair_line(str(pair))
+        left.hist(of["z"].clip(-6, 6), edges, density=True, histtype="step", label=pair, **line)
         by_distance = of.assign(square=of["z"] ** 2).groupby("r")["square"].mean() ** 0.5
-        right.plot(by_distance.index, by_distance, color=color, linewidth=0.9)
+        right.plot(by_distance.index, by_distance, linewidth=0.9, **line)
     middle = (edges[1:] + edges[:-1]) / 2
     left.plot(middle, stats.norm.pdf(middle), color="0.5", linewidth=0.8, label="normal")
     left.set(yscale="log", xlabel="deviation / standard error", ylabel="density", ylim=(1e-4, 1))

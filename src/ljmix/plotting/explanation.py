@@ -79,7 +79,7 @@ def plot_explanation(
 
 
 def draw_clusters(axes: Axes, points: pd.DataFrame) -> None:
-    """Draw the map, each cluster with its colour and marker, and its name at its centre.
+    """Draw the map, each cluster with its colour and marker, and its name above it.
 
     Parameters
     ----------
@@ -95,14 +95,16 @@ def draw_clusters(axes: Axes, points: pd.DataFrame) -> None:
         axes.scatter(part["x"], part["y"], s=9, color=color, marker=marker, linewidths=0, alpha=0.8, label=label)
         axes.annotate(
             str(cluster + 1),
-            (part["x"].mean(), part["y"].mean()),
+            (part["x"].mean(), part["y"].max()),
+            xytext=(0, 6),
+            textcoords="offset points",
             ha="center",
-            va="center",
+            va="bottom",
             fontweight="bold",
             bbox={"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": color, "alpha": 0.85},
         )
     axes.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
-    axes.margins(0.08)
+    axes.margins(0.08, 0.18)
     axes.legend(
         title="cluster (states)",
         title_fontsize=7,

@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import r2_score
 
 from ljmix.plotting.curves import curve_legend, draw_prediction
+from ljmix.plotting.structure import state_title
 from ljmix.plotting.style import (
     PAGE_MM,
     PAIR_COLORS,
@@ -35,6 +36,7 @@ __all__ = ["draw_losses", "draw_parity", "plot_extrapolation", "plot_interpolati
 
 _CELLS = 55
 _LISTED_SEEDS = 5
+_STATE = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 _R2_FLOOR = -0.5
 """Scores below this are drawn at the edge, or one bad fit would flatten all others."""
 
@@ -230,8 +232,8 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     scaling : pandas.DataFrame
         Columns `model`, `rows` (training rows), `r2_mean`, `r2_std` (over seeds; missing for a single one).
     curves : pandas.DataFrame
-        `ljmix.plotting.PREDICTION_COLUMNS` and `rows`; one state, at least two values of `rows`, of which
-        the smallest and the largest are drawn.
+        `ljmix.plotting.PREDICTION_COLUMNS`, `rows` and the four parameters; one state, at least two values of
+        `rows`, of which the smallest and the largest are drawn.
     models : sequence of str
     pair : {"AA", "AB", "BB"}
 
@@ -246,7 +248,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     """
     need_columns(scaling, ["model", "rows", "r2_mean", "r2_std"], "scaling")
     scaling = scaling.assign(r2_std=pd.to_numeric(scaling["r2_std"]).fillna(0.0))
-    need_columns(curves, ["rows", "pair"], "curves")
+    need_columns(curves, ["rows", "pair", *_STATE], "curves")
     sizes = sorted(set(curves["rows"]))
     if len(sizes) < 2:
         raise ValueError(f"curves: rows = {sizes[0]} only; a small and a full training set are needed")
@@ -258,6 +260,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
         draw_prediction(axes, of_size, models)
         axes.set_title(f"{pair}, {_count(size)} rows", color=PAIR_COLORS[pair])
         axes.set(xlabel=R_LABEL, ylabel=g_label(pair))
+    figure.suptitle(f"A: all test states. B, C: {state_title(curves.iloc[0])}")
     low, high = min(axes.get_ylim()[0] for axes in panels[1:]), max(axes.get_ylim()[1] for axes in panels[1:])
     for axes in panels[1:]:
         axes.set_ylim(low, high)

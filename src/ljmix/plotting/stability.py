@@ -41,7 +41,7 @@ def plot_stability(
     entropies : pandas.DataFrame
         Columns `view`, `seed`, `feature`, `entropy_normalised`.
     null : pandas.DataFrame
-        Columns `null_low`, `null_high`: entropies of shuffled clusters.
+        Columns `null_low`, `null_high`: entropies of shuffled clusters, of the first view.
     views : sequence of str
         Rows from top to bottom.
 
@@ -49,7 +49,8 @@ def plot_stability(
     -------
     matplotlib.figure.Figure
         A, B: how often each number of clusters is the best, by silhouette and by elbow; the paper's four is
-        framed. C: agreement between seeds. D: mixing entropy of each feature, mean and range over seeds.
+        framed. C: agreement between seeds. D: mixing entropy of each feature, mean and range over seeds, and
+        what shuffled clusters of the first view give.
     """
     need_columns(counts, ["view", "criterion", "k", "share"], "counts")
     need_columns(entropies, ["view", "seed", "feature", "entropy_normalised"], "entropies")
@@ -62,11 +63,13 @@ def plot_stability(
     draw_agreement(panels[1, 0], agreement, views)
     ranges = entropies.groupby(["view", "feature"])["entropy_normalised"].agg(["mean", "min", "max"]).reset_index()
     axes = panels[1, 1]
-    axes.axvspan(null["null_low"].min(), null["null_high"].max(), color="0.88", linewidth=0, zorder=0)
+    # Shuffled clusters of the first view: those of another view have other sizes.
+    band = null["null_low"].min(), null["null_high"].max()
+    axes.fill_betweenx([-0.5, 0.5], *band, color="0.88", linewidth=0, zorder=0)
     draw_shares(axes, ranges, views, ("view", "mean", "min", "max"), {})
     axes.set(xlabel="normalised mixing entropy (mean, range)", xlim=(-0.03, 1.06))
     present = [name for name in FEATURE_MARKERS if name in set(entropies["feature"])]
-    handles = [*feature_legend(present), Patch(color="0.88", label="shuffled clusters")]
+    handles = [*feature_legend(present), Patch(color="0.88", label="shuffled")]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, -0.13), ncols=5, columnspacing=0.8,
                 handletextpad=0.3)  # fmt: skip
     letter_panels(panels.ravel())

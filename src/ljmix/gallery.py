@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ljmix.names import CONTESTANTS, PARAMETERS
-from ljmix.report import answers, format_ceiling, format_score, format_share
+from ljmix.report import answers, format_ceiling, format_interval, format_score, format_share
 
 __all__ = ["gallery"]
 
@@ -70,11 +70,13 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
     pooled = {row["model"]: row for row in certainty["scores"] if (row["score"], row["label"]) == ("r2", "all")}
-    gain = "{gain:.3f} ({gain_low:.3f} to {gain_high:.3f})".format(**pooled[best])
+    row, tied = pooled[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]
+    gain = f"{row['gain']:.3f} ({format_interval(row['gain_low'], row['gain_high'], 3)})"
     return (
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
-        f"temperatures names {CONTESTANTS[best]}, which scores {found}: {gain} above copying the nearest "
-        "temperature (95 % interval over states). A second simulation of the same states would score "
+        f"temperatures names {CONTESTANTS[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
+        f"{found}: {gain} above copying the nearest "
+        "temperature (95 % interval over mixtures). A second simulation of the same states would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
         f"as much as {certainty['equal_curves']:.0f} equally heavy ones."
     )

@@ -16,7 +16,7 @@ from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
 
 __all__ = [
-    "answers", "format_ceiling", "format_score", "format_share", "insert_table", "results_table",
+    "answers", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table", "results_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
@@ -50,7 +50,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
         if pair == "all":
-            rows.append(["… 95 % interval over states", "–", *_intervals(metrics["certainty"]["scores"]), "–"])
+            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics["certainty"]["scores"]), "–"])
     for temperature in ("0.6", "1.4"):
         rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
     rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
@@ -69,7 +69,12 @@ def _row(
 def _intervals(scores: Sequence[Mapping[str, Any]]) -> list[str]:
     """Intervals of the pooled R² over states, by column."""
     pooled = {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
-    return [f"{pooled[model]['low']:.2f} to {pooled[model]['high']:.2f}" for model in _COLUMNS]
+    return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in _COLUMNS]
+
+
+def format_interval(low: float | None, high: float | None, digits: int) -> str:
+    """Write an interval; a dash where there are too few mixtures for one."""
+    return "–" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def format_ceiling(ceiling: Mapping[str, Any], keys: tuple[str, ...], digits: int) -> str:

@@ -10,7 +10,7 @@ from ljmix.learning import tuning
 from ljmix.learning.models import TUNED, make_model
 from ljmix.learning.store import checksum
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings
-from ljmix.learning.validation import name_best, validate
+from ljmix.learning.validation import validate
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,21 @@ def test_validation_is_the_score_of_both_ends(train):
     ends = [g[np.isclose(temperature, t)] for t in (0.8, 1.2)]
     truth, copied = np.concatenate(ends), np.concatenate([middle, middle])
     expected = 1 - ((truth - copied) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
-    assert validate(train, ["nearest-temperature"]) == {"nearest-temperature": pytest.approx(expected)}
+    (row,) = validate(train, ["nearest-temperature"]).to_dict("records")
+    assert (row["model"], row["r2"], row["behind"]) == ("nearest-temperature", pytest.approx(expected), 0)
 
 
-def test_the_best_is_the_highest():
-    assert name_best({"a": 0.5, "b": 0.9, "c": -3.0}) == "b"
+def test_the_best_comes_first_and_others_are_behind_it(dataset):
+    training = split_by_temperature(dataset)[0]
+    table = validate(training, ["nearest-temperature", "linear-in-beta", "gaussian-process"], workers=1)
+    assert list(table["r2"]) == sorted(table["r2"], reverse=True)
+    assert set(table["model"]) == {"nearest-temperature", "linear-in-beta", "gaussian-process"}
+    np.testing.assert_allclose(table["behind"], table["r2"].iloc[0] - table["r2"], atol=1e-12)
+    assert table.loc[0, ["behind", "behind_low", "behind_high"]].eq(0).all()
+    last = table.iloc[-1]
+    # Made-up curves are nearly straight in 1/T: copying them is worse for every mixture, and so in every draw.
+    assert last["model"] == "nearest-temperature"
+    assert 0 < last["behind_low"] <= last["behind"] <= last["behind_high"]
 
 
 def test_what_is_not_tuned_is_refused(train):

@@ -48,7 +48,7 @@ def resample_scores(
         `ljmix.learning.scores.score_curves`), `states` (how many), `r2` (mean over seeds), `low`, `high` (95 %
         interval, percentiles), `gain`, `gain_low`, `gain_high` (R² above the baseline's). A contestant without
         an answer for some states is scored on those that it answers, and the baseline beside it on the same.
-        Groups with answered states of fewer than five compositions are left out.
+        NaN for the intervals of a group with answered states of fewer than five compositions.
 
     Raises
     ------
@@ -80,13 +80,16 @@ def resample_scores(
         answered = np.isfinite(errors[model]).all(axis=1)
         for group in score_groups(asked):
             there = group.states & answered
-            if len(set(member[there])) < _LEAST_COMPOSITIONS:
+            if not there.any():
                 continue
             own, other = (
                 _r2(weights[:, there], error[there][:, group.pairs], moments[:, there][:, :, group.pairs])
                 for error in (errors[model], errors[baseline])
             )
-            (low, high), (gain_low, gain_high) = (np.nanquantile(v[1:], _INTERVAL) for v in (own, own - other))
+            known = len(set(member[there])) >= _LEAST_COMPOSITIONS
+            (low, high), (gain_low, gain_high) = (
+                np.nanquantile(v[1:], _INTERVAL) if known else (np.nan, np.nan) for v in (own, own - other)
+            )
             rows.append(
                 {
                     "model": model, "score": group.score, "label": group.label, "states": int(there.sum()),

@@ -79,7 +79,7 @@ def plot_scores(
     if not metrics or not groups:
         raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
     names = _in_order(metrics)[::-1]
-    intervals = certainty.set_index(["model", "score", "label"])[["low", "high"]]
+    intervals = certainty.set_index(["model", "score", "label"])[["low", "high"]].astype(float).dropna()
     figure = _labelled_figure(22 + 4.6 * len(names))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, (title, keys) in zip(panels, groups.items(), strict=True):

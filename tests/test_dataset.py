@@ -62,6 +62,7 @@ def broken(dataset, table, change):
         ("rdf", lambda t: t.assign(g_sem=-1.0), "rdf.g_sem = -1 in row 0: must be finite, from 0"),
         ("rdf", lambda t: pd.concat([t, t.tail(1)]), "rdf: duplicate row"),
         ("rdf", lambda t: t.iloc[:-1], "every state needs the same bins"),
+        ("rdf", lambda t: t.assign(r=t["r"] + 0.01 * (t["pair"] == "AB")), "every state needs the same bins"),
         (
             "rdf",
             lambda t: t.assign(pair=t["pair"].str.replace("BB", "CC")),

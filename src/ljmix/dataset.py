@@ -76,7 +76,8 @@ class Dataset:
             if difference:
                 raise ValueError(f"states and {name} disagree: only one of them has {min(difference)}")
         counts = self.rdf.groupby(["state_id", "pair"]).size()
-        if counts.min() != counts.max() or len(counts) != len(PAIRS) * len(self.states):
+        bins = self.rdf["r"].round(6).nunique()
+        if (counts != bins).any() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
     def curves(self, r_max: float = LEARNING_RANGE) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

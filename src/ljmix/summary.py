@@ -16,6 +16,7 @@ import pandas as pd
 from ljmix.profiles import Profile
 from ljmix.sampling import Analysis, analyse_run, bin_centres, choose_runs, open_runs
 from ljmix.simulation.engine import TIME_STEP
+from ljmix.simulation.initial import start_seed
 from ljmix.simulation.workspace import Run
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient
@@ -91,7 +92,7 @@ def summarise_state(
         "steps_equilibration": sum(part.analysis.start_step for part in parts),
         "steps_production": sum(part.analysis.end_step - part.analysis.start_step for part in parts),
         "starts": "+".join(part.run.start for part in parts),
-        "seed": state.seed(f"positions/{runs[0].start}/{n_particles}"),
+        "seed": start_seed(state, f"positions/{runs[0].start}/{n_particles}", int(job["replica"])),
         "engine": job["engine"],
         # What was spent counts every run, also one that does not count for the averages.
         "engine_version": _join_names(measured, "engine_version"),

@@ -24,6 +24,7 @@ __all__ = [
     "parse_frame",
     "place_particles",
     "read_configuration",
+    "start_seed",
     "system_size",
     "write_configuration",
 ]
@@ -36,7 +37,7 @@ MAX_PARTICLES = 1_000_000
 # which it meets within 2 %. It only sizes the first box; the barostat finds the true density.
 _CORE = 1.055
 _ATTRACTION = 11.4
-# No pair starts closer than this, in σ_ij: 0.9 kT of potential at most, which the thermostat takes up.
+# No pair starts closer than this, in σ_ij: 1.4 ε of potential at most, which the thermostat takes up.
 _CLOSEST = 0.96
 # Start a little dilute: particles find room, and the barostat compresses within a few τ.
 _DILUTION = 0.9
@@ -177,7 +178,7 @@ def place_particles(
     """
     if start not in STARTS:
         raise ValueError(f"start = {start!r} is unknown; choose one of {', '.join(STARTS)}")
-    rng = np.random.default_rng(_seed(state, f"positions/{start}/{n_particles}", replica))
+    rng = np.random.default_rng(start_seed(state, f"positions/{start}/{n_particles}", replica))
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
     if start == "separated":
@@ -237,12 +238,13 @@ def _push_apart(
     raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge:.2f} σ")
 
 
-def _seed(state: StatePoint, stage: str, replica: int) -> int:
+def start_seed(state: StatePoint, stage: str, replica: int) -> int:
+    """Seed of one stage of a start, ``positions/…`` or ``velocities/…``; replicas start elsewhere."""
     return state.seed(f"{stage}/{replica}" if replica else stage)
 
 
 def _draw_velocities(state: StatePoint, n_particles: int, replica: int) -> npt.NDArray[np.float64]:
-    rng = np.random.default_rng(_seed(state, f"velocities/{n_particles}", replica))
+    rng = np.random.default_rng(start_seed(state, f"velocities/{n_particles}", replica))
     velocities = rng.normal(size=(n_particles, 3))
     velocities -= velocities.mean(axis=0)
     kinetic_temperature = np.sum(velocities**2) / (3 * n_particles - 3)

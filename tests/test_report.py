@@ -51,6 +51,7 @@ def verdicts(metrics) -> dict[str, str]:
 def test_answers_follow_the_numbers():
     metrics = copy.deepcopy(METRICS)
     embedding, methods = metrics["embedding"], metrics["attribution"]["methods"]
+    embedding["n_values"]["size_ratio"] = 4
     for share, word in ((1.0, "yes"), (0.9, "likely"), (0.5, "undecided"), (0.1, "unlikely"), (0.0, "no")):
         embedding["share_k4"]["silhouette"] = embedding["size_ratio_lowest"] = share
         methods["SHAP mlp"]["size_then_epsilon"] = share
@@ -58,6 +59,8 @@ def test_answers_follow_the_numbers():
         assert found["four clusters"] == word
         assert found["lowest mixing entropy: S"] == word
         assert found["SHAP: S first, then ε_AB (network)"] == word
+    embedding["n_values"]["size_ratio"] = 3
+    assert verdicts(metrics)["four clusters"] == "not asked: another grid"
 
 
 def test_a_rank_within_chance_is_not_called_one():
@@ -73,7 +76,7 @@ def test_a_rank_within_chance_is_not_called_one():
     for feature in embedding["mixing_entropy_null"].values():
         feature["null_low"] = 0.9
     assert verdicts(metrics)["highest mixing entropy: T*"] == "undecided"
-    assert "but ε_AB and T* are not told apart from shuffled clusters" in answers(metrics)
+    assert "ε_AB and T* are mixed as evenly as by shuffled clusters, or more" in answers(metrics)
     embedding["mixing_entropy_normalised"]["epsilon_ab"] = 0.6
     assert verdicts(metrics)["highest mixing entropy: T*"] == "yes"
 

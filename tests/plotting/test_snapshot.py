@@ -44,11 +44,6 @@ def test_particles_at_the_edge_show_their_images():
     np.testing.assert_allclose(np.sort(spheres.get_offsets()[::4, 0]), [0.2, 10.2])
 
 
-def test_a_slab_holds_what_is_near():
-    _, spheres = drawn(configuration([[3, 3, 9], [6, 6, 2]], [0, 0]), slab=3.0)
-    np.testing.assert_array_equal(spheres.get_offsets()[::4], [[3, 3]])
-
-
 def test_few_b_are_brought_before_a_and_to_the_middle():
     config = configuration([[5, 5, 9], [9.9, 9.9, 2], [0.1, 0.1, 2]], [0, 1, 1])
     _, spheres = drawn(config, only_b=True)

@@ -23,7 +23,6 @@ from ljmix.explanation.descriptors import (
 )
 from ljmix.explanation.embedding import (
     best_k,
-    cluster_points,
     curve_vectors,
     elbow_k,
     embed,
@@ -57,7 +56,7 @@ from ljmix.explanation.summary import attribution_metrics, embedding_metrics, wh
 
 __all__ = [
     "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table",
-    "attribution_metrics", "best_k", "cluster_counts", "cluster_points", "common_k", "complete_grid",
+    "attribution_metrics", "best_k", "cluster_counts", "common_k", "complete_grid",
     "curve_vectors", "describe_curves", "distance_profile", "elbow_k", "embed", "embedding_metrics",
     "entropy_draws", "entropy_runs", "entropy_table", "explain_descriptors", "explain_models",
     "explain_predictor", "explain_trees", "grid_draws", "grid_shapley", "held_out_errors", "importance_table",

@@ -22,8 +22,8 @@ from ljmix.dataset import FEATURES, LEARNING_RANGE, Dataset
 from ljmix.statepoint import PAIRS
 
 __all__ = [
-    "CLUSTER_NUMBERS", "best_k", "cluster_points", "curve_vectors", "elbow_k", "embed", "entropy_table",
-    "mixing_entropy", "scan_clusters", "scan_labels",
+    "CLUSTER_NUMBERS", "best_k", "curve_vectors", "elbow_k", "embed", "entropy_table",
+    "mixing_entropy", "scan_clusters",
 ]  # fmt: skip
 
 CLUSTER_NUMBERS = range(2, 11)
@@ -126,33 +126,8 @@ def _umap(n_neighbors: int, seed: int) -> Any:
     return umap.UMAP(n_components=2, n_neighbors=n_neighbors, init="pca", random_state=seed, n_jobs=1)
 
 
-def cluster_points(points: npt.NDArray[np.float64], k: int, seed: int) -> npt.NDArray[np.int64]:
-    """Divide points into `k` clusters by k-means (best of ten starts).
-
-    Parameters
-    ----------
-    points : (n_points, n_dimensions) array
-    k : int
-        Number of clusters, from 1 to the number of distinct points.
-    seed : int
-
-    Returns
-    -------
-    (n_points,) array of int
-        Label 0 is the largest cluster, 1 the next, and so on.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer distinct points than clusters.
-    """
-    return _fit_clusters(points, k, seed)[0]
-
-
 def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[npt.NDArray[np.int64], float]:
-    distinct = len(np.unique(np.asarray(points), axis=0))
-    if not 1 <= k <= distinct:
-        raise ValueError(f"k = {k} clusters of {distinct} distinct points: must lie between 1 and their number")
+    """Labels by k-means (best of ten starts), 0 for the largest cluster, and the inertia."""
     # One thread: a few hundred points are done before a second one has started, and sums keep their order.
     with threadpool_limits(1):
         fitted = KMeans(n_clusters=k, n_init=_STARTS, random_state=seed).fit(points)
@@ -162,8 +137,10 @@ def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[n
     return rank[fitted.labels_], float(fitted.inertia_)
 
 
-def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0) -> pd.DataFrame:
-    """Cluster for several numbers of clusters and rate each division.
+def scan_clusters(
+    points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0
+) -> tuple[pd.DataFrame, dict[int, npt.NDArray[np.int64]]]:
+    """Cluster by k-means for several numbers of clusters, and rate each division.
 
     Parameters
     ----------
@@ -174,23 +151,18 @@ def scan_clusters(points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_N
 
     Returns
     -------
-    pandas.DataFrame
+    scan : pandas.DataFrame
         Columns `k`, `inertia` (sum of squared distances to the cluster's centre, in the points' units
         squared) and `silhouette` (mean over points, from -1 to 1; Rousseeuw 1987,
         doi:10.1016/0377-0427(87)90125-7).
+    labels : dict of (n_points,) arrays of int
+        By number of clusters; label 0 is the largest cluster, 1 the next, and so on.
 
     Raises
     ------
     ValueError
         If `ks` is empty or a number of clusters is out of range.
     """
-    return scan_labels(points, ks, seed)[0]
-
-
-def scan_labels(
-    points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0
-) -> tuple[pd.DataFrame, dict[int, npt.NDArray[np.int64]]]:
-    """Return what `scan_clusters` does, and for each number of clusters the labels of `cluster_points`."""
     distinct = len(np.unique(np.asarray(points), axis=0))
     if len(ks) == 0:
         raise ValueError("ks is empty; give at least one number of clusters")
@@ -236,7 +208,7 @@ def elbow_k(scan: pd.DataFrame) -> int:
     return int(k[int(np.argmax(down - across))])
 
 
-def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike, normalised: bool = False) -> float:
+def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike) -> float:
     """How evenly the values of a feature mix in the clusters.
 
     E = mean over clusters of -Σ p_i ln p_i, where p_i is the share of a cluster's points with the feature's
@@ -248,20 +220,16 @@ def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike, normalised: boo
         Cluster of each point.
     values : (n_points,) array of float
         The feature of each point; values that agree to six decimals count as equal.
-    normalised : bool
-        Divide by ln(number of distinct values), the entropy of an even mixture, so that features with
-        different numbers of values compare.
 
     Returns
     -------
     float
-        0 if each cluster holds one value only; at most ln(number of values), or 1 when normalised.
+        0 if each cluster holds one value only; at most ln(number of values).
 
     Raises
     ------
     ValueError
-        If the arrays are empty or differ in length, a value is not finite, or a normalised entropy is asked
-        of a feature with a single value.
+        If the arrays are empty or differ in length, or a value is not finite.
     """
     labels = np.asarray(labels)
     values = np.asarray(values, dtype=float).round(_DECIMALS)
@@ -270,13 +238,11 @@ def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike, normalised: boo
     if not np.isfinite(values).all():
         raise ValueError(f"value of point {int(np.argmax(~np.isfinite(values)))} is not a finite number")
     kinds, which = np.unique(values, return_inverse=True)
-    if normalised and len(kinds) < 2:
-        raise ValueError(f"the feature has the single value {kinds[0]:g}: its entropy cannot be normalised")
     counts = np.zeros((len(np.unique(labels)), len(kinds)))
     np.add.at(counts, (np.unique(labels, return_inverse=True)[1], which), 1)
     share = counts / counts.sum(axis=1, keepdims=True)
     entropies = -(share * np.log(np.where(share > 0, share, 1))).sum(axis=1)
-    return float(entropies.mean()) / (math.log(len(kinds)) if normalised else 1) + 0.0
+    return float(entropies.mean()) + 0.0
 
 
 def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequence[str] = FEATURES[:4]) -> pd.DataFrame:
@@ -294,8 +260,9 @@ def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequenc
     Returns
     -------
     pandas.DataFrame
-        Columns `feature`, `n_values`, `entropy`, `entropy_normalised`; lowest normalised entropy, hence the
-        feature that decides the clusters, first.
+        Columns `feature`, `n_values`, `entropy`, `entropy_normalised` (over ln(number of values), the entropy of an
+        even mixture, so that features with different numbers of values compare); lowest normalised entropy, hence
+        the feature that decides the clusters, first.
     """
     columns = ["feature", "n_values", "entropy", "entropy_normalised"]
     rows = []

@@ -18,7 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ljmix.dataset import Dataset
-from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_labels
+from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_clusters
 from ljmix.learning.evaluation import run_in_parallel
 from ljmix.statepoint import PAIRS
 
@@ -167,7 +167,7 @@ def _map_once(view: View, seed: int, vectors: npt.NDArray[np.float64]) -> MapRun
             points = np.asarray(PCA(view.size, svd_solver="full").fit_transform(vectors), dtype=float)
         else:
             points = embed(vectors, seed, view.size)
-        scan, labels = scan_labels(points, seed=seed)
+        scan, labels = scan_clusters(points, seed=seed)
         trusted = float(trustworthiness(vectors, points, n_neighbors=_TRUSTED_NEIGHBORS))
     return MapRun(view, seed, points, scan, labels, trusted)
 

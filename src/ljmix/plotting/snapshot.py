@@ -43,7 +43,6 @@ def draw_snapshot(
     configuration: Configuration,
     size_ratio: float,
     *,
-    slab: float | None = None,
     only_b: bool = False,
     scale_bar: float | None = None,
 ) -> EllipseCollection:
@@ -58,8 +57,6 @@ def draw_snapshot(
         Positions are wrapped into the box.
     size_ratio : float
         S = σ_BB / σ_AA; spheres have the diameters 1 and S.
-    slab : float, optional
-        Show only particles within this depth of the front face, σ_AA; the whole box otherwise.
     only_b : bool
         Show A as a pale background, behind every B, and move the middle of B to the middle of the picture.
         For few B particles, which A would hide.
@@ -80,8 +77,7 @@ def draw_snapshot(
     if only_b and (types == 1).any():
         positions = positions - _periodic_centre(positions[types == 1], edge) + edge / 2
     height = np.mod(positions[:, 2], edge)
-    shown = np.full(len(positions), True) if slab is None else height >= edge - slab
-    plane, types, height = np.mod(positions[shown, :2], edge), types[shown], height[shown]
+    plane = np.mod(positions[:, :2], edge)
     diameters = np.where(types == 1, float(size_ratio), 1.0)
     plane, source = _with_images(plane, diameters / 2, edge)
     types, height, diameters = types[source], height[source], diameters[source]

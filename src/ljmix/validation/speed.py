@@ -36,8 +36,8 @@ def measure_speed(
 ) -> pd.DataFrame:
     """Measure the speed of several states at once, one process each, for each number of states.
 
-    Every process first runs a tenth of the steps, unmeasured, so that tuners and buffers settle; then all begin
-    together.
+    Every process first runs a tenth of the steps, unmeasured, so that libraries are loaded and the liquid is on its
+    way; then all begin together. What is measured is a segment as a campaign runs it, with its set-up.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ljmix.dataset import FEATURES, learning_table
-from ljmix.explanation.attribution import PLAYERS
+from ljmix.explanation.attribution import PLAYERS, explain_predictor
 from ljmix.explanation.ensemble import explain_models, held_out_errors, label_effect
 
 N_ROWS = 12
@@ -22,10 +22,17 @@ def test_each_seed_holds_out_other_whole_states(dataset, found):
     assert [(one.model, one.seed) for one in found] == [("xgboost", 0), ("xgboost", 1)]
 
 
-def test_seeds_explain_the_same_rows_by_different_models(found):
-    pd.testing.assert_frame_equal(found[0].attribution.rows, found[1].attribution.rows)
-    assert len(found[0].attribution.rows) == N_ROWS
-    assert not np.array_equal(found[0].attribution.contributions, found[1].attribution.contributions)
+def test_seeds_explain_other_rows_against_another_background(dataset, found):
+    first, second = (one.attribution for one in found)
+    assert len(first.rows) == len(second.rows) == N_ROWS
+    assert not first.rows.equals(second.rows)
+    # One model against the background of another seed has another mean prediction.
+    (model,) = (one.predict_rows for one in found[:1])
+    bases = [
+        explain_predictor(model, learning_table(dataset), seed=seed, n_rows=1, n_background=10).base for seed in (0, 1)
+    ]
+    assert bases[0] == pytest.approx(first.base, abs=1e-5), "single precision"
+    assert abs(bases[1] - bases[0]) > 0.01
 
 
 def test_curves_cover_the_grid(dataset, found):

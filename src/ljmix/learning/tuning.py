@@ -45,7 +45,7 @@ def _network(trial: optuna.Trial) -> dict[str, Any]:
         "learning_rate": trial.suggest_float("learning_rate", 3e-4, 5e-3, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
         "batch": trial.suggest_categorical("batch", [100, 200, 400]),
-        "most_updates": trial.suggest_categorical("most_updates", [1000, 3000, 10_000]),
+        "most_updates": trial.suggest_categorical("most_updates", [1000, 3000, 10_000, None]),
     }
 
 
@@ -81,7 +81,7 @@ SPACES: Mapping[str, Space] = {
 
 _FIRST: Mapping[str, dict[str, Any]] = {
     "mlp-tuned": {
-        "layers": "paper", "learning_rate": 0.001, "weight_decay": 1e-6, "batch": 200, "most_updates": 10_000,
+        "layers": "paper", "learning_rate": 0.001, "weight_decay": 1e-6, "batch": 200, "most_updates": None,
     },
     "xgboost": {
         "rounds": 200, "learning_rate": 0.1, "max_depth": 8, "min_child_weight": 5.0, "subsample": 0.7,

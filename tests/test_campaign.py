@@ -22,7 +22,7 @@ import pytest
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset
 from ljmix.profiles import load_profile
-from ljmix.sampling import choose_starts, is_finished, sample_state
+from ljmix.sampling import choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.workspace import find_jobs, open_job
 from ljmix.statepoint import StatePoint
@@ -107,6 +107,12 @@ def test_dataset_of_a_campaign(undisturbed):
     # A colour mixture: one curve, measured three times. Its peak near the contact is that of the liquid.
     peaks = g.max(axis=2)
     assert np.all((peaks > 1.7) & (peaks < 3.5))
+    for folder, state, _ in find_jobs(undisturbed, PROFILE):
+        (run,) = open_runs(folder, state, PROFILE)
+        measured = run.read_measurements()
+        late = measured["step"] > PROFILE.steps_equilibration
+        row = dataset.states.set_index("state_id").loc[state.state_id]
+        assert row["virial_pressure_std"] == pytest.approx(np.std(measured["pressure"][late], dtype=float), rel=1e-6)
 
 
 KILLED = """

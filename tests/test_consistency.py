@@ -102,7 +102,7 @@ def test_pair_integrals_of_states_whose_functions_reach_far_enough():
 
 def test_pressures_error_counts_the_frames_that_the_functions_rest_on():
     dataset = boltzmann_dataset([(0.5, 1.0, 1.0)])
-    states = dataset.states.assign(virial_pressure_sem=0.01)
+    states = dataset.states.assign(virial_pressure_std=0.1, n_frames=100)
     # 250 000 pairs, as many as lie within 7 σ of one another in the estimated volume: 100 a particle are allowed.
     for allowed, stride in ((1e9, 1), (100.0, None)):
         settings = {"r_max": 7.0, "max_pairs_per_particle": allowed}

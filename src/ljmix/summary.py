@@ -116,6 +116,9 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
         blocks = [block_average(value, part.analysis.n_blocks) for value, part in zip(values, parts, strict=True)]
         mean, error = pool([(len(value), *block) for value, block in zip(values, blocks, strict=True)])
         row |= {name: float(mean), f"{name}_sem": float(error)}
+    # Mean square over the frames of all runs, each about its own mean.
+    spread = [(len(values), np.var(values)) for values in series["virial_pressure"]]
+    row["virial_pressure_std"] = float(np.sqrt(sum(n * v for n, v in spread) / sum(n for n, _ in spread)))
     responses = [
         response_functions(part.after("volume"), part.enthalpy(n_particles), state.temperature, n_particles)
         for part in parts

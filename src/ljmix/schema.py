@@ -67,7 +67,10 @@ TABLES: dict[str, tuple[Field, ...]] = {
         *_measured("potential_energy", "potential energy a particle, ε_AA"),
         *_measured("virial_pressure", "pressure measured, ε_AA/σ_AA³; must agree with pressure", required=False),
         Field(
-            "virial_pressure_std", "float", "standard deviation of the pressure from frame to frame, ε_AA/σ_AA³", 0,
+            "virial_pressure_std",
+            "float",
+            "standard deviation of the pressure from frame to frame, ε_AA/σ_AA³",
+            0,
             required=False,
         ),
         *_measured("isothermal_compressibility", "κ_T from volume fluctuations, σ_AA³/ε_AA", 0, required=False),

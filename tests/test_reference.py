@@ -50,6 +50,12 @@ def test_states_join_in_two_parts_as_in_one(campaign, tmp_path):
     # What is in both is replaced, not doubled.
     again = merge_datasets(both, whole.select(cold), PROFILE)
     assert len(again.states) == 2
+    assert [part["states"] for part in again.provenance["parts"]] == [1, 1, 0]
+    # A column that the shipped states lack takes its place, and is empty there.
+    without = replace(first, states=first.states.drop(columns="virial_pressure_std"))
+    late = merge_datasets(without, whole.select(cold), PROFILE).states
+    assert list(late.columns) == list(at_once.states.columns)
+    assert late["virial_pressure_std"].isna().tolist() == (late["temperature"] != 1.0).tolist()
 
 
 def test_states_of_other_settings_are_refused(campaign):

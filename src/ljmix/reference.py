@@ -22,6 +22,7 @@ from ljmix.collect import collect_dataset, write_configurations
 from ljmix.datacard import write_data_card
 from ljmix.dataset import Dataset, read_dataset, write_dataset
 from ljmix.profiles import Profile, load_profile
+from ljmix.schema import TABLES
 from ljmix.statepoint import StatePoint
 from ljmix.structure.phase import label_phase
 
@@ -153,7 +154,9 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
     for name, table in tables.items():
         sorted_table = table.sort_values("state_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
         kinds = {column: "float32" for column in _SINGLE if column in table.columns}
-        tables[name] = sorted_table.astype(kinds)
+        # A column that older states lack came last.
+        columns = [field.name for field in TABLES[name] if field.name in sorted_table.columns]
+        tables[name] = sorted_table.astype(kinds)[columns]
     numbers = tables["states"][["demixing", "segregation", "crystal"]].to_numpy()
     tables["states"]["phase"] = [label_phase(*row) for row in numbers]
     missing = len(order) - len(tables["states"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ljmix.names import CONTESTANTS, PARAMETERS
-from ljmix.report import answers, format_ceiling, format_interval, format_score, format_share
+from ljmix.report import answers, format_ceiling, format_interval, format_score, format_share, pooled_certainty
 
 __all__ = ["gallery"]
 
@@ -69,8 +69,7 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
-    pooled = {row["model"]: row for row in certainty["scores"] if (row["score"], row["label"]) == ("r2", "all")}
-    row, tied = pooled[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]
+    row, tied = pooled_certainty(metrics)[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]
     gain = f"{row['gain']:.3f} ({format_interval(row['gain_low'], row['gain_high'], 3)})"
     return (
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "

@@ -8,11 +8,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from filelock import FileLock
 
 from ljmix.files import replace_when_whole
 
-__all__ = ["read_metrics", "update_metrics"]
+__all__ = ["plain", "read_metrics", "update_metrics"]
+
+
+def plain(value: Any) -> Any:
+    """Turn tables' values into what JSON knows: Python numbers, and None for what is not a number."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray, pd.Series)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_metrics(path: Path) -> dict[str, Any]:

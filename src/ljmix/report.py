@@ -14,15 +14,15 @@ from typing import Any
 from ljmix.files import replace_when_whole
 from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
+from ljmix.statepoint import PAPER_GRID
 
 __all__ = [
-    "answers", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table", "results_table",
+    "answers", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table", "pooled_certainty",
+    "results_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
-_PAPER_SIZES = 4
-"""Values of S in the paper's grid, as `ljmix.statepoint` reads it."""
 _COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
@@ -50,7 +50,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
         if pair == "all":
-            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics["certainty"]["scores"]), "–"])
+            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics), "–"])
     for temperature in ("0.6", "1.4"):
         rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
     rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
@@ -66,9 +66,15 @@ def _row(
     return [label, paper, *cells, format_ceiling(ceiling, keys, digits)]
 
 
-def _intervals(scores: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Intervals of the pooled R² over states, by column."""
-    pooled = {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
+def pooled_certainty(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Give the row of each contestant's pooled R² in the section `certainty`."""
+    scores = metrics["certainty"]["scores"]
+    return {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
+
+
+def _intervals(metrics: Mapping[str, Any]) -> list[str]:
+    """Intervals of the pooled R² over mixtures, by column."""
+    pooled = pooled_certainty(metrics)
     return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in _COLUMNS]
 
 
@@ -182,7 +188,7 @@ def answers(metrics: Mapping[str, Any]) -> str:
             f"{format_share(four['elbow'])}; on two principal components four in {format_share(linear['share_k4'])} "
             f"and {format_share(linear['share_k4_elbow'])} of the seeds; the grid has {sizes} size ratios",
             # Where clusters are size ratios, a grid with another number of them cannot tell.
-            _verdict(four["silhouette"]) if sizes == _PAPER_SIZES else "not asked: another grid",
+            _verdict(four["silhouette"]) if sizes == len(PAPER_GRID["size_ratio"]) else "not asked: another grid",
         ]
     )
     entropy, null = embedding["mixing_entropy_normalised"], embedding["mixing_entropy_null"]

@@ -7,8 +7,8 @@ import pytest
 from ljmix import explanation
 from ljmix.dataset import FEATURES
 from ljmix.explanation.maps import View, study_maps
-from ljmix.explanation.summary import attribution_metrics, embedding_metrics, plain, whole_maps
-from ljmix.metrics import read_metrics, update_metrics
+from ljmix.explanation.summary import attribution_metrics, embedding_metrics, whole_maps
+from ljmix.metrics import plain, read_metrics, update_metrics
 
 
 def test_plain_values_are_those_of_json():

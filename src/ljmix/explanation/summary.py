@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,19 +17,9 @@ from ljmix.explanation.exact import PARAMETERS
 from ljmix.explanation.maps import MapRun
 from ljmix.explanation.ranking import agreement_table, importance_table, order_table, share_table
 from ljmix.explanation.stability import order_counts
+from ljmix.metrics import plain
 
-__all__ = ["attribution_metrics", "embedding_metrics", "plain", "whole_maps"]
-
-
-def plain(value: Any) -> Any:
-    """Turn tables' values into what JSON knows: Python numbers, and None for what is not a number."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray, pd.Series)):
-        return [plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+__all__ = ["attribution_metrics", "embedding_metrics", "whole_maps"]
 
 
 def whole_maps(runs: Sequence[MapRun]) -> list[MapRun]:

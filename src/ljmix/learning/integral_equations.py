@@ -58,7 +58,7 @@ class Mixtures:
     sigma: FloatArray
     epsilon: FloatArray
 
-    def __getitem__(self, rows: npt.NDArray[np.int64]) -> Mixtures:
+    def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> Mixtures:
         """Some of the state points."""
         return Mixtures(*(getattr(self, field.name)[rows] for field in fields(self)))
 

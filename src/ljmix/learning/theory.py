@@ -136,13 +136,12 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
     (n_states, 3, n_bins) array
         NaN for states without a solution.
     """
-    sigma, epsilon = pair_constants(states)
     temperature, x_b = (states[name].to_numpy(dtype=float) for name in ("temperature", "fraction_b"))
+    mixtures = Mixtures(temperature, density, x_b, *pair_constants(states))
     cavity = np.empty((len(states), len(PAIRS), len(r)))
     for start in range(0, len(states), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        mixtures = Mixtures(temperature[rows], density[rows], x_b[rows], sigma[rows], epsilon[rows])
-        found = solve_mixtures(mixtures, closure)
+        found = solve_mixtures(mixtures[rows], closure)
         right = np.clip(np.searchsorted(found.r, r), 1, len(found.r) - 1)
         share = np.clip((r - found.r[right - 1]) / (found.r[right] - found.r[right - 1]), 0, 1)
         cavity[rows] = found.cavity[..., right - 1] * (1 - share) + found.cavity[..., right] * share

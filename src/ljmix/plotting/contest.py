@@ -66,7 +66,7 @@ def plot_scores(
     -------
     matplotlib.figure.Figure
         1 - R², the share of the variance that is missed, on a logarithmic scale: for each contestant a dot, a
-        thick line for the standard deviation over seeds, and a thin one for the 95 % interval over states; a
+        thick line for the standard deviation over seeds, and a thin one for the 95 % interval over mixtures; a
         band from a perfect model to a second simulation. An arrow at the right edge: R² below zero. A
         percentage: the contestant answers for that share of the states only, and is scored on them.
 

@@ -17,6 +17,7 @@ from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import r2_score
 
+from ljmix.dataset import FEATURES
 from ljmix.plotting.curves import curve_legend, draw_prediction
 from ljmix.plotting.structure import state_title
 from ljmix.plotting.style import (
@@ -36,7 +37,6 @@ __all__ = ["draw_losses", "draw_parity", "plot_extrapolation", "plot_interpolati
 
 _CELLS = 55
 _LISTED_SEEDS = 5
-_STATE = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 _R2_FLOOR = -0.5
 """Scores below this are drawn at the edge, or one bad fit would flatten all others."""
 
@@ -248,7 +248,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     """
     need_columns(scaling, ["model", "rows", "r2_mean", "r2_std"], "scaling")
     scaling = scaling.assign(r2_std=pd.to_numeric(scaling["r2_std"]).fillna(0.0))
-    need_columns(curves, ["rows", "pair", *_STATE], "curves")
+    need_columns(curves, ["rows", "pair", *FEATURES[:4]], "curves")
     sizes = sorted(set(curves["rows"]))
     if len(sizes) < 2:
         raise ValueError(f"curves: rows = {sizes[0]} only; a small and a full training set are needed")

@@ -17,13 +17,13 @@ from ljmix.dataset import Dataset
 from ljmix.files import replace_when_whole
 from ljmix.profiles import load_profile
 from ljmix.schema import KEYS, TABLES, Field
+from ljmix.simulation.engine import THERMOSTATS
 from ljmix.statepoint import PAIRS
 from ljmix.structure import phase
 from ljmix.structure.convergence import peak_errors
 
 __all__ = ["describe_package", "write_data_card"]
 
-_THERMOSTATS = {"lammps": "Nosé-Hoover", "hoomd": "Bussi-Donadio-Parrinello"}
 _KINDS = {"string": "string", "float": "number", "int": "integer", "bool": "boolean"}
 _OTHER_TITLES = {
     "configurations": "last positions of a state point", "predictions": "what models predict, as figures show it",
@@ -112,7 +112,7 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         title=package["title"],
         count=f"all {expected} state points" if found == expected else f"{found} of the {expected} state points",
         n_particles=f"{states['n_particles'].min()} to {states['n_particles'].max()}",
-        thermostats=", ".join(_THERMOSTATS[engine] for engine in sorted(set(states["engine"]))),
+        thermostats=", ".join(THERMOSTATS[engine] for engine in sorted(set(states["engine"]))),
         box_edge=f"{profile.box_edge:g}",
         r_max=f"{profile.r_max:g}",
         bin_width=f"{profile.bin_width:g}",

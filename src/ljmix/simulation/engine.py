@@ -22,6 +22,7 @@ __all__ = [
     "ENGINES",
     "ENSEMBLES",
     "THERMO",
+    "THERMOSTATS",
     "TIME_STEP",
     "Engine",
     "Mixture",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 ENGINES = ("hoomd", "lammps")
+THERMOSTATS = {"hoomd": "Bussi-Donadio-Parrinello", "lammps": "Nosé-Hoover"}
 DEVICES = ("auto", "cpu", "gpu")
 ENSEMBLES = ("NPT", "NVT", "NVE")
 

@@ -144,9 +144,9 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
     """Say in a sentence whether the score jumps with the number of rows, as the paper's does.
 
     The paper reports R² ≈ 0.1 at 50 000 rows and 0.9 at 90 000. A jump is a rise of at least 0.5 while the
-    rows double at most, in the upper half of the rows as on the paper's axis: from a quarter of them on, where a
-    first size below 50 000 of 90 000 may lie. If two sizes lie further apart the rise between them is scaled down to
-    a doubling. Networks on few rows start far below zero, and rise from there without having jumped.
+    rows double at most, from half of the paper's five ninths of all rows on: networks on few rows start far below
+    zero, and rise from there without having jumped. If two sizes lie further apart the rise between them is scaled
+    down to a doubling.
 
     Parameters
     ----------

@@ -34,7 +34,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
         "contest": _contest_caption(metrics),
         "ablation": _ablation_caption(metrics["ablation"]),
-        "fig4": "One mixture at both unseen temperatures: simulation, models, and the copy of the nearest temperature.",
+        "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which lies on the "
+        "copy of the nearest temperature.",
         "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
         "fig6": f"R² on unseen temperatures against training rows: {ends} for the network "
         "(paper: about 0.1 at 50 000 and 0.9 at 90 000).",

@@ -4,18 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning.ablation import ablate, variants
+from ljmix.learning.coexistence import coexisting_liquids, enrichment
 from ljmix.learning.curves import CurveNetwork
-from ljmix.learning.ingredients import Ingredients
+from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import UncertainModel
+from ljmix.learning.kernel import covariance, place_states, prior_variance
 from ljmix.learning.models import DETERMINISTIC, LEARNED, make_model
-from ljmix.learning.physics import boltzmann_factors, pair_constants
+from ljmix.learning.physics import boltzmann_factors, log_cavity, pair_constants
 from ljmix.learning.process import CurveProcess
+from ljmix.learning.scores import curves_of
 from ljmix.learning.trees import PhysicsTrees
-from ljmix.statepoint import PAIRS
+from ljmix.statepoint import PAIRS, grid
+from tests.conftest import synthetic_dataset
 
 
 def curve_keys(dataset):
@@ -82,6 +87,54 @@ def test_spread_is_larger_where_less_is_known(parts):
     known, beyond = (model.predict_spread(part.states, r).mean() for part in (train, test))
     strange = model.predict_spread(test.states.assign(size_ratio=1.0), r).mean()
     assert known < beyond < strange
+
+
+def test_likelihood_is_that_of_a_joint_normal_distribution(parts):
+    """Against SciPy's multivariate normal, bin by bin."""
+    few = parts[0].select(parts[0].states["fraction_b"] == 0.5)
+    model = CurveProcess(replace(Ingredients(), scaled_distance=False, slopes=False)).fit(few)
+    curves = curves_of(few)
+    value, error = log_cavity(curves.g, curves.g_sem, boltzmann_factors(few.states, curves.r, 0.05))
+    points = place_states(few.states, model.ingredients, model.scales)
+    kernel = covariance(points, points, model.scales, sharing=True)
+    expected = 0.0
+    for pair, k in np.ndindex(*value.shape[1:]):
+        known = np.isfinite(error[:, pair, k])
+        if known.any():
+            seen = value[known, pair, k]
+            scale = np.var(seen) or 1e-12
+            whole = scale * (kernel[np.ix_(known, known)] + model.scales.misfit * np.eye(known.sum()))
+            whole += np.diag(error[known, pair, k] ** 2)
+            expected += multivariate_normal.logpdf(seen - seen.mean(), cov=whole)
+    print(f"observed {model.log_likelihood_:.4f}, expected {expected:.4f}")
+    assert model.log_likelihood_ == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("what", [Ingredients(), Ingredients(coexistence=False), Ingredients(sharing=False)])
+def test_prior_variance_is_the_diagonal_of_a_covariance(cavity, what):
+    scales = Scales()
+    points = place_states(cavity.states, what, scales)
+    whole = covariance(points, points, scales, what.sharing)
+    np.testing.assert_allclose(whole, whole.T)
+    np.testing.assert_allclose(np.diag(whole), prior_variance(points, scales, what.sharing))
+    assert np.linalg.eigvalsh(whole).min() > -1e-9 * np.diag(whole).max()
+
+
+def test_process_goes_straight_on_to_levels_above_all_it_has_seen():
+    """Curves that hold nothing but the level of g inside domains; the states of the highest levels are held out."""
+    mixtures = synthetic_dataset(
+        grid((0.6, 0.8, 1.0, 1.2), fraction_b=(0.05, 0.1, 0.2), size_ratio=(1.0,), epsilon_ab=(0.2, 0.4, 0.6))
+    )
+    level = enrichment(mixtures.states, coexisting_liquids(mixtures.states))
+    g = level[..., None] * boltzmann_factors(mixtures.states, np.unique(mixtures.rdf["r"]), 0.05)
+    # The made-up tables run over states, pairs and distances, in this order.
+    raised = Dataset(mixtures.states, mixtures.rdf.assign(g=g.ravel(), g_sem=0.002 * g.ravel()), {})
+    highest = level[:, 2] > np.quantile(level[:, 2], 0.8)
+    train, test = raised.select(~highest), raised.select(highest)
+    straight, bent = (r2(CurveProcess(scales=Scales(level=strength)), train, test) for strength in (1.0, 1e-9))
+    levels = f"levels up to {level[~highest, 2].max():.2f} and {level[:, 2].max():.2f}"
+    print(f"straight {straight:.4f}, bent {bent:.4f}; {levels}")
+    assert 1 - straight < 0.5 * (1 - bent)
 
 
 def test_slopes_teach_what_a_single_temperature_cannot(cavity):

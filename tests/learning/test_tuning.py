@@ -1,12 +1,14 @@
 """The search: inside the training temperatures, repeatable, and its result in the package."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from ljmix.dataset import split_by_temperature, write_dataset
 from ljmix.learning import tuning
+from ljmix.learning.ingredients import Scales
 from ljmix.learning.models import TUNED, make_model
 from ljmix.learning.store import checksum
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings
@@ -51,8 +53,20 @@ def test_the_best_comes_first_and_others_are_behind_it(dataset):
     assert 0 < last["behind_low"] <= last["behind"] <= last["behind_high"]
 
 
+def test_scales_found_are_no_less_probable_than_the_usual_ones(train):
+    """The first scales tried are the usual ones, and what was thought of those before costs nothing."""
+    found = tuning.find_scales(train, evaluations=20)
+    usual = tuning.find_scales(train, evaluations=1)
+    assert found == tuning.find_scales(train, evaluations=20)
+    assert found["log_probability"] > usual["log_probability"]
+    assert usual["settings"] == pytest.approx(asdict(Scales()))
+    make_model("gaussian-process", settings=found["settings"])
+    with pytest.raises(ValueError, match="evaluations = 0: must be at least 1"):
+        tuning.find_scales(train, evaluations=0)
+
+
 def test_what_is_not_tuned_is_refused(train):
-    with pytest.raises(ValueError, match="'mlp' has nothing to tune; choose one of mlp-tuned, xgboost"):
+    with pytest.raises(ValueError, match="'mlp' is not searched by trials; choose one of mlp-tuned, xgboost"):
         tuning.tune(train, "mlp")
     with pytest.raises(ValueError, match="'mlp' takes no settings; tuned are xgboost"):
         make_model("mlp", settings={})
@@ -62,9 +76,10 @@ def test_what_is_not_tuned_is_refused(train):
 
 def test_settings_in_the_package_say_where_they_come_from():
     found = json.loads(TUNED_FILE.read_text())
-    assert set(found) == set(TUNED) == set(tuning.SPACES)
+    assert set(found) == set(TUNED) == {*tuning.SPACES, "gaussian-process"}
     for name, entry in found.items():
-        assert set(entry) == {"settings", "validation_r2", "trials", "seed", "data"}
+        score = {"validation_r2", "seed"} if name in tuning.SPACES else {"log_probability"}
+        assert set(entry) == {"settings", "trials", "data"} | score
         assert set(entry["data"]) == {"profile", "states", "sha256"}
         make_model(name)
 
@@ -73,7 +88,11 @@ def test_command_writes_settings_of_the_training_temperatures(dataset, train, tm
     few = dataset.select(dataset.states["fraction_b"] == 0.5)
     write_dataset(few, tmp_path)
     output = tmp_path / "tuned.json"
-    tuning.main(["--data", str(tmp_path), "--models", "gaussian-process", "--trials", "1", "--output", str(output)])
-    entry = json.loads(output.read_text())["gaussian-process"]
-    assert entry["data"]["states"] == len(train.states)
-    assert entry["data"]["sha256"] == checksum(few)
+    names = ["gaussian-process", "xgboost"]
+    few_trials = ["--trials", "1", "--evaluations", "1"]
+    tuning.main(["--data", str(tmp_path), "--models", *names, *few_trials, "--output", str(output)])
+    found = json.loads(output.read_text())
+    assert sorted(found) == names
+    for entry in found.values():
+        assert entry["data"]["states"] == len(train.states)
+        assert entry["data"]["sha256"] == checksum(few)

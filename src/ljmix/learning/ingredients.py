@@ -20,7 +20,8 @@ class Ingredients:
     packing : bool
         Packing and volume fraction among the inputs; otherwise C_B alone says how much B there is.
     coexistence : bool
-        Two liquids where a regular solution separates: the level of g inside their domains among the inputs.
+        Two liquids where a regular solution separates: the level of g inside their domains among the inputs, and
+        curves straight in its logarithm.
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
     sharing : bool
@@ -54,6 +55,8 @@ class Scales:
         of the level of g inside domains.
     demixing : float
         Factor of the regular solution's χ.
+    level : float
+        Variance of the part that is straight in that logarithm.
     beta : float
         Length over which the slope in β changes.
     line, bend : float
@@ -70,6 +73,7 @@ class Scales:
     packing: float = 0.1
     enrichment: float = 1.5
     demixing: float = 1.0
+    level: float = 1.0
     beta: float = 0.7
     line: float = 0.5
     bend: float = 0.1

@@ -1,10 +1,9 @@
 """A Gaussian process over state points, a curve at a time: what physics says, and how sure it is.
 
-Every bin of every pair is a function of the state. A Gaussian process (Rasmussen and Williams 2006,
-doi:10.7551/mitpress/3206.001.0001, chapter 2) takes it as a sum of a part that all compositions share and
-one that each has to itself, either of them constant, straight and curved in β. So it draws a line through a
-composition's own temperatures where it has some, and learns from other compositions where it has none; it
-weighs each simulated value by its standard error.
+Every bin of every pair is a function of the state, and a Gaussian process (Rasmussen and Williams 2006,
+doi:10.7551/mitpress/3206.001.0001, chapter 2; its kernel is `ljmix.learning.kernel`). So it draws a line
+through a composition's own temperatures where it has some, and learns from other compositions where it has
+none; it weighs each simulated value by its standard error.
 
 What physics goes in is a matter of `Ingredients`; each can be left out.
 """
@@ -19,32 +18,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.interpolate import make_interp_spline
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.spatial.distance import cdist
 
 from ljmix.dataset import Dataset
-from ljmix.learning.coexistence import coexisting_liquids, enrichment
-from ljmix.learning.features import FloatArray, check_distances, composition_keys, input_matrix
+from ljmix.learning.features import FloatArray, check_distances, input_matrix
 from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import need_fit
-from ljmix.learning.physics import (
-    boltzmann_factors,
-    log_cavity,
-    packing_fraction,
-    pair_constants,
-    volume_fraction,
-)
+from ljmix.learning.kernel import Points, covariance, place_states, prior_variance
+from ljmix.learning.physics import boltzmann_factors, log_cavity, pair_constants
 from ljmix.learning.scores import Curves, curves_of
 from ljmix.learning.theory import expected_log_cavity
 from ljmix.statepoint import PAIRS
 
 __all__ = ["CurveProcess"]
 
-_Points = tuple[FloatArray, FloatArray, list[tuple[float, ...]]]
-
-_BETA_CENTRE = 1.0
 _STEP = 0.02
 """Step in β for derivatives of the kernel."""
-_LOWEST_LEVEL = 0.01
 _SCALED_GRID = np.concatenate([np.arange(0.8, 2.5, 0.05), np.arange(2.5, 10.01, 0.1)])
 """Distances in σ_ij at which curves of unlike sizes are compared; the coarser part lies beyond the second
 shell. ln y is smooth, so that a spline through these points meets the bins between them."""
@@ -58,6 +46,12 @@ class CurveProcess:
     ingredients : Ingredients
     scales : Scales
     name : str
+
+    Attributes
+    ----------
+    log_likelihood_ : float
+        Logarithm of the probability of the training values before any was seen, summed over bins as if they were
+        independent (Rasmussen and Williams, equation 2.30); what `ljmix.learning.tuning` maximises.
     """
 
     def __init__(
@@ -89,8 +83,14 @@ class CurveProcess:
         self._noise = noise
         vars(self).pop("_known", None)  # of an earlier fit
         self._weights = np.zeros(observed.shape)
+        self.log_likelihood_ = 0.0
         for (pair, k), rows, factor in self._factors():
-            self._weights[rows, pair, k] = cho_solve((factor, True), observed[rows, pair, k], check_finite=False)
+            seen = observed[rows, pair, k]
+            weights = cho_solve((factor, True), seen, check_finite=False)
+            self._weights[rows, pair, k] = weights
+            scale = self._amplitude[pair, k]
+            self.log_likelihood_ -= 0.5 * (seen @ weights / scale + len(rows) * np.log(2 * np.pi * scale))
+            self.log_likelihood_ -= float(np.log(np.diag(factor)).sum())
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
@@ -101,7 +101,8 @@ class CurveProcess:
     def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Standard deviation of the process, without the noise of a simulation, (n_states, 3, n_bins)."""
         distances = self._check(states, r)
-        cross, prior = self._cross(states), self._prior(states)
+        cross = self._cross(states)
+        prior = prior_variance(self._place(states), self.scales, self.ingredients.sharing)
         deviation = np.sqrt(self._amplitude * prior[:, None, None])
         for (pair, k), rows, factor in self._factors():
             explained = solve_triangular(factor, cross[:, rows].T, lower=True)
@@ -184,77 +185,42 @@ class CurveProcess:
 
     # -- the process ---------------------------------------------------------------------------------------
 
-    def _inputs(self, states: pd.DataFrame) -> _Points:
-        """Inputs of the kernel in units of its lengths, (n, n_inputs), β - 1, (n,), and compositions."""
-        s, has = self.scales, self.ingredients
-        share = volume_fraction(states) if has.packing else states["fraction_b"].to_numpy(dtype=float)
-        columns = [
-            share / s.fraction,
-            np.log(states["size_ratio"].to_numpy(dtype=float)) / s.size,
-            states["epsilon_ab"].to_numpy(dtype=float) / s.epsilon,
-        ]
-        temperature = states["temperature"].to_numpy(dtype=float)
-        if has.packing:
-            columns.append(packing_fraction(states) / s.packing)
-        if has.coexistence:
-            columns.extend(self._levels(states)[:, [0, 2]].T / s.enrichment)
-        return np.stack(columns, axis=1), 1 / temperature - _BETA_CENTRE, composition_keys(states)
-
-    def _levels(self, states: pd.DataFrame) -> FloatArray:
-        """Logarithm of the level of g inside domains, by pair."""
-        level = enrichment(states, coexisting_liquids(states, self.scales.demixing))
-        return np.asarray(np.log(np.maximum(level, _LOWEST_LEVEL)))
-
-    def _prior(self, states: pd.DataFrame) -> FloatArray:
-        """Variance of each state before anything is learned, in units of a bin's variance."""
-        s, (_, beta, _) = self.scales, self._inputs(states)
-        shared = 1 + s.line * beta**2 + s.bend if self.ingredients.sharing else 0.0
-        return np.asarray(shared + s.own + s.own_line * beta**2 + s.own_bend)
-
-    def _kernel(self, first: _Points, second: _Points) -> FloatArray:
-        """Covariance of two lists of states, in units of a bin's variance."""
-        s = self.scales
-        (inputs_1, beta_1, keys_1), (inputs_2, beta_2, keys_2) = first, second
-        product = beta_1[:, None] * beta_2
-        curved = np.exp(-0.5 * ((beta_1[:, None] - beta_2) / s.beta) ** 2)
-        known = {key: number for number, key in enumerate(dict.fromkeys([*keys_1, *keys_2]))}
-        same = np.array([known[key] for key in keys_1])[:, None] == np.array([known[key] for key in keys_2])
-        covariance = same * (s.own + s.own_line * product + s.own_bend * curved)
-        if self.ingredients.sharing:
-            likeness = np.exp(-0.5 * cdist(inputs_1, inputs_2, "sqeuclidean"))
-            covariance = covariance + likeness * (1 + s.line * product + s.bend * curved)
-        return np.asarray(covariance)
-
     def _factors(self) -> Iterator[tuple[tuple[int, int], npt.NDArray[np.int64], FloatArray]]:
         """Pair and bin, observations that there are, and the Cholesky factor of their covariance."""
         lists = self._learned()
-        blocks = [[self._kernel(first, second) for second in lists] for first in lists]
-        covariance = blocks[0][0]
+        blocks = [[self._covariance(first, second) for second in lists] for first in lists]
+        whole = blocks[0][0]
         if len(lists) > 1:
             mixed = (blocks[0][1] - blocks[0][2]) / (2 * _STEP)
             slopes = (blocks[1][1] - blocks[1][2] - blocks[2][1] + blocks[2][2]) / (4 * _STEP**2)
-            covariance = np.block([[covariance, mixed], [mixed.T, slopes]])
+            whole = np.block([[whole, mixed], [mixed.T, slopes]])
         for pair, k in np.ndindex(*self._noise.shape[1:]):
             rows = np.flatnonzero(np.isfinite(self._noise[:, pair, k]))
             if not len(rows):
                 continue
-            matrix = covariance[np.ix_(rows, rows)]
+            matrix = whole[np.ix_(rows, rows)]
             matrix[np.diag_indices(len(rows))] += (
                 self._noise[rows, pair, k] / self._amplitude[pair, k] + self.scales.misfit
             )
             yield (pair, k), rows, cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)[0]
 
-    def _learned(self) -> list[_Points]:
+    def _covariance(self, first: Points, second: Points) -> FloatArray:
+        return covariance(first, second, self.scales, self.ingredients.sharing)
+
+    def _place(self, states: pd.DataFrame) -> Points:
+        return place_states(states, self.ingredients, self.scales)
+
+    def _learned(self) -> list[Points]:
         """Inputs of the training states; where there are slopes, of those a step ahead and behind too."""
         if not hasattr(self, "_known"):
             shifts = (0.0, _STEP, -_STEP) if len(self._noise) > len(self._states) else (0.0,)
-            self._known = [self._inputs(_shifted(self._states, shift)) for shift in shifts]
+            self._known = [self._place(_shifted(self._states, shift)) for shift in shifts]
         return self._known
 
     def _cross(self, states: pd.DataFrame) -> FloatArray:
         """Covariance of new states with all observations."""
-        new, lists = self._inputs(states), self._learned()
-        values = [self._kernel(new, known) for known in lists]
+        new, lists = self._place(states), self._learned()
+        values = [self._covariance(new, known) for known in lists]
         return (
             np.concatenate([values[0], (values[1] - values[2]) / (2 * _STEP)], axis=1) if len(lists) > 1 else values[0]
         )

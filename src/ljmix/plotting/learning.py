@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -106,8 +105,7 @@ def _shades(color: str) -> LinearSegmentedColormap:
 def _score_text(rows: pd.DataFrame) -> str:
     """R² as mean and standard deviation over seeds."""
     scores = [r2_score(part["g"], part["predicted"]) for _, part in rows.groupby("seed")]
-    # Rounded up, because a spread is never nothing.
-    spread = rf" \pm {math.ceil(1000 * np.std(scores, ddof=1)) / 1000:.3f}" if len(scores) > 1 else ""
+    spread = rf" \pm {np.std(scores, ddof=1):.3f}" if len(scores) > 1 else ""
     return rf"$R^2 = {np.mean(scores):.3f}{spread}$"
 
 

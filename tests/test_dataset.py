@@ -35,6 +35,15 @@ def test_curves_follow_the_states(dataset):
         np.testing.assert_array_equal(r, rows["r"])
 
 
+def test_a_column_keeps_its_place_where_values_are_missing(dataset):
+    """g_dbeta may be unknown, for all states at a distance even."""
+    nowhere = np.isclose(dataset.rdf["r"], 0.025)
+    slopes = dataset.rdf.assign(g_dbeta=dataset.rdf["g"].mask(nowhere), g_dbeta_sem=0.1)
+    r, values = Dataset(dataset.states, slopes, {}).curves("g_dbeta")
+    _, g = dataset.curves()
+    np.testing.assert_array_equal(values, np.where(np.isclose(r, 0.025), np.nan, g))
+
+
 def test_temperature_split_keeps_all_and_shares_none(dataset):
     train, test = split_by_temperature(dataset)
     assert set(train.states["temperature"]) == {0.8, 1.0, 1.2}

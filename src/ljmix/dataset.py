@@ -72,7 +72,7 @@ class Dataset:
             if table is None:
                 continue
             _check_table(name, table)
-            difference = set(self.states["state_id"]) ^ set(table["state_id"])
+            difference = set(self.states["state_id"]) ^ set(table["state_id"].unique())
             if difference:
                 raise ValueError(f"states and {name} disagree: only one of them has {min(difference)}")
         counts = self.rdf.groupby(["state_id", "pair"]).size()
@@ -80,11 +80,15 @@ class Dataset:
         if (counts != bins).any() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
-    def curves(self, r_max: float = LEARNING_RANGE) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def curves(
+        self, column: str = "g", r_max: float = LEARNING_RANGE
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """All curves as one array, states in the order of `states`.
 
         Parameters
         ----------
+        column : str
+            Of `rdf`: ``g``, its standard error ``g_sem``, or where the table has them ``g_dbeta`` and ``g_dbeta_sem``.
         r_max : float
             Largest bin edge, σ_AA.
 
@@ -92,11 +96,11 @@ class Dataset:
         -------
         r : (n_bins,) array
             Bin centres, σ_AA.
-        g : (n_states, 3, n_bins) array
-            Radial distribution functions AA, AB, BB.
+        values : (n_states, 3, n_bins) array
+            The column for AA, AB, BB.
         """
         rows = self.rdf[self.rdf["r"] < r_max]
-        wide = rows.pivot_table(index=["state_id", "pair"], columns="r", values="g", sort=True)
+        wide = rows.set_index(["state_id", "pair", "r"])[column].unstack("r")
         index = pd.MultiIndex.from_product([self.states["state_id"], PAIRS])
         r = wide.columns.to_numpy(dtype=float)
         return r, wide.reindex(index).to_numpy(dtype=float).reshape(len(self.states), len(PAIRS), len(r))
@@ -151,7 +155,7 @@ def _check_column(name: str, values: pd.Series, field: Field) -> None:
             allowed = f"finite, from {field.low:g} to {field.high:g}"
             raise ValueError(f"{name} = {values.iloc[row]:g} in row {row}: must be {allowed}")
     elif field.allowed:
-        strange = sorted(set(values) - set(field.allowed))
+        strange = sorted(set(values.unique()) - set(field.allowed))
         if strange:
             raise ValueError(f"{name} = {strange[0]!r}: must be one of {', '.join(field.allowed)}")
 

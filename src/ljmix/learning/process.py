@@ -120,10 +120,7 @@ class CurveProcess:
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         """∂/∂β of the targets, and its standard error."""
-        g, slope, error = (
-            Dataset(dataset.states, dataset.rdf.assign(g=dataset.rdf[column]), {}).curves()[1]
-            for column in ("g", "g_dbeta", "g_dbeta_sem")
-        )
+        g, slope, error = (dataset.curves(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
         if not self.ingredients.cavity:
             return slope, np.where(error > 0, error, np.inf)
         seen = np.isfinite(value) & (error > 0)

@@ -51,8 +51,7 @@ class Curves:
 def curves_of(dataset: Dataset) -> Curves:
     """Curves of a dataset with their errors, up to `ljmix.dataset.LEARNING_RANGE`."""
     r, g = dataset.curves()
-    _, g_sem = Dataset(dataset.states, dataset.rdf.assign(g=dataset.rdf["g_sem"]), {}).curves()
-    return Curves(dataset.states, r, g, g_sem)
+    return Curves(dataset.states, r, g, dataset.curves("g_sem")[1])
 
 
 def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None = None) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import pytest
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
 from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.models import make_model
-from ljmix.learning.physics import boltzmann_factors, log_cavity, volume_fraction
+from ljmix.learning.physics import boltzmann_factors, log_cavity, packing_fraction, volume_fraction
 from ljmix.potential import lj_potential
 from ljmix.statepoint import StatePoint
+from ljmix.structure.phase import CONSOLUTE
 
 # Truncated and shifted fluid at P* = 1: density and potential energy a particle by the equation of state of
 # Thol et al. 2015 (doi:10.1007/s10765-014-1764-4), and how far off in energy Percus-Yevick is known to be, %.
@@ -137,6 +138,22 @@ def test_equal_sizes_separate_below_the_consolute_temperature():
     assert (liquids.share > 0).tolist() == [True, False, False]
     assert liquids.lean[0] == pytest.approx(1 - liquids.rich[0], abs=0.02)
     assert liquids.share[0] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("size_ratio", [0.5, 1.0, 1.5])
+def test_unequal_sizes_separate_above_the_critical_strength(size_ratio):
+    """Flory-Huggins: χ = (1 + S^-3/2)² / 2 at the volume fraction 1 / (1 + S^3/2)."""
+    phi = 1 / (1 + size_ratio**1.5)
+    number_b = phi / size_ratio**3
+    states = table((0.8, number_b / (number_b + 1 - phi), size_ratio, 0.5))
+    density = packing_fraction(states)[0] * 6 / np.pi
+    contacts = 1 / (max(size_ratio, 1) * min(size_ratio, 1) ** 2)
+    critical = (1 + size_ratio**-1.5) ** 2 / 2 / (2 * CONSOLUTE * 0.5 * density * contacts / 0.8)
+    below, above = (coexisting_liquids(states, factor * critical) for factor in (0.99, 1.01))
+    assert below.share[0] == 0
+    assert above.share[0] > 0
+    # Close to the critical point the gap opens as the root of the distance from it.
+    assert 0 < above.rich[0] - above.lean[0] < 0.3
 
 
 def test_lever_rule_keeps_the_composition():

@@ -97,6 +97,8 @@ def enrichment(states: pd.DataFrame, liquids: Coexistence) -> FloatArray:
 @lru_cache(maxsize=10_000)
 def _miscibility_gap(chi: float, size_ratio: float) -> tuple[float, float]:
     """Volume fractions of the two liquids; an empty gap (1, 0) if there is one liquid at any composition."""
+    if chi <= (1 + size_ratio**-1.5) ** 2 / 2:  # up to its critical value f is convex
+        return 1.0, 0.0
     phi = _GRID
     energy = phi / size_ratio**3 * np.log(phi) + (1 - phi) * np.log(1 - phi) + chi * phi * (1 - phi)
     # Points of the lower convex hull; the one long edge among them is the common tangent. Closed by a point

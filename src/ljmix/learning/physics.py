@@ -30,10 +30,11 @@ _LARGEST = 60.0
 
 def _state_points(states: pd.DataFrame) -> list[StatePoint]:
     """State points of a table; the pressure is 1 where the table has none."""
-    columns = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
+    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
     if "pressure" in states:
-        columns.append("pressure")
-    return [StatePoint(*row) for row in states[columns].to_numpy(dtype=float).tolist()]
+        names.append("pressure")
+    columns = [states[name].to_numpy(dtype=float).tolist() for name in names]
+    return [StatePoint(*row) for row in zip(*columns, strict=True)]
 
 
 def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
@@ -46,8 +47,9 @@ def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
 
 def volume_fraction(states: pd.DataFrame) -> FloatArray:
     """Share of B in the volume of all particles, C_B S³ / (1 - C_B + C_B S³), (n_states,)."""
-    volume_b: FloatArray = (states["fraction_b"] * states["size_ratio"] ** 3).to_numpy(dtype=float)
-    return np.asarray(volume_b / (1 - states["fraction_b"].to_numpy(dtype=float) + volume_b))
+    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    volume_b = x_b * ratio**3
+    return np.asarray(volume_b / (1 - x_b + volume_b))
 
 
 def packing_fraction(states: pd.DataFrame) -> FloatArray:

@@ -17,6 +17,8 @@ __all__ = ["BoostedTrees", "PhysicsTrees"]
 
 _LARGEST_U = 20.0
 _LOWEST_LEVEL = 0.01
+_CORE = 1e-10
+"""Boltzmann factor up to which g is zero, whatever y is."""
 
 
 class BoostedTrees(RowModel):
@@ -112,15 +114,24 @@ class PhysicsTrees(BoostedTrees):
 
     def _predict_array(self, inputs: FloatArray) -> npt.NDArray[np.floating]:
         columns, factor = self._physics(inputs)
-        prediction = super()._predict_array(columns)
-        return np.asarray(factor * np.exp(np.minimum(prediction, 10.0))) if self.target else prediction
+        if not self.target:
+            return super()._predict_array(columns)
+        g = np.zeros(len(inputs))
+        outside = factor > _CORE
+        if outside.any():
+            log_y = super()._predict_array(columns[outside])
+            g[outside] = factor[outside] * np.exp(np.minimum(log_y, 10.0))
+        return g
 
     def _physics(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Inputs with physics, (n_rows, 14) or as they are, and the Boltzmann factor of each row."""
-        numbers, state = np.unique(inputs[:, :4], axis=0, return_inverse=True)
+        # Rows of a state mostly follow one another: only one of them is sorted.
+        first = np.append(True, (inputs[1:, :4] != inputs[:-1, :4]).any(axis=1))
+        numbers, state = np.unique(inputs[first, :4], axis=0, return_inverse=True)
+        state = state[first.cumsum() - 1]
         states = pd.DataFrame(numbers, columns=list(FEATURES[:4]))
         pair = (inputs[:, FEATURES.index("has_b")] * (2 - inputs[:, FEATURES.index("has_a")])).astype(int)
-        distances, place = np.unique(inputs[:, FEATURES.index("r")], return_inverse=True)
+        place, distances = pd.factorize(inputs[:, FEATURES.index("r")])
         factor = boltzmann_factors(states, distances, self._width)[state, pair, place]
         if not self.inputs:
             return inputs, factor

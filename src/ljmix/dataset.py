@@ -81,7 +81,7 @@ class Dataset:
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
     def curves(
-        self, column: str = "g", r_max: float = LEARNING_RANGE
+        self, column: str = "g", *, r_max: float = LEARNING_RANGE
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """All curves as one array, states in the order of `states`.
 

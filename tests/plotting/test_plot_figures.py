@@ -177,7 +177,7 @@ def test_parity_prints_the_score_of_its_rows(figures):
     assert train.get_xlabel() == "simulated $g(r)$"
     assert train.get_ylabel() == "predicted $g(r)$"
     # Noise of 0.01 is little against the curves, and two seeds spread by less than the last digit.
-    assert test.texts[0].get_text() == r"$R^2 = 1.000 \pm 0.001$"
+    assert test.texts[0].get_text() == r"$R^2 = 1.000 \pm 0.000$"
     assert train.get_xlim() == train.get_ylim() == test.get_xlim()
     assert train.collections[0].get_rasterized()
 

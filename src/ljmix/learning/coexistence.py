@@ -27,10 +27,11 @@ from ljmix.learning.physics import packing_fraction, volume_fraction
 from ljmix.statepoint import PAIRS
 from ljmix.structure.phase import CONSOLUTE
 
-__all__ = ["Coexistence", "coexisting_liquids", "enrichment"]
+__all__ = ["Coexistence", "coexisting_liquids", "enrichment", "log_levels"]
 
 _GRID = 1 / (1 + np.exp(-np.linspace(-12, 12, 481)))
 """Volume fractions at which the free energy is known; dense towards both pure liquids."""
+_LOWEST_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ def enrichment(states: pd.DataFrame, liquids: Coexistence) -> FloatArray:
         a, b = (1 - inside) / (1 - phi), inside / phi
         level += share[:, None] * np.stack([a * a, a * b, b * b], axis=1)
     return level
+
+
+def log_levels(states: pd.DataFrame, strength: float = 1.0) -> FloatArray:
+    """Logarithm of `enrichment` where a regular solution separates, as models are told it, (n_states, 3).
+
+    Not below ln 0.01: unlike pairs still meet at surfaces.
+    """
+    level = enrichment(states, coexisting_liquids(states, strength))
+    return np.asarray(np.log(np.maximum(level, _LOWEST_LEVEL)))
 
 
 @lru_cache(maxsize=10_000)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from ljmix.learning.coexistence import coexisting_liquids, enrichment
+from ljmix.learning.coexistence import log_levels
 from ljmix.learning.features import FloatArray, composition_keys
 from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.physics import packing_fraction, volume_fraction
@@ -22,7 +22,6 @@ from ljmix.learning.physics import packing_fraction, volume_fraction
 __all__ = ["Points", "covariance", "place_states", "prior_variance"]
 
 _BETA_CENTRE = 1.0
-_LOWEST_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ def place_states(states: pd.DataFrame, ingredients: Ingredients, scales: Scales)
         columns.append(packing_fraction(states) / scales.packing)
     levels = np.empty((len(states), 0))
     if ingredients.coexistence:
-        inside = enrichment(states, coexisting_liquids(states, scales.demixing))
-        levels = np.log(np.maximum(inside[:, [0, 2]], _LOWEST_LEVEL))
+        levels = log_levels(states, scales.demixing)[:, [0, 2]]
         columns.extend(levels.T / scales.enrichment)
     beta = 1 / states["temperature"].to_numpy(dtype=float) - _BETA_CENTRE
     return Points(np.stack(columns, axis=1), levels, beta, composition_keys(states))

@@ -101,8 +101,8 @@ class CurveProcess:
     def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Standard deviation of the process, without the noise of a simulation, (n_states, 3, n_bins)."""
         distances = self._check(states, r)
-        cross = self._cross(states)
-        prior = prior_variance(self._place(states), self.scales, self.ingredients.sharing)
+        new = self._place(states)
+        cross, prior = self._cross(new), prior_variance(new, self.scales, self.ingredients.sharing)
         deviation = np.sqrt(self._amplitude * prior[:, None, None])
         for (pair, k), rows, factor in self._factors():
             explained = solve_triangular(factor, cross[:, rows].T, lower=True)
@@ -214,9 +214,9 @@ class CurveProcess:
             self._known = [self._place(_shifted(self._states, shift)) for shift in shifts]
         return self._known
 
-    def _cross(self, states: pd.DataFrame) -> FloatArray:
+    def _cross(self, new: Points) -> FloatArray:
         """Covariance of new states with all observations."""
-        new, lists = self._place(states), self._learned()
+        lists = self._learned()
         values = [self._covariance(new, known) for known in lists]
         return (
             np.concatenate([values[0], (values[1] - values[2]) / (2 * _STEP)], axis=1) if len(lists) > 1 else values[0]
@@ -224,7 +224,7 @@ class CurveProcess:
 
     def _latent(self, states: pd.DataFrame) -> FloatArray:
         weights = self._weights.reshape(len(self._weights), -1)
-        found = (self._cross(states) @ weights).reshape(len(states), *self._mean.shape)
+        found = (self._cross(self._place(states)) @ weights).reshape(len(states), *self._mean.shape)
         return np.asarray(self._mean + found)
 
     def _check(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:

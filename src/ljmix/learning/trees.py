@@ -8,7 +8,7 @@ import pandas as pd
 from xgboost import XGBRegressor
 
 from ljmix.dataset import FEATURES
-from ljmix.learning.coexistence import coexisting_liquids, enrichment
+from ljmix.learning.coexistence import log_levels
 from ljmix.learning.interface import FloatArray, RowModel
 from ljmix.learning.physics import boltzmann_factors, packing_fraction, pair_constants, volume_fraction
 from ljmix.potential import lj_potential
@@ -16,7 +16,6 @@ from ljmix.potential import lj_potential
 __all__ = ["BoostedTrees", "PhysicsTrees"]
 
 _LARGEST_U = 20.0
-_LOWEST_LEVEL = 0.01
 _CORE = 1e-10
 """Boltzmann factor up to which g is zero, whatever y is."""
 
@@ -138,11 +137,10 @@ class PhysicsTrees(BoostedTrees):
         sigma, epsilon = (values[state, pair] for values in pair_constants(states))
         r = inputs[:, FEATURES.index("r")]
         beta_u = lj_potential(np.maximum(r, 1e-3), sigma, epsilon) / inputs[:, 0]
-        levels = np.log(np.maximum(enrichment(states, coexisting_liquids(states)), _LOWEST_LEVEL))[state]
         more = [
             r / sigma,
             np.minimum(beta_u, _LARGEST_U),
             packing_fraction(states)[state],
             volume_fraction(states)[state],
         ]
-        return np.column_stack([inputs, *more, levels]), factor
+        return np.column_stack([inputs, *more, log_levels(states)[state]]), factor

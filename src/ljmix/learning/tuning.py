@@ -47,7 +47,7 @@ TRIALS = 30
 EVALUATIONS = 250
 """Scales of the Gaussian process that are tried."""
 _BINS_ALIKE = 20
-"""Neighbouring bins, of 0.05 σ, that say the same: ln y of a liquid changes over about σ."""
+"""Neighbouring bins, mostly of 0.05 σ, that say the same: ln y of a liquid changes over about σ."""
 _DEMIXING_WIDTH = 0.15
 _FARTHEST = 4.0
 """Standard deviations from the usual value that the search may go."""
@@ -179,7 +179,7 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
         likelihood = CurveProcess(scales=Scales(**settings)).fit(train).log_likelihood_ / _BINS_ALIKE
         probability = likelihood - 0.5 * float(((shift / width) ** 2).sum())
         if probability > best["log_probability"]:
-            best.update(settings=settings, log_probability=round(probability, 2))
+            best.update(settings=settings, log_probability=probability)
         bar.update()
         return -probability
 
@@ -187,6 +187,7 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
         options = {"maxfev": evaluations, "xtol": 0.05, "ftol": 1e-5}
         bounds = np.stack([-_FARTHEST * width, _FARTHEST * width], axis=1)
         found = minimize(surprise, np.zeros(len(width)), method="Powell", bounds=bounds, options=options)
+    best["log_probability"] = round(best["log_probability"], 2)
     return best | {"trials": int(found.nfev)}
 
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ljmix.consistency import (
@@ -9,6 +10,7 @@ from ljmix.consistency import (
     check_derivatives,
     check_pair_integrals,
     colour_differences,
+    move_thresholds,
 )
 from ljmix.potential import lj_potential, lj_slope
 from ljmix.simulation.initial import estimate_density
@@ -114,3 +116,12 @@ def test_pressures_error_counts_the_frames_that_the_functions_rest_on():
             expected.append(stride or np.ceil(500 * 500 * 4 / 3 * np.pi * 7**3 / volume / (allowed * 1000)))
         assert list(factor) == pytest.approx(expected)
     assert min(expected) > 1
+
+
+def test_labels_that_hang_on_a_threshold_are_counted():
+    # Far from all thresholds; within a factor of two below (demixing) and above (segregation, crystal) one.
+    orders = [(0.0, 0.0, 0.0), (0.9, 0.7, 0.0), (0.12, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.4)]
+    table = move_thresholds(pd.DataFrame(orders, columns=["demixing", "segregation", "crystal"])).set_index("order")
+    assert table["halved"].to_dict() == {"demixing": 1, "segregation": 0, "crystal": 0}
+    assert table["doubled"].to_dict() == {"demixing": 0, "segregation": 1, "crystal": 1}
+    assert set(table["states"]) == {5}

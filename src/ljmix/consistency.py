@@ -1,8 +1,8 @@
 """What the tables of a dataset must satisfy among themselves, whatever the simulation behind them.
 
-Three tests that cost nothing: the colour mixture is the pure fluid, whose equation of state is known; energy and
-pressure follow from the radial distribution functions; and the temperature derivative from fluctuations is the
-difference between neighbouring temperatures.
+Tests that cost nothing: the colour mixture is the pure fluid, whose equation of state is known; energy and pressure
+follow from the radial distribution functions; the temperature derivative from fluctuations is the difference
+between neighbouring temperatures; and few labels should hang on where the thresholds between phases lie.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ljmix.dataset import Dataset
@@ -18,6 +19,7 @@ from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.measure import measuring_strides
 from ljmix.structure.pair_integrals import energy_and_pressure
+from ljmix.structure.phase import CRYSTALLINE, DEMIXED, SEGREGATED, label_phase
 
 __all__ = [
     "EQUATION_ERROR",
@@ -26,6 +28,7 @@ __all__ = [
     "check_derivatives",
     "check_pair_integrals",
     "colour_differences",
+    "move_thresholds",
 ]
 
 PURE_FLUID = {
@@ -86,6 +89,36 @@ def colour_differences(dataset: Dataset) -> pd.DataFrame:
     wide = bins.pivot(index=["state_id", "r"], columns="pair", values=["g", "g_sem"]).dropna()
     errors = {(a, b): np.hypot(wide["g_sem", a], wide["g_sem", b]) for a, b in couples}
     return pd.DataFrame({f"{a} - {b}": (wide["g", a] - wide["g", b]) / errors[a, b] for a, b in couples})
+
+
+def move_thresholds(states: pd.DataFrame) -> pd.DataFrame:
+    """Count the labels that hang on where a threshold between phases lies.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+        Columns `demixing`, `segregation`, `crystal`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each threshold, columns `order` (what it bounds), `threshold`, and the number of states whose label
+        changes if it alone is `halved` or `doubled`, and the number of `states`.
+    """
+    orders = states[["demixing", "segregation", "crystal"]]
+    labels = _labels(orders)
+    rows = []
+    for order, threshold in (("demixing", DEMIXED), ("segregation", SEGREGATED), ("crystal", CRYSTALLINE)):
+        # Half the threshold is twice the order.
+        halved, doubled = (
+            int((_labels(orders.assign(**{order: factor * orders[order]})) != labels).sum()) for factor in (2.0, 0.5)
+        )
+        rows.append({"order": order, "threshold": threshold, "halved": halved, "doubled": doubled})
+    return pd.DataFrame(rows).assign(states=len(states))
+
+
+def _labels(orders: pd.DataFrame) -> npt.NDArray[np.object_]:
+    return np.array([label_phase(*row) for row in orders.itertuples(index=False)], dtype=object)
 
 
 def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:

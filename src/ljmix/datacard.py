@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ljmix.consistency import move_thresholds
 from ljmix.dataset import Dataset
 from ljmix.files import replace_when_whole
 from ljmix.profiles import load_profile
@@ -133,12 +134,17 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         demixed=phase.DEMIXED,
         segregated=phase.SEGREGATED,
         crystalline=phase.CRYSTALLINE,
+        moved=_moved_labels(states),
         files=_markdown(_file_rows(package)),
         columns="\n\n".join(_column_list(dataset, name) for name in TABLES),
         settings=_settings(profile.name),
         additions=_markdown(pd.DataFrame(provenance["parts"]).astype({"engines": str})),
         versions=", ".join(f"{name} {provenance[name]}" for name in ("python", "numpy", "freud-analysis", "gsd")),
     )
+
+
+def _moved_labels(states: pd.DataFrame) -> str:
+    return "; ".join(f"`{row.order}` {row.halved}, {row.doubled}" for row in move_thresholds(states).itertuples())
 
 
 def _unconverged(dataset: Dataset) -> str:

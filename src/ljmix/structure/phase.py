@@ -23,13 +23,13 @@ __all__ = [
 
 DEMIXED = 0.2
 """Demixing order from which a state is called demixed: two phases whose compositions differ by more than
-√0.2 = 45 % of complete separation. In runs of the
-`quick` profile, states called mixed stay below 0.14."""
+√0.2 = 45 % of complete separation. It lies where few states are: `ljmix.consistency.move_thresholds` counts the
+labels that hang on it."""
 SEGREGATED = 0.3
-"""Segregation from which a state is called demixed though its domains are small. In runs of the `quick`
-profile, all states at ε_AB = 1 lie below 0.01 and mixed ones at ε_AB = 0.2 below 0.2."""
+"""Segregation from which a state is called demixed though its domains are small; placed likewise."""
 CRYSTALLINE = 0.3
-"""Share of one species in crystalline surroundings from which a state is called a crystal."""
+"""Share of one species in crystalline surroundings from which a state is called a crystal; a liquid has next to
+none."""
 
 CONSOLUTE = 2.84
 """Consolute temperature of the symmetric mixture over (1 − ε_AB): 1.42 at ε_AB = 0.5

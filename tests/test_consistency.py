@@ -7,6 +7,7 @@ import pytest
 from ljmix.consistency import (
     PURE_FLUID,
     check_colour_mixture,
+    check_colour_waves,
     check_derivatives,
     check_pair_integrals,
     colour_differences,
@@ -125,3 +126,24 @@ def test_labels_that_hang_on_a_threshold_are_counted():
     assert table["halved"].to_dict() == {"demixing": 1, "segregation": 0, "crystal": 0}
     assert table["doubled"].to_dict() == {"demixing": 0, "segregation": 1, "crystal": 1}
     assert set(table["states"]) == {5}
+
+
+def test_waves_of_a_colour_mixture_are_those_of_random_labels():
+    dataset = boltzmann_dataset(((0.2, 1.0, 1.0), (0.2, 1.5, 0.6)))
+    number = np.array([0.05, 0.06])  # S_NN of two shells
+    exact = {"AA": 0.64 * number + 0.16, "AB": 0.16 * number - 0.16, "BB": 0.04 * number + 0.16}
+    tables = [
+        pd.DataFrame({"state_id": name, "pair": pair, "k": [0.4, 0.6], "s": s, "s_sem": 0.01})
+        for name in dataset.states["state_id"]
+        for pair, s in exact.items()
+    ]
+    waves = pd.concat(tables, ignore_index=True)
+    table = check_colour_waves(replace(dataset, structure_factors=waves))
+    assert set(table["state_id"]) == {f"T{t:g}_C0.2_S1_E1_P1" for t in TEMPERATURES}
+    assert len(table) == 5 * 3 * 2
+    assert table["z"].abs().max() < 1e-9
+    # Too much BB by three errors: of that, C_B² C_A² and so on belong to S_NN.
+    waves.loc[waves["pair"] == "BB", "s"] += 0.03
+    moved = check_colour_waves(replace(dataset, structure_factors=waves)).groupby("pair")["z"].mean()
+    assert moved.to_dict() == pytest.approx({"AA": -3 * 0.64, "AB": -3 * 0.16, "BB": 3 * 0.96})
+    assert check_colour_waves(dataset).empty

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import Dataset
+from ljmix.dataset import Dataset, state_points
 from ljmix.statepoint import PAIRS
+from ljmix.structure.first_shell import peak_bin
 
 __all__ = ["MOST_SIGMAS", "compare_bins", "compare_states", "require_agreement"]
 
@@ -16,9 +17,9 @@ _SCALARS = ("number_density", "potential_energy")
 MOST_SIGMAS = 6.0
 """Largest deviation that chance is believed to make, in standard errors.
 
-Errors come from few independent samples, so deviations follow Student's t, not a normal distribution: with 10
-degrees of freedom 6 is exceeded by chance once in 8000 comparisons. The root mean square over the bins of a curve
-is held to half of it: a curve has some ten independent bins, which do not all lie 3 off together."""
+Errors come from few independent samples, so deviations follow Student's t, not a normal distribution: with the 8
+degrees of freedom of twice five blocks 6 is exceeded by chance once in 3000 comparisons. The root mean square over the
+bins of a curve is held to half of it: a curve has some ten independent bins, which do not all lie 3 off together."""
 
 
 def compare_bins(one: Dataset, other: Dataset) -> pd.DataFrame:
@@ -74,6 +75,7 @@ def compare_states(one: Dataset, other: Dataset) -> pd.DataFrame:
     """
     bins = compare_bins(one, other)
     states = one.states.merge(other.states, on="state_id", suffixes=("_one", "_other"))
+    points = dict(zip(one.states["state_id"], state_points(one.states), strict=True))
     rows = []
     for _, state in states.iterrows():
         for name in _SCALARS:
@@ -82,7 +84,8 @@ def compare_states(one: Dataset, other: Dataset) -> pd.DataFrame:
             rows.append((state["state_id"], name, first, second, error, (second - first) / error, MOST_SIGMAS))
         for pair in PAIRS:
             curve = bins[(bins["state_id"] == state["state_id"]) & (bins["pair"] == pair)]
-            peak = curve.loc[curve["g_one"].idxmax()]
+            sigma = points[state["state_id"]].sigma(pair)
+            peak = curve.iloc[peak_bin(curve["r"].to_numpy(), curve["g_one"].to_numpy(), sigma)]
             heights = (peak["g_one"], peak["g_other"], peak["error"])
             rows.append((state["state_id"], pair, *heights, _root_mean_square(curve["z"]), MOST_SIGMAS / 2))
     return pd.DataFrame(rows, columns=["state_id", "quantity", "one", "other", "error", "sigmas", "limit"])

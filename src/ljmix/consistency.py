@@ -1,8 +1,9 @@
 """What the tables of a dataset must satisfy among themselves, whatever the simulation behind them.
 
-Tests that cost nothing: the colour mixture is the pure fluid, whose equation of state is known; energy and pressure
-follow from the radial distribution functions; the temperature derivative from fluctuations is the difference
-between neighbouring temperatures; and few labels should hang on where the thresholds between phases lie.
+Tests that cost nothing: the colour mixture is the pure fluid, whose equation of state is known, with random labels;
+energy and pressure follow from the radial distribution functions; the temperature derivative from fluctuations is
+the difference between neighbouring temperatures; and few labels should hang on where the thresholds between phases
+lie.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import Dataset
+from ljmix.dataset import Dataset, state_points
 from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.measure import measuring_strides
@@ -25,6 +26,7 @@ __all__ = [
     "EQUATION_ERROR",
     "PURE_FLUID",
     "check_colour_mixture",
+    "check_colour_waves",
     "check_derivatives",
     "check_pair_integrals",
     "colour_differences",
@@ -91,6 +93,45 @@ def colour_differences(dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame({f"{a} - {b}": (wide["g", a] - wide["g", b]) / errors[a, b] for a, b in couples})
 
 
+def check_colour_waves(dataset: Dataset) -> pd.DataFrame:
+    """Partial structure factors of the colour mixtures against what random labels make of the total one.
+
+    With labels that say nothing, S_ij(k) = C_i C_j S_NN(k) ± C_A C_B, + for like pairs and − for unlike ones, where
+    S_NN = S_AA + 2 S_AB + S_BB. What deviates is the error of the few waves that pass in a run.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With structure factors.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `state_id`, `pair`, `shell` (0 for the longest waves), `s`, `expected`, and `z`: the difference over
+        `s_sem`. No row if the dataset holds no colour mixture or no structure factors.
+    """
+    states, waves = dataset.states, dataset.structure_factors
+    columns = ["state_id", "pair", "shell", "s", "expected", "z"]
+    colour = states[(states["size_ratio"] == 1) & (states["epsilon_ab"] == 1)]
+    if waves is None or colour.empty:
+        return pd.DataFrame(columns=columns)
+    share = {"B": colour.set_index("state_id")["n_b"] / colour.set_index("state_id")["n_particles"]}
+    share["A"] = 1 - share["B"]
+    rows = waves[waves["state_id"].isin(colour["state_id"])]
+    rows = rows.assign(shell=rows.groupby(["state_id", "pair"]).cumcount())
+    wide = rows.pivot(index=["state_id", "shell"], columns="pair", values=["s", "s_sem"])
+    number = wide["s"] @ pd.Series({"AA": 1.0, "AB": 2.0, "BB": 1.0})
+    tables = []
+    for pair in PAIRS:
+        first, second = (share[species].reindex(wide.index, level="state_id") for species in pair)
+        labels = share["A"] * share["B"] * (1 if pair[0] == pair[1] else -1)
+        expected = first * second * number + labels.reindex(wide.index, level="state_id")
+        table = pd.DataFrame({"s": wide["s", pair], "expected": expected}).assign(pair=pair)
+        table["z"] = (table["s"] - table["expected"]) / wide["s_sem", pair]
+        tables.append(table.reset_index())
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
 def move_thresholds(states: pd.DataFrame) -> pd.DataFrame:
     """Count the labels that hang on where a threshold between phases lies.
 
@@ -148,8 +189,7 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
     r, g = dataset.curves(r_max=np.inf)
     end = r[-1] + (r[1] - r[0]) / 2
     rows = []
-    for (_, row), curves in zip(dataset.states.iterrows(), g, strict=True):
-        state = _state_point(row)
+    for (_, row), state, curves in zip(dataset.states.iterrows(), state_points(dataset.states), g, strict=True):
         if max(map(state.cutoff, PAIRS)) > end + 1e-9:
             continue
         functions = dict(zip(PAIRS, curves, strict=True))
@@ -161,7 +201,7 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
         found["energy_sigmas"] = found["energy_difference"] / row["potential_energy_sem"]
         found["pressure_difference"] = pressure - row["pressure"]
         if "virial_pressure_std" in row:
-            measured = row["n_frames"] / _stride(row, dataset.provenance["settings"])
+            measured = row["n_frames"] / _stride(row, state, dataset.provenance["settings"])
             error = row["virial_pressure_std"] / np.sqrt(measured)
             found["pressure_sigmas"] = found["pressure_difference"] / error
         rows.append(found)
@@ -213,13 +253,9 @@ def check_derivatives(dataset: Dataset) -> pd.DataFrame:
     return joined[columns]
 
 
-def _stride(row: pd.Series, settings: Mapping[str, Any]) -> int:
+def _stride(row: pd.Series, state: StatePoint, settings: Mapping[str, Any]) -> int:
     """Frames for each one in which the most frequent pair was counted."""
     n_a, n_b = int(row["n_particles"] - row["n_b"]), int(row["n_b"])
     # Strides are set before a run, when its density is only estimated.
-    volume = (n_a + n_b) / estimate_density(_state_point(row))
+    volume = (n_a + n_b) / estimate_density(state)
     return max(measuring_strides(n_a, n_b, volume, settings["r_max"], settings["max_pairs_per_particle"]).values())
-
-
-def _state_point(row: pd.Series) -> StatePoint:
-    return StatePoint(*(float(row[name]) for name in ("temperature", *_COMPOSITION, "pressure")))

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ljmix.consistency import move_thresholds
-from ljmix.dataset import Dataset
+from ljmix.dataset import Dataset, state_points
 from ljmix.files import replace_when_whole
 from ljmix.profiles import load_profile
 from ljmix.schema import KEYS, TABLES, Field
-from ljmix.simulation.engine import THERMOSTATS
+from ljmix.simulation.engine import THERMOSTATS, TIME_STEP
 from ljmix.statepoint import PAIRS
 from ljmix.structure import phase
 from ljmix.structure.convergence import peak_errors
@@ -125,6 +125,8 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         peak_error_dilute=f"{100 * profile.peak_error_dilute:g}",
         converged=int(states["converged"].sum()),
         unconverged=_unconverged(dataset),
+        reasons=_reasons(states),
+        brief=_count_brief(states),
         sampled=_force_sampled(states),
         phases=_markdown(_by_phase(dataset)),
         temperatures=_markdown(pd.crosstab(states["temperature"], states["phase"]).reset_index()),
@@ -159,19 +161,32 @@ def _unconverged(dataset: Dataset) -> str:
     return f"{len(late)} states ({by_phase or 'none'}): {shares}"
 
 
+def _reasons(states: pd.DataFrame) -> str:
+    words = {"settled": "not settled", "precise": "not precise enough", "starts_agree": "two starts that disagree"}
+    return ", ".join(f"{(~states[name].astype(bool)).sum()} {text}" for name, text in words.items()) + " (some both)"
+
+
+def _count_brief(states: pd.DataFrame) -> str:
+    """How many converged mixed states ran for less than their longest wave of concentration lives."""
+    good = states[states["converged"] & (states["phase"] == "mixed")]
+    time = TIME_STEP * good["steps_production"] / (good["starts"].str.count(r"\+") + 1)
+    return f"{(time < good['wave_lifetime']).sum()} of {len(good)}"
+
+
 def _force_sampled(states: pd.DataFrame) -> str:
     asked = states["force_gain"].notna()
     return f"{(states.loc[asked, 'force_gain'] > 1).sum()} of the {asked.sum()} states where it was tried"
 
 
 def _by_phase(dataset: Dataset) -> pd.DataFrame:
+    r, _ = dataset.curves(r_max=np.inf)
+    both = [dataset.curves(column, r_max=np.inf)[1] for column in ("g", "g_sem")]
     errors = pd.DataFrame.from_dict(
         {
-            name: peak_errors(
-                {pair: rows["g"].to_numpy() for pair, rows in curves.groupby("pair")},
-                {pair: rows["g_sem"].to_numpy() for pair, rows in curves.groupby("pair")},
+            name: peak_errors(r, dict(zip(PAIRS, g, strict=True)), dict(zip(PAIRS, g_sem, strict=True)), state)
+            for name, state, g, g_sem in zip(
+                dataset.states["state_id"], state_points(dataset.states), *both, strict=True
             )
-            for name, curves in dataset.rdf.groupby("state_id")
         },
         orient="index",
     )

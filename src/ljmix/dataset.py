@@ -19,12 +19,11 @@ import pyarrow.parquet as pq
 
 from ljmix.files import replace_when_whole
 from ljmix.schema import KEYS, TABLES, Field
-from ljmix.statepoint import PAIRS
+from ljmix.statepoint import PAIRS, StatePoint
 
 __all__ = [
-    "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature",
-    "write_dataset",
-    "write_table",
+    "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "state_points",
+    "write_dataset", "write_table",
 ]  # fmt: skip
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab", "has_a", "has_b", "r")
@@ -203,6 +202,15 @@ def read_dataset(directory: Path | str) -> Dataset:
         return Dataset(frames["states"], frames["rdf"], provenance, frames.get("structure_factors"))
     except ValueError as error:
         raise ValueError(f"{directory}: {error}") from error
+
+
+def state_points(states: pd.DataFrame) -> list[StatePoint]:
+    """State points of the rows of a table; the pressure is 1 where the table has none."""
+    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
+    if "pressure" in states:
+        names.append("pressure")
+    columns = [states[name].to_numpy(dtype=float).tolist() for name in names]
+    return [StatePoint(*row) for row in zip(*columns, strict=True)]
 
 
 def learning_table(dataset: Dataset, r_max: float = LEARNING_RANGE) -> pd.DataFrame:

@@ -20,7 +20,7 @@ import pandas as pd
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset, write_configurations
 from ljmix.datacard import write_data_card
-from ljmix.dataset import Dataset, read_dataset, write_dataset
+from ljmix.dataset import Dataset, read_dataset, state_points, write_dataset
 from ljmix.profiles import Profile, load_profile
 from ljmix.schema import TABLES
 from ljmix.statepoint import StatePoint
@@ -53,7 +53,7 @@ TELLING = (
 REPETITION: dict[str, int] = {"replica": 1}
 """Changes to a profile under which its states are simulated again, independently."""
 
-_SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "s", "s_sem"]
+_SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "g_starts", "s", "s_sem"]
 """Columns kept in single precision: their errors are far above it."""
 
 
@@ -108,8 +108,7 @@ def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:
     shuffled = states.sample(frac=1, random_state=np.random.default_rng(seed))
     # The first of every temperature, then the second of every temperature, and so on.
     turn = shuffled.groupby("temperature").cumcount().sort_values(kind="stable").index[:n]
-    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"]
-    return [StatePoint(*map(float, row)) for row in shuffled.loc[turn, names].to_numpy()]
+    return state_points(shuffled.loc[turn])
 
 
 def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) -> Dataset:

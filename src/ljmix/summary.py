@@ -19,11 +19,11 @@ from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import start_seed
 from ljmix.simulation.workspace import Run
 from ljmix.statepoint import PAIRS, StatePoint
-from ljmix.structure.diffusion import diffusion_coefficient
+from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
 from ljmix.structure.fluctuations import response_functions, temperature_derivative
 from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 from ljmix.structure.rdf import block_average
-from ljmix.structure.scattering import wave_numbers
+from ljmix.structure.scattering import average_waves, concentration_fluctuation, wave_lifetimes, wave_numbers
 
 __all__ = ["pool", "summarise_state"]
 
@@ -70,7 +70,7 @@ def summarise_state(
     runs = open_runs(folder, state, profile)
     analyses = [analyse_run(run) for run in runs]
     measured = [run.read_measurements() for run in runs]
-    chosen, converged = choose_runs(analyses)
+    chosen, agreed = choose_runs(analyses)
     parts = [_Part(runs[k], analyses[k], measured[k]) for k in chosen]
     job = json.loads((folder / "signac_statepoint.json").read_text())
     n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
@@ -78,6 +78,9 @@ def summarise_state(
         pair: pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
         for pair in PAIRS
     }
+    diffusion, mutual = _diffusion(parts, n_b / n_particles)
+    structure_factors, longest = _structure_factors(parts, mutual, n_b / n_particles)
+    settled, precise = (all(getattr(found, name) for found in analyses) for name in ("settled", "precise"))
     row = {
         "state_id": state.state_id,
         **state.as_dict(),
@@ -85,10 +88,14 @@ def summarise_state(
         "n_b": n_b,
         "n_frames": sum(int(part.late.sum()) for part in parts),
         **_thermodynamics(parts, n_particles),
-        **_diffusion(parts),
+        **diffusion,
+        **longest,
         **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
         **_force_check(parts),
-        "converged": converged,
+        "settled": settled,
+        "precise": precise,
+        "starts_agree": agreed,
+        "converged": settled and precise and agreed,
         "steps_equilibration": sum(part.analysis.start_step for part in parts),
         "steps_production": sum(part.analysis.end_step - part.analysis.start_step for part in parts),
         "starts": "+".join(part.run.start for part in parts),
@@ -100,7 +107,10 @@ def summarise_state(
         "wall_seconds": float(sum(m["seconds_all"].sum() for m in measured)),
         "rdf_seconds": float(sum((m["seconds_all"] - m["seconds_engine"]).sum() for m in measured)),
     }
-    return row, _rdf_rows(parts, functions, n_particles), _structure_factor_rows(parts)
+    rdf = _rdf_rows(parts, functions, n_particles)
+    if len(analyses) == 2:
+        rdf["g_starts"] = np.concatenate([analyses[1].g[pair] - analyses[0].g[pair] for pair in PAIRS])
+    return row, rdf, structure_factors
 
 
 def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float]:
@@ -131,17 +141,26 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
     return row
 
 
-def _diffusion(parts: Sequence[_Part]) -> dict[str, float]:
-    """D of each species, from the segments that lie wholly after equilibration."""
+def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, float], float]:
+    """D of each species, from the segments that lie wholly after equilibration, and C_B D_A + C_A D_B.
+
+    A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum.
+    """
+    interval = parts[0].run.profile.frame_interval * TIME_STEP
     row: dict[str, float] = {}
-    for species in "AB":
+    mutual = 0.0
+    for species, weight in (("A", fraction_b), ("B", 1 - fraction_b)):
         rows = []
         for part in parts:
             first = math.ceil(part.analysis.start_step / part.run.profile.segment_steps)
             rows.append(part.measured[f"msd_{species}"][first:].astype(float))
-        d, error = diffusion_coefficient(np.concatenate(rows), parts[0].run.profile.frame_interval * TIME_STEP)
+        displacements = np.concatenate(rows)
+        d, error = diffusion_coefficient(displacements, interval)
+        mutual += weight * d
+        if not is_diffusive(displacements, interval):
+            d = error = math.nan
         row |= {f"diffusion_{species.lower()}": d, f"diffusion_{species.lower()}_sem": error}
-    return row
+    return row, mutual
 
 
 def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
@@ -178,14 +197,30 @@ def _derivative(part: _Part, pair: str, n_particles: int) -> tuple[int, Array, A
     return len(counted), *temperature_derivative(counted, part.enthalpy(n_particles)[frames])
 
 
-def _structure_factor_rows(parts: Sequence[_Part]) -> pd.DataFrame:
+def _structure_factors(
+    parts: Sequence[_Part], mutual: float, fraction_b: float
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Rows of ``structure_factors``, and what they say of the longest wave: its size and its lifetime."""
     state = parts[0].run.state
-    k = np.mean([wave_numbers(np.cbrt(part.after("volume").mean())) for part in parts], axis=0)
-    tables = []
-    for pair in PAIRS:
-        s, s_sem = pool([(int(p.late.sum()), *block_average(p.after(f"s_{pair}"), p.analysis.n_blocks)) for p in parts])
-        tables.append(pd.DataFrame({"state_id": state.state_id, "pair": pair, "k": k, "s": s, "s_sem": s_sem}))
-    return pd.concat(tables, ignore_index=True)
+    averaged = []
+    for part in parts:
+        waves = {pair: part.after(f"s_{pair}") for pair in PAIRS}
+        k = wave_numbers(np.cbrt(part.after("volume").mean()))
+        lifetimes = wave_lifetimes({pair: s.mean(axis=0) for pair, s in waves.items()}, fraction_b, mutual, k)
+        interval = part.run.profile.frame_interval * TIME_STEP
+        averaged.append((int(part.late.sum()), k, *average_waves(waves, lifetimes / interval)))
+    k = np.mean([k for _, k, _, _ in averaged], axis=0)
+    found = {pair: pool([(n, s[pair], s_sem[pair]) for n, _, s, s_sem in averaged]) for pair in PAIRS}
+    tables = [
+        pd.DataFrame({"state_id": state.state_id, "pair": pair, "k": k, "s": s, "s_sem": s_sem})
+        for pair, (s, s_sem) in found.items()
+    ]
+    means = {pair: s for pair, (s, _) in found.items()}
+    longest = {
+        "concentration_fluctuation": float(concentration_fluctuation(means, fraction_b)[0]),
+        "wave_lifetime": float(wave_lifetimes(means, fraction_b, mutual, k)[0]),
+    }
+    return pd.concat(tables, ignore_index=True), longest
 
 
 def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:

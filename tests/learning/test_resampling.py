@@ -61,7 +61,7 @@ def test_intervals_hold_what_more_mixtures_would_score():
         mixture, cold = np.divmod(np.arange(2 * n), 2)
         states = pd.DataFrame({
             "state_id": [f"s{k}" for k in range(2 * n)], "temperature": np.where(cold, 0.6, 1.4),
-            "fraction_b": 0.5, "size_ratio": 1.0, "epsilon_ab": mixture / n, "phase": "mixed", "converged": True,
+            "fraction_b": 0.5, "size_ratio": 1.0, "epsilon_ab": (mixture + 1) / n, "phase": "mixed", "converged": True,
         })  # fmt: skip
         # Errors larger in some compositions than in others, at both temperatures.
         width = 0.4 * rng.lognormal(0, 0.3, size=n).repeat(2)[:, None, None]
@@ -84,7 +84,7 @@ def test_intervals_hold_what_more_mixtures_would_score():
 def test_temperatures_of_one_mixture_are_drawn_together(truth):
     """Every state twice, as if at two temperatures: no more is known, and the interval stays as wide."""
     guess = truth.g + 0.3 * np.random.default_rng(4).standard_normal(truth.g.shape)
-    alone = truth.states.assign(epsilon_ab=np.linspace(0, 1, len(truth.g)))
+    alone = truth.states.assign(epsilon_ab=np.linspace(0.1, 1, len(truth.g)))
     again = alone.assign(state_id=alone["state_id"] + "x", temperature=alone["temperature"] + 0.05)
     twice = Curves(pd.concat([alone, again], ignore_index=True), truth.r, *(np.concatenate([truth.g] * 2),) * 2)
     one = resample_scores(tabulate(Curves(alone, truth.r, truth.g, truth.g), {"nearest-temperature": [guess]}), alone)

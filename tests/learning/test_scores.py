@@ -1,5 +1,7 @@
 """Scores against sums written out, noise ceilings against simulated noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import r2_score
@@ -80,6 +82,17 @@ def test_noise_ceiling_is_what_noise_costs(truth, copies):
     print(f"R² {np.mean(found):.4f}, ceiling {expected:.4f}, sigma {sigma:.4f}")
     assert abs(np.mean(found) - expected) < 4 * sigma
     assert expected < 0.99
+
+
+def test_a_second_start_that_ends_elsewhere_lowers_the_ceiling(truth):
+    starts = np.full_like(truth.g, np.nan)
+    starts[0] = 0.5
+    ceiling = noise_ceiling(replace(truth, starts=starts))
+    square = 2 * truth.g_sem**2
+    square[0] = 0.25
+    expected = 1 - square.sum() / ((truth.g - truth.g.mean()) ** 2).sum()
+    assert ceiling["replicate"]["r2"]["all"] == pytest.approx(expected)
+    assert ceiling["truth"] == noise_ceiling(truth)["truth"]
 
 
 def test_peaks_are_found_between_bins():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ljmix.statepoint import StatePoint
 from ljmix.structure.convergence import (
     Series,
     agree,
@@ -66,10 +67,13 @@ def test_error_of_a_correlated_mean():
     assert np.mean(errors) == pytest.approx(expected, rel=0.08)
 
 
-def test_peak_error_is_that_of_the_highest_bin():
-    errors = peak_errors({"AA": np.array([0, 2.0, 1.0])}, {"AA": np.array([0.0, 0.1, 9.0])})
-    assert errors == {"AA": 0.05}
-    assert peak_errors({"BB": np.zeros(3)}, {"BB": np.zeros(3)}) == {"BB": float("inf")}
+def test_peak_error_is_that_of_the_first_shell():
+    state = StatePoint(1.0, 0.5, 2.0, 1.0)
+    r = np.array([0.7, 1.1, 1.9, 2.1, 3.5, 4.1])
+    # The highest bin of AB lies in its second shell, that of BB beyond; the core is no shell.
+    g = {"AA": np.array([9.0, 2.0, 1.0, 1, 1, 1]), "AB": np.array([0, 0, 1.5, 1.6, 4, 1]), "BB": np.zeros(6)}
+    g_sem = {"AA": np.array([9.0, 0.1, 9, 9, 9, 9]), "AB": np.array([9, 9, 9, 0.4, 9, 9]), "BB": np.zeros(6)}
+    assert peak_errors(r, g, g_sem, state) == {"AA": 0.05, "AB": 0.25, "BB": float("inf")}
 
 
 def test_independent_samples_of_a_correlated_series():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
+from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive, mean_squared_displacements
 
 
 def test_random_walk_has_its_diffusion_coefficient():
@@ -30,3 +30,11 @@ def test_a_drifting_crystal_moves_as_one():
 def test_short_segments_have_no_slope():
     assert all(math.isnan(x) for x in diffusion_coefficient(np.ones((5, 5)), 1.0))
     assert all(math.isnan(x) for x in diffusion_coefficient(np.ones((1, 25)), 1.0))
+
+
+def test_cages_are_told_from_diffusion():
+    lag = np.arange(25.0)
+    assert is_diffusive(np.array([0.02 + 0.3 * lag]), 1.0)
+    # A crystal: rattling, and a little creep.
+    assert not is_diffusive(np.array([0.05 + 0.003 * lag]), 1.0)
+    assert not is_diffusive(np.array([0.3 * lag[:5]]), 1.0), "too short to tell"

@@ -16,10 +16,12 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 from xgboost import XGBRegressor
 
-from ljmix.dataset import Dataset
+from ljmix.dataset import Dataset, state_points
 from ljmix.explanation.attribution import load_shap
 from ljmix.explanation.exact import PARAMETERS
-from ljmix.statepoint import PAIRS
+from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.first_shell import CORE, SHELL
+from ljmix.structure.pair_integrals import refine
 
 __all__ = [
     "DescriptorStudy", "describe_curves", "explain_descriptors", "interaction_curves", "interaction_shares",
@@ -28,10 +30,6 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-SHELL = 1.5
-"""Outer edge of the first shell, σ_ij. The first minimum of dense Lennard-Jones liquids lies near it; in the
-curves of rare pairs the minimum itself drowns in noise."""
-_CORE = 0.8
 _TREES = {"n_estimators": 200, "max_depth": 4, "learning_rate": 0.08, "subsample": 0.8, "n_jobs": 1}
 _BACKGROUND = 100
 _BOOTSTRAP = 1000
@@ -49,10 +47,15 @@ def describe_curves(dataset: Dataset) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a state in the order of ``dataset.states``, index `state_id`. For each pair ij
-        ``height_ij``, the largest g between 0.8 and 1.5 σ_ij; ``position_ij``, where it is, in σ_ij (parabola
-        through the three highest bins), so that S is not credited for the mere size of B; ``neighbors_ij``,
-        the coordination number within 1.5 σ_ij, 4π ρ_j ∫ g r² dr: the j around an i. And ``demixing``,
-        S_cc at the smallest wave vector over that of complete separation, if the states have it.
+        ``height_ij``, the largest g between 0.8 and 1.5 σ_ij, and ``position_ij``, where it is, in σ_ij;
+        ``neighbors_ij``, the coordination number within 1.5 σ_ij, 4π ρ_j ∫ g r² dr: the j around an i. And
+        ``demixing``, S_cc at the smallest wave vector over that of complete separation, if the states have it.
+
+    Notes
+    -----
+    S must not be credited for the mere size of B. So positions are in units of σ_ij, and heights are those of
+    functions resolved within their bins (`ljmix.structure.pair_integrals.refine`): a bin of 0.05 σ_AA is a tenth of
+    σ_BB at S = 0.5, and its average lies up to a sixth below the peak.
     """
     r, g = dataset.curves()
     width = r[1] - r[0]
@@ -60,11 +63,11 @@ def describe_curves(dataset: Dataset) -> pd.DataFrame:
     share_b = states["n_b"].to_numpy() / states["n_particles"].to_numpy()
     density = {"A": states["number_density"].to_numpy() * (1 - share_b)}
     density["B"] = states["number_density"].to_numpy() * share_b
-    size = states["size_ratio"].to_numpy()
+    points = state_points(states)
     columns: dict[str, FloatArray] = {}
     for index, pair in enumerate(PAIRS):
-        diameter = {"AA": np.ones_like(size), "AB": (1 + size) / 2, "BB": size}[pair]
-        peaks = [_first_peak(r, curve, sigma) for curve, sigma in zip(g[:, index], diameter, strict=True)]
+        diameter = np.array([point.sigma(pair) for point in points])
+        peaks = [_first_peak(r, curve, point, pair) for curve, point in zip(g[:, index], points, strict=True)]
         columns[f"height_{pair}"], columns[f"position_{pair}"] = np.array(peaks).T
         # A bin that the edge of the shell cuts counts with the part inside.
         inside = np.clip((SHELL * diameter[:, None] - (r - width / 2)) / width, 0, 1)
@@ -78,13 +81,12 @@ def describe_curves(dataset: Dataset) -> pd.DataFrame:
     return table[order]
 
 
-def _first_peak(r: FloatArray, g: FloatArray, sigma: float) -> tuple[float, float]:
-    near = np.flatnonzero((r > _CORE * sigma) & (r < SHELL * sigma))
-    top = int(near[np.argmax(g[near])])
-    left, middle, right = g[max(top - 1, 0)], g[top], g[min(top + 1, len(g) - 1)]
-    bend = left - 2 * middle + right
-    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
-    return float(middle), float((r[top] + np.clip(shift, -0.5, 0.5) * (r[1] - r[0])) / sigma)
+def _first_peak(r: FloatArray, g: FloatArray, state: StatePoint, pair: str) -> tuple[float, float]:
+    fine, resolved = refine(r, g, state, pair)
+    scaled = fine / state.sigma(pair)
+    shell = (scaled > CORE) & (scaled < SHELL)
+    top = int(np.argmax(resolved[shell]))
+    return float(resolved[shell][top]), float(scaled[shell][top])
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ljmix.dataset import state_points
 from ljmix.learning.features import FloatArray
 from ljmix.potential import lj_potential
 from ljmix.simulation.initial import estimate_density
@@ -25,21 +26,11 @@ __all__ = [
 
 _SUBDIVISIONS = 8
 _SIGNIFICANT = 3.0
-_LARGEST = 60.0
-
-
-def _state_points(states: pd.DataFrame) -> list[StatePoint]:
-    """State points of a table; the pressure is 1 where the table has none."""
-    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
-    if "pressure" in states:
-        names.append("pressure")
-    columns = [states[name].to_numpy(dtype=float).tolist() for name in names]
-    return [StatePoint(*row) for row in zip(*columns, strict=True)]
 
 
 def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     """σ_ij and ε_ij of AA, AB, BB, (n_states, 3) each, in σ_AA and ε_AA."""
-    points = _state_points(states)
+    points = state_points(states)
     sigma = np.array([[point.sigma(pair) for pair in PAIRS] for point in points])
     epsilon = np.array([[point.epsilon(pair) for pair in PAIRS] for point in points])
     return sigma, epsilon
@@ -63,7 +54,7 @@ def estimated_density(states: pd.DataFrame) -> FloatArray:
 
     A state that nobody has simulated has no other.
     """
-    return np.array([_density(point) for point in _state_points(states)])
+    return np.array([_density(point) for point in state_points(states)])
 
 
 @lru_cache(maxsize=10_000)

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.learning.features import composition_keys
-from ljmix.learning.scores import Curves, FloatArray, score_groups
+from ljmix.learning.features import FloatArray, composition_keys
+from ljmix.learning.scores import Curves, score_groups
 from ljmix.statepoint import PAIRS
 
 __all__ = ["resample_scores", "weigh_curves"]

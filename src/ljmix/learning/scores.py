@@ -14,16 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.dataset import Dataset
+from ljmix.learning.features import FloatArray
+from ljmix.learning.physics import pair_constants
 from ljmix.statepoint import PAIRS
+from ljmix.structure.first_shell import CORE, SHELL
 
 __all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups"]
 
-FloatArray = npt.NDArray[np.float64]
-
-SHELL = 1.5
-"""Outer radius of the first shell, σ_ij, as where runs are judged by its population."""
-_PEAK_RANGE = 2.0
-_CORE = 0.8
 _TAIL = 1.0
 _Z95 = 1.96
 
@@ -40,18 +37,22 @@ class Curves:
         Bin centres, σ_AA.
     g, g_sem : (n_states, 3, n_bins) arrays
         Simulated values and standard errors.
+    starts : (n_states, 3, n_bins) array, optional
+        What another start changed; NaN for states that had one.
     """
 
     states: pd.DataFrame
     r: FloatArray
     g: FloatArray
     g_sem: FloatArray
+    starts: FloatArray | None = None
 
 
 def curves_of(dataset: Dataset) -> Curves:
     """Curves of a dataset with their errors, up to `ljmix.dataset.LEARNING_RANGE`."""
     r, g = dataset.curves()
-    return Curves(dataset.states, r, g, dataset.curves("g_sem")[1])
+    starts = dataset.curves("g_starts")[1] if "g_starts" in dataset.rdf else None
+    return Curves(dataset.states, r, g, dataset.curves("g_sem")[1], starts)
 
 
 def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None = None) -> dict[str, Any]:
@@ -119,29 +120,34 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
 
 
 def noise_ceiling(truth: Curves) -> dict[str, dict[str, Any]]:
-    """R² that noise in the simulated curves allows, expected from their standard errors.
+    """R² that noise in the simulated curves allows.
 
     Returns
     -------
     dict
-        `truth`: of a model that knows the noise-free curves; `replicate`: of a second, equally long
-        simulation of each state. Each with the keys of `score_curves` that begin with `r2`, but for the
-        median over curves.
+        `truth`: of a model that knows the noise-free curves, expected from their standard errors; `replicate`: of a
+        second, equally long simulation of each state, from another start where there was one. Each with the keys of
+        `score_curves` that begin with `r2`, but for the median over curves.
 
     Notes
     -----
     The measured value is g = g* + e with e of variance s², the squared standard error. A perfect model
     predicts g*; its expected squared error is s². A second simulation gives g* + e' with independent e' of
     the same variance; its expected squared error is 2 s². So R² = 1 - Σ s² / Σ (g - mean of g)², and twice
-    the subtrahend for the replicate. Correlations between bins do not matter, because expectations add; that
-    standard errors of runs that have not settled are too small does.
+    the subtrahend for the replicate. Correlations between bins do not matter, because expectations add. That standard
+    errors of runs that have not settled are too small does; so where a state was simulated from two starts, the
+    replicate's squared error is the square of the difference that was found between them.
     """
     square = truth.g_sem**2
-    return {"truth": _r2_by_group(truth, square), "replicate": _r2_by_group(truth, 2 * square)}
+    again = 2 * square
+    if truth.starts is not None:
+        again = np.where(np.isfinite(truth.starts), truth.starts**2, again)
+    return {"truth": _r2_by_group(truth, square), "replicate": _r2_by_group(truth, again)}
 
 
 def _select(truth: Curves, rows: npt.NDArray[np.bool_]) -> Curves:
-    return Curves(truth.states[rows], truth.r, truth.g[rows], truth.g_sem[rows])
+    starts = None if truth.starts is None else truth.starts[rows]
+    return Curves(truth.states[rows], truth.r, truth.g[rows], truth.g_sem[rows], starts)
 
 
 @dataclass(frozen=True)
@@ -204,11 +210,11 @@ def _curve_scores(truth: Curves, predicted: FloatArray) -> dict[str, Any]:
     # A curve that is zero everywhere, or has no error bar (one block), says nothing in its own units.
     r2 = np.where(variation > 0, 1 - square / np.where(variation > 0, variation, 1), np.nan)
     in_sem = np.where(noise > 0, np.sqrt(square / np.where(noise > 0, noise, 1)), np.nan)
-    sigma = _sigmas(truth.states)
+    sigma, _ = pair_constants(truth.states)
     (height, position), (height_guess, position_guess) = (_first_peaks(truth.r, g, sigma) for g in (truth.g, predicted))
     near = (truth.r < SHELL * sigma[..., None]) * truth.r**2
     shell, shell_guess = ((g * near).sum(axis=2) for g in (truth.g, predicted))
-    core = truth.r < _CORE * sigma[..., None]
+    core = truth.r < CORE * sigma[..., None]
     mixed = (truth.states["phase"] == "mixed").to_numpy()
     tail = truth.r > truth.r[-1] - _TAIL
     scores: dict[str, Any] = {
@@ -235,14 +241,10 @@ def _medians(values: FloatArray, *, pooled: bool = False) -> dict[str, float]:
     return {name: float(np.nanmedian(part)) for name, part in columns.items() if np.isfinite(part).any()}
 
 
-def _sigmas(states: pd.DataFrame) -> FloatArray:
-    ratio = states["size_ratio"].to_numpy(dtype=float)
-    return np.stack([np.ones_like(ratio), (1 + ratio) / 2, ratio], axis=1)
-
-
 def _first_peaks(r: FloatArray, g: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Height and position of the highest point below 2 σ_ij, by a parabola through it and its neighbours."""
-    inside = np.where(r < _PEAK_RANGE * sigma[..., None], g, -np.inf)
+    """Height and position of the highest point of the first shell, by a parabola through it and its neighbours."""
+    near = (r > CORE * sigma[..., None]) & (r < SHELL * sigma[..., None])
+    inside = np.where(near, g, -np.inf)
     top = np.clip(inside.argmax(axis=2), 1, len(r) - 2)
     below, at, above = (np.take_along_axis(g, (top + k)[..., None], axis=2)[..., 0] for k in (-1, 0, 1))
     bend = below - 2 * at + above

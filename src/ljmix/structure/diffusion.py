@@ -8,12 +8,16 @@ import freud
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["diffusion_coefficient", "mean_squared_displacements"]
+__all__ = ["diffusion_coefficient", "is_diffusive", "mean_squared_displacements"]
 
 Array = npt.NDArray[np.float64]
 
 _FIT = (5.0, 15.0)
-"""Lags between which the displacement is taken as linear in time, τ: beyond the cages, and with enough origins."""
+"""Lags between which the displacement is taken as linear in time, τ: beyond the cages of a liquid, and with enough
+origins."""
+_DIFFUSIVE = 0.8
+"""Least power of time by which the displacement grows between those lags. In the first 180 states of the reference set
+it is 0.94 to 1.07 for nine species in ten, a little less for dilute large B, and 0.5 to 0.6 where B is solid."""
 
 
 def mean_squared_displacements(fractional: Array, box_edge: float) -> Array:
@@ -59,9 +63,27 @@ def diffusion_coefficient(displacements: Array, interval: float) -> tuple[float,
         σ_AA²/τ; the standard error from the scatter of the segments. NaN where segments are too short for a
         slope between 5 and 15 τ, or there is only one.
     """
-    lag = np.arange(displacements.shape[1]) * interval
-    inside = (lag >= _FIT[0]) & (lag <= _FIT[1])
+    lag, inside = _fit_range(displacements, interval)
     if len(displacements) < 2 or inside.sum() < 3:
         return math.nan, math.nan
     slopes = np.polyfit(lag[inside], displacements[:, inside].T, 1)[0]
     return float(slopes.mean() / 6), float(slopes.std(ddof=1) / 6 / math.sqrt(len(slopes)))
+
+
+def is_diffusive(displacements: Array, interval: float) -> bool:
+    """Tell whether particles have left their cages: the displacement grows nearly in proportion to time.
+
+    Where it does not, the slope of `diffusion_coefficient` is an upper bound. False, too, where segments are too
+    short to tell.
+    """
+    lag, inside = _fit_range(displacements, interval)
+    if inside.sum() < 3:
+        return False
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    mean = displacements.mean(axis=0)
+    return bool(mean[last] > mean[first] * (lag[last] / lag[first]) ** _DIFFUSIVE)
+
+
+def _fit_range(displacements: Array, interval: float) -> tuple[Array, npt.NDArray[np.bool_]]:
+    lag = np.asarray(np.arange(displacements.shape[1]) * interval, dtype=np.float64)
+    return lag, (lag >= _FIT[0] - 1e-9) & (lag <= _FIT[1] + 1e-9)

@@ -1,4 +1,7 @@
-"""Energy and pressure from radial distribution functions: must agree with what the simulation itself reports."""
+"""Radial distribution functions within their bins; energy and pressure from them.
+
+Energy and pressure must agree with what the simulation itself reports.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ import numpy.typing as npt
 from ljmix.potential import lj_potential, lj_slope
 from ljmix.statepoint import PAIRS, StatePoint
 
-__all__ = ["energy_and_pressure"]
+__all__ = ["energy_and_pressure", "refine"]
 
 Array = npt.NDArray[np.float64]
 
 _POINTS = 40
 """Points in a bin: the potential rises by many kT over the bin at contact."""
 _PASSES = 5
-"""Passes of the fixed point in `_refine`; each leaves a quarter or less of the last one's change of the pressure."""
+"""Passes of the fixed point in `refine`; each leaves a quarter or less of the last one's change of the pressure."""
 
 
 def energy_and_pressure(
@@ -26,9 +29,8 @@ def energy_and_pressure(
     """Potential energy a particle and virial pressure from the three functions.
 
     U/N = Σ pairs ∫ u g 4π r² dr / (N V) and P = ρ T* − Σ pairs ∫ r u' g 4π r² dr / (3 V²), summed over AA,
-    AB and BB (Hansen and McDonald, Theory of Simple Liquids, 4th ed. 2013, section 2.5). Within a bin g is not
-    flat where the potential is steep; there the cavity function g exp(β u) is nearly linear, and is what is
-    interpolated.
+    AB and BB (Hansen and McDonald, Theory of Simple Liquids, 4th ed. 2013, section 2.5), over the functions as
+    `refine` resolves them.
 
     Parameters
     ----------
@@ -56,28 +58,44 @@ def energy_and_pressure(
     if end < needed - 1e-9:
         raise ValueError(f"g(r) ends at {end:g} σ, the potential at {needed:g} σ: longer functions are needed")
     n_of = {"A": n_particles - n_b, "B": n_b}
-    # Bins as rows, points in a bin as columns.
-    fine = r[:, None] + width * ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5)
     energy, pressure = 0.0, number_density * state.temperature
     for pair in PAIRS:
         n_i, n_j = n_of[pair[0]], n_of[pair[1]]
         pairs = n_i * (n_i - 1) / 2 if pair[0] == pair[1] else n_i * n_j
+        fine, g_fine = refine(r, g[pair], state, pair)
         u, du_dr = (of(fine, state.sigma(pair), state.epsilon(pair)) for of in (lj_potential, lj_slope))
-        boltzmann = np.exp(-np.clip(u / state.temperature, None, 500))
-        g_fine = _refine(g[pair], boltzmann, fine, r)
         shell = g_fine * 4 * np.pi * fine**2 * width / _POINTS * pairs / n_particles**2
         energy += number_density * float(np.sum(u * shell))
         pressure -= number_density**2 / 3 * float(np.sum(fine * du_dr * shell))
     return energy, pressure
 
 
-def _refine(g: Array, boltzmann: Array, fine: Array, r: Array) -> Array:
-    """Function within the bins whose bin averages are exactly those given.
+def refine(r: Array, g: Array, state: StatePoint, pair: str) -> tuple[Array, Array]:
+    """Resolve a function within its bins, whose averages stay exactly those given.
 
-    The cavity function is linear between knots at the centres of the bins. An average over a bin at contact is
-    not the value at its centre, but one further out, where the Boltzmann factor is larger: taken as knots,
-    averages would put the pressure of a cold liquid 0.01 too low. So knots are moved until the averages fit.
+    Within a bin g is not flat where the potential is steep, and its peak is higher than any average; the cavity
+    function g exp(β u) is nearly linear there. It is taken as linear between knots at the centres of the bins. An
+    average over a bin at contact is not the value at its centre, but one further out, where the Boltzmann factor is
+    larger: taken as knots, averages would put the pressure of a cold liquid 0.01 too low. So knots are moved until
+    the averages fit.
+
+    Parameters
+    ----------
+    r : (n_bins,) array
+        Bin centres, equally spaced, σ_AA.
+    g : (n_bins,) array
+        Averages over the bins.
+    state : StatePoint
+    pair : {"AA", "AB", "BB"}
+
+    Returns
+    -------
+    r, g : (n_bins, 40) arrays
+        Bins as rows, points in a bin as columns.
     """
+    fine = r[:, None] + (r[1] - r[0]) * ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5)
+    u = lj_potential(fine, state.sigma(pair), state.epsilon(pair))
+    boltzmann = np.exp(-np.clip(u / state.temperature, None, 500))
     weight = fine**2
     mean = (boltzmann * weight).sum(axis=1) / weight.sum(axis=1)
     touched = mean > 1e-12
@@ -88,5 +106,4 @@ def _refine(g: Array, boltzmann: Array, fine: Array, r: Array) -> Array:
         scale = np.divide(g, average, out=np.zeros_like(g), where=np.abs(average) > 1e-12)
         knots = knots * scale[touched]
     # What the last pass leaves: scaled away, no pair is lost or won.
-    refined: Array = shape * scale[:, None]
-    return refined
+    return fine, np.asarray(shape * scale[:, None])

@@ -1,4 +1,4 @@
-"""Partial structure factors of single frames at the longest waves that the box holds."""
+"""Partial structure factors at the longest waves that the box holds: of single frames, and averaged over a run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix.statepoint import PAIRS
+from ljmix.structure.convergence import inefficiency
 
-__all__ = ["SHELLS", "concentration_fluctuation", "structure_factors", "wave_numbers"]
+__all__ = [
+    "SHELLS", "average_waves", "concentration_fluctuation", "structure_factors", "wave_lifetimes", "wave_numbers",
+]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
 
@@ -24,8 +27,10 @@ def _half_space() -> npt.NDArray[np.int64]:
 
 
 _VECTORS = _half_space()
-SHELLS = tuple(sorted({int(np.dot(n, n)) for n in _VECTORS}))
+_LENGTHS = (_VECTORS**2).sum(axis=1)
+SHELLS = tuple(sorted(set(_LENGTHS.tolist())))
 """Squared lengths n² of the wave vectors k = 2π n / L that are measured: 1 to 9, without 7."""
+_DIRECTIONS = np.array([np.sum(shell == _LENGTHS) for shell in SHELLS])
 
 
 def wave_numbers(box_edge: float) -> Array:
@@ -59,11 +64,10 @@ def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[s
         (n_shells,) array by pair. An ideal gas has S_AA = C_A, S_BB = C_B, S_AB = 0.
     """
     amplitude = {species: _amplitudes(fractional[types == kind]) for kind, species in enumerate("AB")}
-    lengths = (_VECTORS**2).sum(axis=1)
     found = {}
     for pair in PAIRS:
         value = (amplitude[pair[0]] * amplitude[pair[1]].conj()).real / len(types)
-        found[pair] = np.array([value[lengths == shell].mean() for shell in SHELLS])
+        found[pair] = np.array([value[shell == _LENGTHS].mean() for shell in SHELLS])
     return found
 
 
@@ -83,6 +87,61 @@ def concentration_fluctuation(s: Mapping[str, Array], fraction_b: float) -> Arra
     """
     x_b, x_a = fraction_b, 1 - fraction_b
     return np.asarray(x_b**2 * s["AA"] - 2 * x_a * x_b * s["AB"] + x_a**2 * s["BB"]) / (x_a * x_b)
+
+
+def wave_lifetimes(s: Mapping[str, Array], fraction_b: float, diffusion: float, k: Array) -> Array:
+    """Time in which a wave of concentration forgets its amplitude, 1 / (D_AB k²).
+
+    Interdiffusion by Darken's relation, D_AB = D / S with S = S_cc(k) / (C_A C_B) (as in Horbach et al. 2007,
+    doi:10.1103/PhysRevB.75.174304): the more a mixture tends to separate, the more slowly it does.
+
+    Parameters
+    ----------
+    s : mapping of (n_shells,) arrays by pair
+    fraction_b : float
+    diffusion : float
+        D = C_B D_A + C_A D_B of the self-diffusion coefficients, σ_AA²/τ.
+    k : (n_shells,) array
+        1/σ_AA.
+
+    Returns
+    -------
+    (n_shells,) array
+        τ. Too small where S has not grown to its final value yet.
+    """
+    return np.asarray(concentration_fluctuation(s, fraction_b) / (diffusion * k**2))
+
+
+def average_waves(waves: Mapping[str, Array], lifetimes: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Average structure factors over a run, with standard errors that know how long waves live.
+
+    Few waves of a shell pass in a run, or less than one. Blocks of the run cannot tell, so the number of independent
+    samples comes from theory where that has fewer: ρ(k) forgets exponentially, so that its square has the correlation
+    time τ/2, and the mean over n frames the variance σ² (τ/n) (1 − (τ/2n) (1 − exp(−2n/τ))). The variance of a frame
+    is at least that of a Gaussian amplitude, (S_ii S_jj + S_ij²) / 2 over the number of directions.
+
+    Parameters
+    ----------
+    waves : mapping of (n_frames, n_shells) arrays by pair
+        As from `structure_factors`, frame by frame.
+    lifetimes : (n_shells,) array
+        As from `wave_lifetimes`, in frames; NaN where unknown.
+
+    Returns
+    -------
+    s, s_sem : dict
+        (n_shells,) arrays by pair.
+    """
+    s = {pair: waves[pair].mean(axis=0) for pair in PAIRS}
+    n = len(waves["AA"])
+    measured = np.max([[inefficiency(column) for column in waves[pair].T] for pair in PAIRS], axis=0)
+    expected = lifetimes * (1 + lifetimes / (2 * n) * np.expm1(-2 * n / lifetimes))
+    samples = n / np.fmax(measured, expected)
+    s_sem = {}
+    for pair in PAIRS:
+        gaussian = (s[2 * pair[0]] * s[2 * pair[1]] + s[pair] ** 2) / 2 / _DIRECTIONS
+        s_sem[pair] = np.sqrt(np.maximum(waves[pair].var(axis=0, ddof=1), gaussian) / samples)
+    return s, s_sem
 
 
 def _amplitudes(fractional: Array) -> npt.NDArray[np.complex128]:

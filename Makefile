@@ -14,6 +14,7 @@ SHIPPED := $(wildcard data/$(PROFILE)/states.parquet)
 SAMPLE  := $(if $(SHIPPED),5,0)
 # The published figures come from the default profile; those of another stay with its results.
 FIGURES := $(if $(filter quick,$(PROFILE)),figures,$(RESULTS)/figures)
+REPORT  := $(if $(filter quick,$(PROFILE)),README.md)
 
 # An active conda environment that has HOOMD-blue is used as it is; everywhere else a .venv of our own.
 CONDA_HOOMD := $(if $(CONDA_PREFIX),$(shell $(CONDA_PREFIX)/bin/python -c 'import hoomd' 2>/dev/null && echo yes))
@@ -41,15 +42,16 @@ EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py gallery.py) $(wildcard src
 
 NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate lab test lint install clean
+.PHONY: help all data models figures validate lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PRECIOUS: README.md
 
 help: ## list every target
 	@echo "make TARGET [PROFILE=smoke|quick|reference|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) ## run the whole chain and draw every figure
+all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) $(REPORT) ## run the whole chain and draw every figure
 
 data: $(INSTALLED) ## simulate all states of the profile and write the tables; resumable
 	$(PYTHON) -m ljmix.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
@@ -57,9 +59,14 @@ data: $(INSTALLED) ## simulate all states of the profile and write the tables; r
 
 models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## train and compare the models
 
-figures: $(RESULTS)/05-explain.ipynb ## explain the models and draw figures 1 to 7
+figures: $(RESULTS)/05-explain.ipynb $(REPORT) ## explain the models and draw figures 1 to 7
 
-$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(SHIPPED) $(PLOT) | $(INSTALLED)
+# Not a file, but changes what is simulated: rewritten only where it differs, so that nothing runs again for nothing.
+$(RESULTS)/.choice: FORCE
+	@mkdir -p $(@D)
+	@echo '$(ENGINE) $(DEVICE)' | cmp -s - $@ || echo '$(ENGINE) $(DEVICE)' > $@
+
+$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(SHIPPED) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) sample=$(SAMPLE)
 
 $(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(CHECK) $(PLOT) $(RESULTS)/01-simulate.ipynb
@@ -74,7 +81,9 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
-	$(if $(filter quick,$(PROFILE)),$(PYTHON) -m ljmix.report)
+
+$(REPORT): $(RESULTS)/05-explain.ipynb
+	$(PYTHON) -m ljmix.report
 
 # Are the engines right? On tables in data/validation, whatever the profile.
 validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
@@ -86,7 +95,8 @@ $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(P
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 
 .venv/.ljmix-installed: pyproject.toml
-	test -x .venv/bin/python || python3 -m venv .venv
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is " + sys.version.split()[0] + "; 3.11 or newer is needed")'
+	.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || python3 -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 

@@ -97,3 +97,20 @@ def test_missing_and_foreign_files_are_named(dataset, tmp_path):
     (tmp_path / "rdf.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"rdf.parquet is not a readable parquet file"):
         read_dataset(tmp_path)
+
+
+def test_optional_values_may_be_missing_and_rows_are_counted_with_them(dataset):
+    gain = np.full(len(dataset.states), np.nan)
+    # A column of nothing says nothing, whatever its type.
+    for nothing in (gain, np.full(len(gain), None)):
+        Dataset(dataset.states.assign(force_gain=nothing, device=nothing), dataset.rdf, {})
+    gain[3:5] = 1.0, -1.0
+    with pytest.raises(ValueError, match=r"states\.force_gain = -1 in row 4: must be finite, from 0"):
+        Dataset(dataset.states.assign(force_gain=gain), dataset.rdf, {})
+
+
+def test_bins_that_are_nearly_the_same_are_not(dataset):
+    first = dataset.rdf["state_id"] == dataset.states["state_id"].iloc[0]
+    moved = dataset.rdf.assign(r=dataset.rdf["r"] + 1e-9 * first)
+    with pytest.raises(ValueError, match="every state needs the same bins"):
+        Dataset(dataset.states, moved, {})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient.exceptions import DeadKernelError
 
 from ljmix.dataset import read_dataset
 from ljmix.metrics import read_metrics
@@ -38,6 +39,20 @@ def test_unknown_parameter_is_an_error_before_any_work(tmp_path):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         execute_notebook(tmp_path / "none.ipynb", tmp_path / "out.ipynb", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kernel_that_dies_leaves_the_cells_before(tmp_path):
+    cells = [
+        nbformat.v4.new_code_cell("reason = 1  # a parameter", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("print('so far')"),
+        nbformat.v4.new_code_cell("import os\nos._exit(reason)"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "dies.ipynb")
+    with pytest.raises(DeadKernelError):
+        execute_notebook(tmp_path / "dies.ipynb", tmp_path / "out.ipynb", {})
+    assert "so far" in (tmp_path / "out.failed.ipynb").read_text()
+    assert not (tmp_path / "out.ipynb").exists()
 
 
 def test_whole_chain_at_the_smallest_profile(tmp_path):

@@ -30,7 +30,8 @@ SHIPPED = shipped_directory(load_profile("reference"))
 def campaign(tmp_path_factory):
     root = tmp_path_factory.mktemp("campaign")
     with ThreadPoolExecutor(1) as executor:
-        run_campaign(PROFILE.states(), PROFILE, root, "lammps", "cpu", executor)
+        report = run_campaign(PROFILE.states(), PROFILE, root, "auto", "cpu", executor)
+        assert not report.failed, report
         return root, collect_dataset(root, PROFILE, executor)
 
 
@@ -56,6 +57,17 @@ def test_states_join_in_two_parts_as_in_one(campaign, tmp_path):
     late = merge_datasets(without, whole.select(cold), PROFILE).states
     assert list(late.columns) == list(at_once.states.columns)
     assert late["virial_pressure_std"].isna().tolist() == (late["temperature"] != 1.0).tolist()
+
+
+def test_a_label_without_its_numbers_is_kept(campaign):
+    _, whole = campaign
+    foreign = whole.states.assign(phase="demixed", demixing=[0.0, np.nan])
+    assert merge_datasets(None, replace(whole, states=foreign), PROFILE).states["phase"].tolist() == [
+        "mixed",
+        "demixed",
+    ]
+    bare = whole.states.assign(phase="demixed").drop(columns="crystal")
+    assert set(merge_datasets(None, replace(whole, states=bare), PROFILE).states["phase"]) == {"demixed"}
 
 
 def test_states_of_other_settings_are_refused(campaign):

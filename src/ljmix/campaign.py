@@ -21,9 +21,12 @@ from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+import freud
 import signac
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from ljmix.command import one_sentence
 from ljmix.files import require_writable
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.sampling import sample_state
@@ -66,13 +69,19 @@ def make_pool(workers: int | None = None) -> ProcessPoolExecutor:
     """
     # Spawned, not forked: engines keep global state that does not survive a fork.
     return ProcessPoolExecutor(
-        workers or _count_cores(), get_context("spawn"), initializer=_follow_parent, initargs=(os.getpid(),)
+        workers or _count_cores(), get_context("spawn"), initializer=_prepare_worker, initargs=(os.getpid(),)
     )
 
 
 def _count_cores() -> int:
     """Count the cores this process may use, which can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _prepare_worker(parent: int) -> None:
+    freud.parallel.set_num_threads(1)
+    threadpool_limits(1)
+    _follow_parent(parent)
 
 
 def _follow_parent(parent: int) -> None:
@@ -231,13 +240,14 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     arguments = parser.parse_args()
-    profile = load_profile(arguments.profile)
-    results = arguments.results or Path("results", profile.name)
-    report = run_campaign(
-        profile.states(), profile, results, arguments.engine, arguments.device, workers=arguments.workers
-    )
-    if report.failed:
-        sys.exit(1)
+    with one_sentence(parser):
+        profile = load_profile(arguments.profile)
+        results = arguments.results or Path("results", profile.name)
+        report = run_campaign(
+            profile.states(), profile, results, arguments.engine, arguments.device, workers=arguments.workers
+        )
+        if report.failed:
+            sys.exit(1)
 
 
 if __name__ == "__main__":

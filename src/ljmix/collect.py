@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ljmix.campaign import lend_pool
+from ljmix.command import one_sentence
 from ljmix.dataset import Dataset, write_dataset
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.provenance import describe_provenance
@@ -115,13 +116,16 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, help="folder of the campaign; by default results/<profile>")
     parser.add_argument("--output", type=Path, help="folder to write to; by default the same")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    profile = load_profile(options.profile)
-    results = options.results or Path("results", profile.name)
-    dataset = collect_dataset(results, profile)
-    output = options.output or results
-    write_dataset(dataset, output)
-    write_configurations(results, profile, output / "configurations")
-    print(f"{len(dataset.states)} of {len(profile.states())} states, {int(dataset.states.converged.sum())} converged")
+    with one_sentence(parser):
+        profile = load_profile(options.profile)
+        results = options.results or Path("results", profile.name)
+        dataset = collect_dataset(results, profile)
+        output = options.output or results
+        write_dataset(dataset, output)
+        write_configurations(results, profile, output / "configurations")
+        print(
+            f"{len(dataset.states)} of {len(profile.states())} states, {int(dataset.states.converged.sum())} converged"
+        )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ljmix.consistency import move_thresholds
 from ljmix.dataset import Dataset, state_points
-from ljmix.files import replace_when_whole
+from ljmix.files import write_text
 from ljmix.profiles import load_profile
 from ljmix.schema import KEYS, TABLES, Field
 from ljmix.simulation.engine import THERMOSTATS, TIME_STEP
@@ -35,10 +35,8 @@ _TITLES = {"states": "one row a state point", "rdf": "one row a bin", "structure
 def write_data_card(dataset: Dataset, directory: Path) -> None:
     """Write ``datapackage.json`` and ``README.md`` beside the tables of a dataset."""
     package = describe_package(dataset, directory)
-    with replace_when_whole(directory / "datapackage.json") as part:
-        part.write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    with replace_when_whole(directory / "README.md") as part:
-        part.write_text(_card(dataset, package), encoding="utf-8")
+    write_text(directory / "datapackage.json", json.dumps(package, indent=1, ensure_ascii=False) + "\n")
+    write_text(directory / "README.md", _card(dataset, package))
 
 
 def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
     """
     files = [directory / f"{name}.parquet" for name in TABLES]
     files += sorted((directory / "configurations").glob("*.gsd"))
-    files += sorted((directory / "predictions").glob("*.parquet"))
+    files += sorted((directory / "predictions").glob("[!.]*"))
     listed = []
     for path in files:
         content = path.read_bytes()

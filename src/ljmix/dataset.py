@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Dataset:
             if difference:
                 raise ValueError(f"states and {name} disagree: only one of them has {min(difference)}")
         counts = self.rdf.groupby(["state_id", "pair"]).size()
-        bins = self.rdf["r"].round(6).nunique()
+        bins = self.rdf["r"].nunique()
         if (counts != bins).any() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
@@ -133,11 +134,12 @@ def _check_table(name: str, table: pd.DataFrame) -> None:
         raise ValueError(f"{name}: duplicate row for {row}; each may occur once")
 
 
-def _check_column(name: str, values: pd.Series, field: Field) -> None:
-    if values.isna().any():
-        if field.required:
-            raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(values.isna()))}; all must be given")
-        values = values.dropna()
+def _check_column(name: str, column: pd.Series, field: Field) -> None:
+    values = column.dropna()
+    if field.required and len(values) < len(column):
+        raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(column.isna()))}; all must be given")
+    if values.empty:
+        return
     types = pd.api.types
     fits = {
         "string": lambda: types.is_string_dtype(values),
@@ -148,11 +150,11 @@ def _check_column(name: str, values: pd.Series, field: Field) -> None:
     if not fits:
         raise ValueError(f"{name}: type {values.dtype}: must be {field.kind}")
     if field.kind in ("float", "int"):
-        bad = ~(np.isfinite(values) & (values >= field.low) & (values <= field.high))
-        if bad.any():
-            row = int(np.argmax(bad))
+        good = np.isfinite(values) & (values >= field.low) & (values <= field.high)
+        if not good.all():
+            row = int(np.flatnonzero(column.notna())[int(np.argmin(good))])
             allowed = f"finite, from {field.low:g} to {field.high:g}"
-            raise ValueError(f"{name} = {values.iloc[row]:g} in row {row}: must be {allowed}")
+            raise ValueError(f"{name} = {column.iloc[row]:g} in row {row}: must be {allowed}")
     elif field.allowed:
         strange = sorted(set(values.unique()) - set(field.allowed))
         if strange:
@@ -160,19 +162,25 @@ def _check_column(name: str, values: pd.Series, field: Field) -> None:
 
 
 def write_dataset(dataset: Dataset, directory: Path) -> None:
-    """Write each table as ``<name>.parquet`` with its provenance; each file appears whole."""
+    """Write each table as ``<name>.parquet`` with its provenance; the files appear whole, and together."""
     tables = {"states": dataset.states, "rdf": dataset.rdf, "structure_factors": dataset.structure_factors}
-    for name, table in tables.items():
-        if table is not None:
-            write_table(table, directory / f"{name}.parquet", dataset.provenance)
+    with ExitStack() as files:
+        for name, table in tables.items():
+            if table is not None:
+                part = files.enter_context(replace_when_whole(directory / f"{name}.parquet"))
+                _write_parquet(table, part, dataset.provenance)
 
 
 def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
     """Write a table as a parquet file that carries its provenance in the schema's metadata, under ``ljmix``."""
+    with replace_when_whole(path) as part:
+        _write_parquet(table, part, provenance)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = (arrow.schema.metadata or {}) | {b"ljmix": json.dumps(dict(provenance)).encode()}
-    with replace_when_whole(path) as part:
-        pq.write_table(arrow.replace_schema_metadata(metadata), part, compression="zstd")
+    pq.write_table(arrow.replace_schema_metadata(metadata), path, compression="zstd")
 
 
 def read_dataset(directory: Path | str) -> Dataset:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replace_when_whole", "require_writable"]
+__all__ = ["replace_when_whole", "require_writable", "write_text"]
 
 
 def require_writable(folder: Path) -> None:
@@ -39,3 +39,9 @@ def replace_when_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8 that appears whole."""
+    with replace_when_whole(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from ljmix.files import replace_when_whole
+from ljmix.files import write_text
 
 __all__ = ["plain", "read_metrics", "update_metrics"]
 
@@ -59,8 +59,7 @@ def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[
         metrics = read_metrics(path)
         metrics.update(sections)
         metrics.setdefault("provenance", {}).update({name: dict(provenance) for name in sections})
-        with replace_when_whole(path) as part:
-            part.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(metrics, indent=1, sort_keys=True) + "\n")
 
 
 def _check_finite(values: Any, where: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+from nbclient.exceptions import DeadKernelError
 
 from ljmix.files import replace_when_whole
 
@@ -41,8 +42,8 @@ def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) 
         If the notebook is not there.
     ValueError
         If a parameter is not in that cell.
-    papermill.PapermillExecutionError
-        If a cell fails; what was executed is kept in ``<output>.failed.ipynb``.
+    papermill.PapermillExecutionError, nbclient.exceptions.DeadKernelError
+        If a cell fails, or its kernel dies; what was executed is kept in ``<output>.failed.ipynb``.
     """
     if not source.is_file():
         raise FileNotFoundError(f"notebook {source} does not exist")
@@ -63,8 +64,10 @@ def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) 
                 log_output=True,
                 execution_timeout=CELL_TIMEOUT,
             )
-        except papermill.PapermillExecutionError:
-            part.replace(failed)
+        except Exception:
+            # papermill writes after every cell, so that also a dead kernel leaves its cells.
+            if part.exists():
+                part.replace(failed)
             raise
 
 
@@ -93,9 +96,10 @@ def main() -> None:
         execute_notebook(arguments.source, arguments.output, parameters)
     except (ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    except papermill.PapermillExecutionError as error:
+    except (papermill.PapermillExecutionError, DeadKernelError) as error:
         kept = os.path.relpath(arguments.output.with_suffix(".failed.ipynb"))
-        parser.exit(1, f"{error}\n{arguments.source.name} failed; its cells up to there are in {kept}\n")
+        memory = " (most often for want of memory)" if isinstance(error, DeadKernelError) else ""
+        parser.exit(1, f"{error}{memory}\n{arguments.source.name} failed; its cells up to there are in {kept}\n")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,9 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-import xgboost
 
 __all__ = ["describe_provenance"]
 
@@ -31,9 +29,19 @@ def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
         "commit": f"{commit}-changed" if changed else commit,
         "python": platform.python_version(),
         **{name: version(name) for name in packages},
-        "xgboost": xgboost.__version__,  # its package goes by several names
+        "xgboost": _first_version("xgboost", "xgboost-cpu", "py-xgboost"),
         **more,
     }
+
+
+def _first_version(*names: str) -> str:
+    """Version of a package that goes by several names."""
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "not installed"
 
 
 def _ask_git(*arguments: str) -> str:

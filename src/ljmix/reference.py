@@ -19,6 +19,7 @@ import pandas as pd
 
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset, write_configurations
+from ljmix.command import one_sentence
 from ljmix.datacard import write_data_card
 from ljmix.dataset import Dataset, read_dataset, state_points, write_dataset
 from ljmix.profiles import Profile, load_profile
@@ -114,7 +115,7 @@ def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:
 def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) -> Dataset:
     """Add freshly simulated states to a dataset; a state that is in both is replaced.
 
-    Phases are labelled anew from their numbers, so that one set of thresholds holds for all states.
+    Phases are labelled anew from their numbers, where a state has them, so that one set of thresholds holds for all.
 
     Returns
     -------
@@ -156,11 +157,17 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
         # A column that older states lack came last.
         columns = [field.name for field in TABLES[name] if field.name in sorted_table.columns]
         tables[name] = sorted_table.astype(kinds)[columns]
-    numbers = tables["states"][["demixing", "segregation", "crystal"]].to_numpy()
-    tables["states"]["phase"] = [label_phase(*row) for row in numbers]
+    _label_anew(tables["states"])
     missing = len(order) - len(tables["states"])
     provenance = {**fresh.provenance, "states_missing": missing, "parts": [*parts, part]}
     return Dataset(tables["states"], tables["rdf"], provenance, tables["structure_factors"])
+
+
+def _label_anew(states: pd.DataFrame) -> None:
+    orders = ["demixing", "segregation", "crystal"]
+    if set(orders) <= set(states.columns):
+        known = states[orders].notna().all(axis=1)
+        states.loc[known, "phase"] = [label_phase(*row) for row in states.loc[known, orders].to_numpy()]
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -174,24 +181,25 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    profile = load_profile(options.profile)
-    results = options.results or Path("results", profile.name)
-    data = options.data or shipped_directory(profile)
-    if options.step == "simulate":
-        states = missing_states(profile, data)
-        if not states:
-            print(f"{data} holds all {len(profile.states())} states")
+    with one_sentence(parser):
+        profile = load_profile(options.profile)
+        results = options.results or Path("results", profile.name)
+        data = options.data or shipped_directory(profile)
+        if options.step == "simulate":
+            states = missing_states(profile, data)
+            if not states:
+                print(f"{data} holds all {len(profile.states())} states")
+                return
+            report = run_campaign(states, profile, results, options.engine, options.device, workers=options.workers)
+            if report.failed:
+                sys.exit(1)
             return
-        report = run_campaign(states, profile, results, options.engine, options.device, workers=options.workers)
-        if report.failed:
-            sys.exit(1)
-        return
-    shipped = read_dataset(data) if (data / "states.parquet").exists() else None
-    dataset = merge_datasets(shipped, collect_dataset(results, profile), profile)
-    write_dataset(dataset, data)
-    write_configurations(results, profile, data / "configurations", TELLING)
-    write_data_card(dataset, data)
-    print(f"{data}: {len(dataset.states)} of {len(profile.states())} states")
+        shipped = read_dataset(data) if (data / "states.parquet").exists() else None
+        dataset = merge_datasets(shipped, collect_dataset(results, profile), profile)
+        write_dataset(dataset, data)
+        write_configurations(results, profile, data / "configurations", TELLING)
+        write_data_card(dataset, data)
+        print(f"{data}: {len(dataset.states)} of {len(profile.states())} states")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ljmix.files import replace_when_whole
+from ljmix.command import one_sentence
+from ljmix.files import write_text
 from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
 from ljmix.statepoint import PAPER_GRID
@@ -23,6 +25,7 @@ __all__ = [
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
+_SECTIONS = ("interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
 _COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
@@ -259,10 +262,15 @@ def insert_table(readme: str, metrics: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Put the published numbers into README.md."""
-    readme = Path("README.md")
-    text = insert_table(readme.read_text(encoding="utf-8"), read_metrics(Path("results/quick/metrics.json")))
-    with replace_when_whole(readme) as part:
-        part.write_text(text, encoding="utf-8")
+    parser = argparse.ArgumentParser(description="Put the published numbers into README.md.")
+    parser.parse_args()
+    readme, numbers = Path("README.md"), Path("results/quick/metrics.json")
+    with one_sentence(parser):
+        metrics = read_metrics(numbers)
+        missing = set(_SECTIONS) - set(metrics)
+        if missing:
+            raise ValueError(f"{numbers} has no section {min(missing)!r}; run the notebooks first (make all)")
+        write_text(readme, insert_table(readme.read_text(encoding="utf-8"), metrics))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from ljmix.files import replace_when_whole
+from ljmix.files import write_text
 from ljmix.profiles import Profile
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.initial import estimate_density
@@ -221,8 +221,7 @@ def sample_state(root: Path, state: StatePoint, profile: Profile, engine_name: s
             _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine)
             for run in runs:
                 run.join()
-            with replace_when_whole(folder / "finished.json") as path:
-                path.write_text(json.dumps(_settings(profile)))
+            write_text(folder / "finished.json", json.dumps(_settings(profile)))
     except Timeout as error:
         raise RuntimeError(f"{state.state_id}: another process works on it ({folder})") from error
     return folder

@@ -6,6 +6,7 @@ import pytest
 
 from ljmix.dataset import write_table
 from ljmix.learning import published
+from ljmix.metrics import read_metrics, update_metrics
 from ljmix.profiles import load_profile
 
 SMOKE = load_profile("smoke")
@@ -26,6 +27,7 @@ def results(tmp_path):
     for name in published._TABLES:
         table = predictions if name.startswith("predictions") else pd.DataFrame({"model": ["mlp"], "rows": [5]})
         write_table(table, tmp_path / "run" / f"{name}.parquet", {"seeds": 3})
+    update_metrics(tmp_path / "run" / "metrics.json", {"extrapolation": {"mlp": {"r2": {"all": 0.5}}}}, {})
     return tmp_path / "run"
 
 
@@ -37,6 +39,7 @@ def test_shipped_predictions_are_those_of_the_figures(results, tmp_path):
     np.testing.assert_allclose(after["predicted"], kept["predicted"], atol=0.51e-4)
     scaling = [pd.read_parquet(folder / "scaling.parquet") for folder in (results, tmp_path / "shipped")]
     assert scaling[0].equals(scaling[1])
+    assert read_metrics(tmp_path / "shipped" / "metrics.json") == read_metrics(results / "metrics.json")
 
 
 def test_own_predictions_come_before_shipped_ones(results, tmp_path, monkeypatch):
@@ -49,8 +52,9 @@ def test_own_predictions_come_before_shipped_ones(results, tmp_path, monkeypatch
     assert published.find_predictions(SMOKE, results) == results
 
 
-def test_a_missing_table_is_named_before_anything_is_written(results, tmp_path):
-    (results / "losses.parquet").unlink()
-    with pytest.raises(FileNotFoundError, match=r"losses.parquet does not exist; 03-extrapolate and 04-data-scaling"):
+@pytest.mark.parametrize("name", ["losses.parquet", "metrics.json"])
+def test_a_missing_table_is_named_before_anything_is_written(results, tmp_path, name):
+    (results / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} does not exist; 03-extrapolate and 04-data-scaling"):
         published.publish_predictions(results, tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()

@@ -63,6 +63,13 @@ def test_other_data_are_refused(stored, dataset):
         load_model(Path("nowhere"))
 
 
+def test_a_stored_model_can_be_trained_again_as_it_was(stored):
+    for name in ("mlp-tuned", "curve-network"):
+        asked, loaded = make_model(name, 1, epochs=2), load_model(stored[0] / "models" / name)
+        for key, value in vars(asked).items():
+            assert getattr(loaded, key) == value, (name, key)
+
+
 def test_checksum_knows_every_value(dataset, stored):
     changed = dataset.rdf.copy()
     changed.loc[5, "g"] += 1e-12

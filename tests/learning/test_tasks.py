@@ -69,6 +69,12 @@ def test_what_a_dataset_lacks_is_said(dataset):
     one = dataset.select((dataset.states["fraction_b"] == 0.1) & (dataset.states["epsilon_ab"] == 0.2))
     assert possible_tasks(dataset) == list(TASKS)
     assert "unseen-epsilon-ab" not in possible_tasks(one)
+    middle = dataset.select(dataset.states["temperature"] == 1.0)
+    assert not {"extrapolation", "compositions-temperatures", "interpolation-states"} & set(possible_tasks(middle))
+    for task in possible_tasks(middle):
+        assert make_splits(middle, task)
+    with pytest.raises(ValueError, match=r"compositions-temperatures: no state at T\* = 0.6 or 1.4; there are 1"):
+        make_splits(middle, "compositions-temperatures")
     with pytest.raises(ValueError, match=r"task unseen-epsilon-ab: all states have epsilon_ab = 0\.2; two values"):
         make_splits(one, "unseen-epsilon-ab")
     single = one.select(one.states["size_ratio"] == 0.5)

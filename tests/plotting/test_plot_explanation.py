@@ -158,7 +158,7 @@ def test_counts_stand_in_their_row_and_column(figures):
     assert [label.get_text() for label in silhouette.get_xticklabels()] == [str(k) for k in range(2, 11)]
     assert sorted(squares(silhouette)) == ["25%"] * 4 + ["75%"] * 4
     (frame,) = silhouette.patches
-    assert (frame.get_x(), frame.get_x() + frame.get_width()) == (1.5, 2.5), "the frame is around k = 4"
+    assert (frame.get_x(), frame.get_x() + frame.get_width()) == (2, 3), "the frame is around k = 4"
 
 
 def test_every_two_seeds_are_a_point(figures):

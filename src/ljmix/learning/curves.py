@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from ljmix.dataset import Dataset
 from ljmix.learning.features import COMPOSITION, FloatArray, check_distances, input_matrix
 from ljmix.learning.interface import need_fit
-from ljmix.learning.network import one_thread
+from ljmix.learning.threads import one_thread
 from ljmix.statepoint import PAIRS
 
 __all__ = ["CurveNetwork"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ljmix.learning.interface import FloatArray, RowModel
+from ljmix.learning.threads import one_thread
 
-__all__ = ["EPOCHS", "HIDDEN_LAYERS", "PATIENCE", "Network", "one_thread"]
+__all__ = ["EPOCHS", "HIDDEN_LAYERS", "PATIENCE", "Network"]
 
 HIDDEN_LAYERS = (112, 56, 28, 14, 7)
 """The paper's network between its seven inputs and its one output."""
@@ -27,20 +25,6 @@ EPOCHS, PATIENCE = 1000, 30
 
 _PATIENT_UPDATES, _LEAST_PATIENCE = 4500, 5
 """On many rows an epoch is many steps, and patience in epochs alone would cost minutes without a gain."""
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Context in which linear algebra uses one thread.
-
-    The libraries are looked up once: that takes longer than to predict the curves of a state.
-    """
-    context: AbstractContextManager[object] = _controller().limit(limits=1)
-    return context
-
-
-@lru_cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 class Network(RowModel):

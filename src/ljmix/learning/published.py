@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ljmix.command import one_sentence
 from ljmix.datacard import write_data_card
 from ljmix.dataset import read_dataset, write_table
+from ljmix.files import write_text
 from ljmix.learning.models import ROW_MODELS
 from ljmix.profiles import PROFILES, Profile, load_profile
 from ljmix.reference import shipped_directory
@@ -54,7 +56,7 @@ def publish_predictions(results: Path, data: Path) -> None:
     Parameters
     ----------
     results : Path
-        Folder that `03-extrapolate` and `04-data-scaling` wrote to.
+        Folder that `03-extrapolate` and `04-data-scaling` wrote to; its `metrics.json` goes along.
     data : Path
         Folder to write to.
 
@@ -64,13 +66,14 @@ def publish_predictions(results: Path, data: Path) -> None:
         If a table is missing.
     """
     paths = {name: results / f"{name}.parquet" for name in _TABLES}
-    for path in paths.values():
+    for path in (*paths.values(), results / "metrics.json"):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; 03-extrapolate and 04-data-scaling write it (make models)")
     for name, path in paths.items():
         arrow = pq.read_table(path)
         provenance = json.loads((arrow.schema.metadata or {}).get(b"ljmix", b"{}"))
         write_table(_slim(arrow.to_pandas()), data / f"{name}.parquet", provenance)
+    write_text(data / "metrics.json", (results / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _slim(table: pd.DataFrame) -> pd.DataFrame:
@@ -89,11 +92,12 @@ def main() -> None:
     parser.add_argument("--profile", choices=PROFILES, default="reference")
     parser.add_argument("--results", type=Path, help="folder of the run; by default results/<profile>")
     options = parser.parse_args()
-    shipped = shipped_directory(load_profile(options.profile))
-    data = shipped / "predictions"
-    publish_predictions(options.results or Path("results", options.profile), data)
-    write_data_card(read_dataset(shipped), shipped)
-    print(f"{data}: {sum(path.stat().st_size for path in data.iterdir()) / 1e6:.1f} MB")
+    with one_sentence(parser):
+        shipped = shipped_directory(load_profile(options.profile))
+        dataset, data = read_dataset(shipped), shipped / "predictions"
+        publish_predictions(options.results or Path("results", options.profile), data)
+        write_data_card(dataset, shipped)
+        print(f"{data}: {sum(path.stat().st_size for path in data.iterdir()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

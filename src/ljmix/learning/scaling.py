@@ -40,7 +40,7 @@ def draw_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
 
 
 def draw_states(dataset: Dataset, states: int, seed: int) -> Dataset:
-    """Draw whole compositions, with all their temperatures, until there are `states` states or one more set.
+    """Draw compositions with all their temperatures, until there are `states` states.
 
     As for rows, smaller draws are parts of larger ones. The last composition is cut if need be, its highest
     temperatures first.

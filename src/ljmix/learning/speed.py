@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,9 @@ import pandas as pd
 from ljmix.dataset import Dataset
 from ljmix.learning.interface import Model
 from ljmix.learning.models import make_model
-from ljmix.learning.network import one_thread
 from ljmix.learning.scaling import draw_states
+from ljmix.learning.theory import forget_solutions
+from ljmix.learning.threads import cpu_seconds
 from ljmix.statepoint import PAIRS
 
 __all__ = ["measure_speed"]
@@ -48,23 +47,17 @@ def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **opti
     states = min(-(-_CURVES // len(PAIRS)), len(train.states))
     few = draw_states(train, states, seed)
     r = np.unique(few.curves()[0])
-    fit = _cpu_seconds(lambda: make_model(name, seed, **options).fit(few))
+    forget_solutions()
+    fit = cpu_seconds(lambda: make_model(name, seed, **options).fit(few))
     # Mixtures that no cache has met: every state a little different, and in every call.
     many = pd.concat([train.states] * (_MANY // len(train.states) + 1), ignore_index=True).head(_MANY)
     first, second, third = (many.assign(temperature=np.linspace(0.6, 1.4, _MANY) + k * 1e-4) for k in range(3))
-    one = [_cpu_seconds(lambda k=k: model.predict(first.iloc[[k]], r)) for k in range(_REPEATS)]  # type: ignore[misc]
+    one = [cpu_seconds(lambda k=k: model.predict(first.iloc[[k]], r)) for k in range(_REPEATS)]  # type: ignore[misc]
     return {
         "fit_100_curves_cpu_s": fit,
         "one_state_ms": 1000 * min(one[1:]),
         "thousand_states_s": min(
-            _cpu_seconds(lambda part=part: model.predict(part, r))  # type: ignore[misc]
+            cpu_seconds(lambda part=part: model.predict(part, r))  # type: ignore[misc]
             for part in (second, third)
         ),
     }
-
-
-def _cpu_seconds(work: Callable[[], object]) -> float:
-    with one_thread():
-        start = time.process_time()
-        work()
-        return time.process_time() - start

@@ -86,8 +86,12 @@ def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, A
     part.mkdir(parents=True)
     description = {"kind": kind, "arguments": write(model, part), "data_sha256": data, "provenance": dict(provenance)}
     (part / "model.json").write_text(json.dumps(description, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
+    old = folder.with_name(f".old-{folder.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
@@ -146,7 +150,8 @@ def _read_trees(folder: Path, arguments: dict[str, Any]) -> BoostedTrees:
 
 def _write_network(model: Network, folder: Path) -> dict[str, Any]:
     skops.io.dump(model.estimator_, folder / "network.skops")
-    return {"seed": model.seed, "name": model.name}
+    names = ("seed", "name", "epochs", "patience", "learning_rate", "weight_decay", "batch", "most_updates")
+    return {name: getattr(model, name) for name in names} | {"hidden_layers": list(model.hidden_layers)}
 
 
 def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
@@ -158,14 +163,15 @@ def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
 def _write_curve_network(model: CurveNetwork, folder: Path) -> dict[str, Any]:
     parts = {"estimator": model.estimator_, "components": model._components, "r": model._r}
     skops.io.dump(parts, folder / "network.skops")
-    return {"seed": model.seed, "scale": model._scale}
+    return {"seed": model.seed, "epochs": model.epochs, "patience": model.patience, "scale": model._scale}
 
 
 def _read_curve_network(folder: Path, arguments: dict[str, Any]) -> CurveNetwork:
-    model = CurveNetwork(arguments["seed"])
+    scale = arguments.pop("scale")
+    model = CurveNetwork(**arguments)
     parts = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
     model.estimator_, model._components, model._r = parts["estimator"], parts["components"], parts["r"]
-    model._scale = arguments["scale"]
+    model._scale = scale
     return model
 
 

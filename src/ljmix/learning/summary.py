@@ -49,7 +49,10 @@ def pooled_r2(rows: pd.DataFrame) -> float:
 
 
 def summarise(runs: Sequence[Mapping[str, Any]], deterministic: bool = False) -> dict[str, Any]:
-    """Mean under each key and standard deviation under ``<key>_std``, over runs; groups may differ by run."""
+    """Mean under each key and standard deviation under ``<key>_std``, over runs; groups may differ by run.
+
+    Scores of what is `deterministic` have no spread; its times have one, which a single run does not tell.
+    """
     summary: dict[str, Any] = {}
     for key in dict.fromkeys(key for run in runs for key in run):
         values = [run[key] for run in runs if key in run]
@@ -59,7 +62,8 @@ def summarise(runs: Sequence[Mapping[str, Any]], deterministic: bool = False) ->
             summary[key] = {name: float(np.mean(column)) for name, column in columns.items()}
             summary[f"{key}_std"] = {name: _spread(column, deterministic) for name, column in columns.items()}
         else:
-            summary[key], summary[f"{key}_std"] = float(np.mean(values)), _spread(values, deterministic)
+            exact = deterministic and key != "fit_cpu_seconds"
+            summary[key], summary[f"{key}_std"] = float(np.mean(values)), _spread(values, exact)
     return summary
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ljmix.dataset import Dataset, split_by_temperature
 from ljmix.learning.features import COMPOSITION, composition_keys
@@ -128,6 +129,11 @@ def _obstacle(dataset: Dataset, task: str) -> str:
             return "every composition has a single state; two are needed"
     elif task != "extrapolation" and len(set(composition_keys(states))) < 2:
         return "there is one composition; two are needed at least"
+    if task in ("extrapolation", "compositions-temperatures"):
+        for wanted in (TRAIN_TEMPERATURES, TEST_TEMPERATURES):
+            if not _has_temperature(states, wanted).any():
+                present = ", ".join(f"{t:g}" for t in sorted(set(states["temperature"])))
+                return f"no state at T* = {' or '.join(f'{t:g}' for t in wanted)}; there are {present}"
     return ""
 
 
@@ -153,7 +159,11 @@ def _split(fold: str, dataset: Dataset, held_out: npt.NDArray[np.bool_]) -> Spli
 
 
 def _at(dataset: Dataset, temperatures: Sequence[float]) -> Dataset:
-    return dataset.select(np.isclose(dataset.states["temperature"].to_numpy()[:, None], temperatures).any(axis=1))
+    return dataset.select(_has_temperature(dataset.states, temperatures))
+
+
+def _has_temperature(states: pd.DataFrame, temperatures: Sequence[float]) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.isclose(states["temperature"].to_numpy()[:, None], temperatures).any(axis=1))
 
 
 def _draw_states(dataset: Dataset, seed: int) -> npt.NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from ljmix.learning.interface import need_fit
 from ljmix.learning.physics import boltzmann_factors, estimated_density, pair_constants
 from ljmix.statepoint import PAIRS
 
-__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "solve_cavity"]
+__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "forget_solutions", "solve_cavity"]
 
 THEORIES = (*CLOSURES, "two-liquids")
 
@@ -146,6 +146,11 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
         share = np.clip((r - found.r[right - 1]) / (found.r[right] - found.r[right - 1]), 0, 1)
         cavity[rows] = found.cavity[..., right - 1] * (1 - share) + found.cavity[..., right] * share
     return cavity
+
+
+def forget_solutions() -> None:
+    """Empty what `expected_log_cavity` keeps, so that a measured time does not hang on what a process did before."""
+    _SOLVED.clear()
 
 
 def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:

@@ -29,8 +29,9 @@ import optuna
 from scipy.optimize import minimize
 from tqdm import tqdm
 
+from ljmix.command import one_sentence
 from ljmix.dataset import Dataset, read_dataset, split_by_temperature
-from ljmix.files import replace_when_whole
+from ljmix.files import write_text
 from ljmix.learning.features import FloatArray
 from ljmix.learning.ingredients import Scales
 from ljmix.learning.models import TUNED, make_model
@@ -200,22 +201,22 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the Gaussian process")
     parser.add_argument("--output", type=Path, default=TUNED_FILE)
     chosen = parser.parse_args(None if arguments is None else list(arguments))
-    dataset = read_dataset(chosen.data)
-    train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
-    found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
-    source = {
-        "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
-        "sha256": checksum(dataset),
-    }  # fmt: skip
-    for name in chosen.models:
-        if name in SPACES:
-            tuned = tune(train, name, trials=chosen.trials, progress=True)
-        else:
-            tuned = find_scales(train, evaluations=chosen.evaluations, progress=True)
-        found[name] = tuned | {"data": source}
-        with replace_when_whole(chosen.output) as part:
-            part.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    tuned_settings.cache_clear()
+    with one_sentence(parser):
+        dataset = read_dataset(chosen.data)
+        train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
+        found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
+        source = {
+            "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
+            "sha256": checksum(train),
+        }  # fmt: skip
+        for name in chosen.models:
+            if name in SPACES:
+                tuned = tune(train, name, trials=chosen.trials, progress=True)
+            else:
+                tuned = find_scales(train, evaluations=chosen.evaluations, progress=True)
+            found[name] = tuned | {"data": source}
+            write_text(chosen.output, json.dumps(found, indent=1, sort_keys=True) + "\n")
+        tuned_settings.cache_clear()
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def plot_descriptors(
     table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(_ROWS)[names]
     quality = shares.drop_duplicates("descriptor").set_index("descriptor")["r2"]
     draw_matrix(whole, table, limits=(0, 1), labels=FEATURE_LABELS, errors=_half_widths(shares, "feature", table))
-    whole.set_xticks(range(len(names)), [f"{_descriptor_label(name)}\n$R^2$ {quality[name]:.2f}" for name in names])
+    whole.set_xticks(whole.get_xticks(), [f"{_descriptor_label(name)}\n$R^2$ {quality[name]:.2f}" for name in names])
     whole.set_title(r"share of each parameter in mean |Shapley value|; $R^2$ of the model on unseen states")
     labelled = interactions.assign(
         both=[
@@ -132,7 +132,7 @@ def plot_descriptors(
     order = list(dict.fromkeys(labelled["both"]))
     table = labelled.pivot_table(index="both", columns="descriptor", values="share").reindex(order)[names]
     draw_matrix(pairs, table, limits=(0, 0.35), errors=_half_widths(labelled, "both", table))
-    pairs.set_xticks(range(len(names)), [_descriptor_label(name) for name in names])
+    pairs.set_xticks(pairs.get_xticks(), [_descriptor_label(name) for name in names])
     pairs.set_title("share of each interaction in all effects")
     cuts = [figure.add_subplot(grid[2, k]) for k in range(2)]
     for axes, (name, other) in zip(cuts, shown, strict=True):
@@ -205,7 +205,7 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=4,
                  columnspacing=0.8, handletextpad=0.3, handlelength=1.0)  # fmt: skip
     draw_matrix(square, agreement, limits=(-1, 1), labels=METHOD_LABELS)
-    square.set_xticks(range(len(agreement)), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
+    square.set_xticks(square.get_xticks(), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
                       ha="right", rotation_mode="anchor")  # fmt: skip
     square.set_title(r"agreement of the orders, Kendall's $\tau$")
     _draw_errors(wrong, errors)

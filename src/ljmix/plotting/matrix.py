@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -17,7 +17,6 @@ __all__ = ["SHADES", "draw_matrix", "draw_shares", "feature_legend"]
 SHADES = "magma_r"
 """Pale for little, dark for much; its lightness falls evenly, so that a print in grey says the same."""
 
-_LIGHT_TEXT_FROM = 0.45
 _SPREAD = 0.17
 
 
@@ -47,26 +46,17 @@ def draw_matrix(
         Written below the numbers; rows and columns of `table`.
     """
     names = dict(labels or {})
-    values = table.to_numpy(dtype=float)
-    low, high = limits
-    axes.imshow(values, cmap=SHADES, vmin=low, vmax=high, aspect="auto", interpolation="none")
-    shade = colormaps[SHADES]
-    for i, row in enumerate(values):
-        for j, value in enumerate(row):
-            if np.isfinite(value):
-                red, green, blue, _ = shade((value - low) / (high - low))
-                dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < _LIGHT_TEXT_FROM
-                color = "white" if dark else "black"
-                text = number.format(value) + (f"\n±{errors.iloc[i, j]:.2f}" if errors is not None else "")
-                axes.text(j, i, text, ha="center", va="center", fontsize=7, color=color, linespacing=1.0)
-    axes.set_xticks(range(len(table.columns)), [names.get(str(name), str(name)) for name in table.columns])
-    axes.set_yticks(range(len(table)), [names.get(str(name), str(name)) for name in table.index])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(len(table.columns) - 1) + 0.5, minor=True)
-    axes.set_yticks(np.arange(len(table) - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1)
-    axes.tick_params(which="minor", length=0)
+    text = table.map(number.format)
+    if errors is not None:
+        text += errors.map("\n±{:.2f}".format)
+    seaborn.heatmap(
+        table.astype(float), ax=axes, cmap=SHADES, vmin=limits[0], vmax=limits[1], cbar=False, annot=text, fmt="",
+        annot_kws={"fontsize": 7, "linespacing": 1.0}, linewidths=1, linecolor="white",
+        xticklabels=[names.get(str(name), str(name)) for name in table.columns],
+        yticklabels=[names.get(str(name), str(name)) for name in table.index],
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+    axes.tick_params(length=0, labelrotation=0)
 
 
 def draw_shares(

@@ -89,7 +89,7 @@ def draw_counts(axes: Axes, counts: pd.DataFrame, views: Sequence[str]) -> None:
     table = counts.pivot_table(index="view", columns="k", values="share")
     table = table.reindex(index=list(views), columns=range(2, 11))
     draw_matrix(axes, table, limits=(0, 1), number="{:.0%}")
-    axes.axvspan(_PAPER_K - 2.5, _PAPER_K - 1.5, facecolor="none", edgecolor="#117733", linewidth=1.4)
+    axes.axvspan(_PAPER_K - 2, _PAPER_K - 1, facecolor="none", edgecolor="#117733", linewidth=1.4)
     axes.set_xlabel("number of clusters $k$ (framed: the paper's)")
 
 

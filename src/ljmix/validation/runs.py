@@ -26,6 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.campaign import lend_pool, run_campaign
+from ljmix.command import one_sentence
 from ljmix.dataset import write_table
 from ljmix.files import replace_when_whole
 from ljmix.provenance import describe_provenance
@@ -277,7 +278,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("data/validation"), help="folder for the tables")
     parser.add_argument("--workers", type=int, help="processes for the states of the grid; by default one a core")
     options = parser.parse_args()
-    print(simulate_all(options.engine, options.device, options.work, options.output, workers=options.workers))
+    with one_sentence(parser):
+        print(simulate_all(options.engine, options.device, options.work, options.output, workers=options.workers))
 
 
 if __name__ == "__main__":

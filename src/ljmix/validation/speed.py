@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from ljmix.campaign import lend_pool
+from ljmix.command import one_sentence
 from ljmix.simulation.engine import Segment, load_engine
 from ljmix.simulation.initial import build_configuration, write_configuration
 from ljmix.statepoint import StatePoint
@@ -112,10 +113,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--size-ratio", type=float, default=1.5)
     options = parser.parse_args()
-    table = measure_speed(
-        options.states, options.engine, options.device, options.particles, options.steps, options.size_ratio
-    )
-    print(table.round(1).to_string(index=False))
+    with one_sentence(parser):
+        table = measure_speed(
+            options.states, options.engine, options.device, options.particles, options.steps, options.size_ratio
+        )
+        print(table.round(1).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def test_bad_requests_are_refused_before_any_work(small, experiment, monkeypatch
 
 def test_empty_splits_are_refused(small):
     warm = small.select(~np.isclose(small.states["temperature"], 0.6) & ~np.isclose(small.states["temperature"], 1.4))
-    with pytest.raises(ValueError, match=r"task extrapolation: no state at T\* = 0\.6 or 1\.4; there are 0\.8, 1, 1\.2"):
+    with pytest.raises(ValueError, match=r"task extrapolation: no state at T\* = 0\.6 or 1\.4; there are 0\.8"):
         evaluate(warm, "extrapolation", ["mlp"], 1)
     with pytest.raises(ValueError, match="test_share = 1: must lie between 0 and 1"):
         evaluate_interpolation(small, ["mlp"], 1, test_share=1)

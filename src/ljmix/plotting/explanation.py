@@ -220,10 +220,10 @@ def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] 
     for row, model in enumerate(models):
         part = importance[importance["model"] == model].set_index("feature").reindex(order)
         place = np.arange(len(order)) + ((len(models) - 1) / 2 - row) * thick
-        # The error bar is grey on a dark bar, to be seen there as well as on white paper.
-        error = {"linewidth": 0.8, "ecolor": "0.6" if model == "mlp" else "black"}
-        reach = np.abs(part[["mean_abs_low", "mean_abs_high"]].sub(part["mean_abs"], axis=0).to_numpy().T)
-        bars = axes.barh(place, part["mean_abs"], thick, xerr=reach, error_kw=error)
+        bars = axes.barh(place, part["mean_abs"], thick)
+        # The interval is grey on a dark bar, to be seen there as well as on white paper.
+        color = "0.6" if model == "mlp" else "black"
+        axes.hlines(place, part["mean_abs_low"], part["mean_abs_high"], color=color, linewidth=0.8)
         line = model_style(model, models)
         bars.set_label(str(line["label"]))
         face, hatch = _BARS.get(model, _OTHER_BAR)

@@ -82,11 +82,9 @@ def draw_shares(
     for k, feature in enumerate(features):
         part = table[table["feature"] == feature].set_index(row).reindex(rows)
         place = np.arange(len(rows)) + (k - (len(features) - 1) / 2) * _SPREAD
-        reach = np.abs(part[[low, high]].sub(part[value], axis=0).to_numpy().T)
-        axes.errorbar(
-            part[value], place, xerr=reach, fmt=FEATURE_MARKERS[feature], color=FEATURE_COLORS[feature],
-            markersize=3.5, elinewidth=0.8, capsize=0,
-        )  # fmt: skip
+        color = FEATURE_COLORS[feature]
+        axes.hlines(place, part[low], part[high], color=color, linewidth=0.8)
+        axes.plot(part[value], place, linestyle="none", marker=FEATURE_MARKERS[feature], color=color, markersize=3.5)
     axes.set_yticks(range(len(rows)), [labels.get(name, name) for name in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)

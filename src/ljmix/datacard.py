@@ -22,6 +22,7 @@ from ljmix.simulation.engine import THERMOSTATS, TIME_STEP
 from ljmix.statepoint import PAIRS
 from ljmix.structure import phase
 from ljmix.structure.convergence import peak_errors
+from ljmix.structure.first_shell import peak_bin
 
 __all__ = ["describe_package", "write_data_card"]
 
@@ -125,6 +126,7 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         unconverged=_unconverged(dataset),
         reasons=_reasons(states),
         brief=_count_brief(states),
+        wave_share=f"{100 * _largest_wave(dataset):.0f}",
         sampled=_force_sampled(states),
         phases=_markdown(_by_phase(dataset)),
         temperatures=_markdown(pd.crosstab(states["temperature"], states["phase"]).reset_index()),
@@ -169,6 +171,17 @@ def _count_brief(states: pd.DataFrame) -> str:
     good = states[states["converged"] & (states["phase"] == "mixed")]
     time = TIME_STEP * good["steps_production"] / (good["starts"].str.count(r"\+") + 1)
     return f"{(time < good['wave_lifetime']).sum()} of {len(good)}"
+
+
+def _largest_wave(dataset: Dataset) -> float:
+    """Largest share of the first peak of BB that the six longest waves make, in converged mixed states."""
+    states = dataset.states
+    r, g = dataset.curves(r_max=np.inf)
+    bins = [peak_bin(r, curves[2], state.sigma("BB")) for curves, state in zip(g, state_points(states), strict=True)]
+    x_b = states["n_b"] / states["n_particles"]
+    added = 6 * (states["concentration_fluctuation"] - 1) * (1 - x_b) / states["n_b"]
+    shares = (added / g[np.arange(len(g)), 2, bins]).abs()[states["converged"] & (states["phase"] == "mixed")]
+    return float(max(shares, default=0.0))
 
 
 def _force_sampled(states: pd.DataFrame) -> str:

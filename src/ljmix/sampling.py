@@ -58,8 +58,9 @@ _MARGIN = 1.3
 _SLOW = 10.0
 """Longest concentration wave, relative to an ideal mixture's, above which a state counts as slow.
 
-Below it, a wave that has not grown to its full size moves the curves by less than they are asked to be known: the six
-longest waves add 6 (S - 1) C_A / (C_B N) to g_BB within their reach, 2 % at S = 10, C_B = 0.5 and N = 2700."""
+Below it, a wave that has not grown to its full size S hardly moves the curves: within their reach the six longest waves
+add 6 (S - 1) C_A / (C_B N) to g_BB, 2 % of unity at S = 10, C_B = 0.5 and N = 2700. The data card of the reference set
+says how large that is at most, relative to the first peak, in its converged mixed states."""
 _STRETCH = 2
 """Segments between two looks at an unfinished run."""
 

@@ -47,18 +47,27 @@ def test_peaks_are_those_within_the_bins_for_every_size(dataset):
         u = lj_potential(fine, state.sigma(pair), state.epsilon(pair))
         g = (2 - 0.3 * fine / state.sigma(pair)) * np.exp(-np.clip(u / state.temperature, None, 500))
         parts.append(rows.assign(g=(g * fine**2).sum(axis=1) / (fine**2).sum(axis=1)))
-        shell = fine < 1.5 * state.sigma(pair)
-        top = np.argmax(g[shell])
-        expected.append((name, pair, g[shell][top], fine[shell][top] / state.sigma(pair), parts[-1]["g"].max()))
+        top = np.argmax(g)
+        expected.append((name, pair, g.flat[top], fine.flat[top] / state.sigma(pair), parts[-1]["g"].max()))
     found = describe_curves(Dataset(dataset.states, pd.concat(parts), dataset.provenance))
-    lost = []
+    rows = []
     for name, pair, height, position, highest_bin in expected:
-        # The peak lies up to half a step of 0.05 / 40 beside the nearest point: next to nothing in height.
-        assert found.loc[name, f"height_{pair}"] == pytest.approx(height, rel=2e-3)
-        assert found.loc[name, f"position_{pair}"] == pytest.approx(position, abs=0.005)
-        lost.append(1 - highest_bin / height)
-    print(f"the highest bin lies up to {100 * max(lost):.0f} % below the peak")
-    assert max(lost) > 0.03
+        state = points[name]
+        rows.append({
+            "temperature": state.temperature, "epsilon": state.epsilon(pair), "lost": 1 - highest_bin / height,
+            "height": found.loc[name, f"height_{pair}"] / height - 1,
+            "position": found.loc[name, f"position_{pair}"] - position,
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    print(f"the highest bin lies up to {100 * table['lost'].max():.0f} % below the peak")
+    assert table["lost"].max() > 0.03
+    # A parabola over a tenth of σ cuts the sharp, steep-sided top by a per cent and moves it out, for all sizes alike.
+    assert table["height"].abs().max() < 0.015
+    assert table["position"].abs().max() < 0.02
+    apart = table.groupby(["temperature", "epsilon"])[["height", "position"]].agg(np.ptp).max()
+    print(f"sizes differ by up to {100 * apart['height']:.2f} % in height, {apart['position']:.4f} in place")
+    assert apart["height"] < 0.003
+    assert apart["position"] < 0.002
 
 
 def test_demixing_is_there_if_the_states_have_it(dataset):

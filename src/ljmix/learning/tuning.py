@@ -207,7 +207,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
         source = {
             "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
-            "sha256": checksum(train),
+            "sha256": checksum(dataset),
         }  # fmt: skip
         for name in chosen.models:
             if name in SPACES:

@@ -65,6 +65,9 @@ class Scales:
         Variance of a composition's own constant, straight and curved part.
     misfit : float
         Variance of what the kernel cannot describe.
+    unsettled : float
+        Relative error of a curve that has not settled, beside its standard error, which tells nothing of its distance
+        from equilibrium.
     """
 
     fraction: float = 0.3
@@ -81,3 +84,4 @@ class Scales:
     own_line: float = 0.05
     own_bend: float = 0.005
     misfit: float = 0.001
+    unsettled: float = 0.1

@@ -3,7 +3,7 @@
 Every bin of every pair is a function of the state, and a Gaussian process (Rasmussen and Williams 2006,
 doi:10.7551/mitpress/3206.001.0001, chapter 2; its kernel is `ljmix.learning.kernel`). So it draws a line
 through a composition's own temperatures where it has some, and learns from other compositions where it has
-none; it weighs each simulated value by its standard error.
+none; it weighs each simulated value by its standard error, and one from a run that has not settled less.
 
 What physics goes in is a matter of `Ingredients`; each can be left out.
 """
@@ -114,9 +114,11 @@ class CurveProcess:
     # -- targets -------------------------------------------------------------------------------------------
 
     def _targets(self, curves: Curves) -> tuple[FloatArray, FloatArray]:
+        doubt = self.scales.unsettled * ~_has_settled(curves.states)
+        error = np.hypot(curves.g_sem, doubt[:, None, None] * curves.g)
         if self.ingredients.cavity:
-            return log_cavity(curves.g, curves.g_sem, boltzmann_factors(curves.states, self._r, self._width))
-        return curves.g, np.maximum(curves.g_sem, 1e-3)
+            return log_cavity(curves.g, error, boltzmann_factors(curves.states, self._r, self._width))
+        return curves.g, np.maximum(error, 1e-3)
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         """∂/∂β of the targets, and its standard error."""
@@ -232,6 +234,13 @@ class CurveProcess:
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
         return distances
+
+
+def _has_settled(states: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which states are at equilibrium as far as their runs can tell, precise or not."""
+    if {"settled", "starts_agree"} <= set(states.columns):
+        return np.asarray(states["settled"] & states["starts_agree"], dtype=bool)
+    return np.asarray(states["converged"], dtype=bool)
 
 
 def _shifted(states: pd.DataFrame, step: float) -> pd.DataFrame:

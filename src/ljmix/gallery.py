@@ -84,12 +84,21 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
 
 def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
     left_out = [row for row in ablation if row["without"] != "nothing"]
-    worst = max(left_out, key=lambda row: row["cost"])
-    task = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}[worst["task"]]
+    tasks = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+    groups = {"r2": "all states", "r2_mixed_converged": "mixed, converged ones"}
+    found = []
+    for score, group in groups.items():
+        rows = [row for row in left_out if row["score"] == score]
+        if rows:
+            worst = max(rows, key=lambda row: row["cost"])
+            interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
+            found.append(
+                f"{worst['cost']:.2f} ({interval}) over {group}, {CONTESTANTS[worst['model']]} without "
+                f"{worst['without'].replace('_', ' ')} on {tasks[worst['task']]}"
+            )
     return (
-        "What each piece of physics is worth: R² lost when it is left out. "
-        f"Most for {CONTESTANTS[worst['model']]} without {worst['without'].replace('_', ' ')} on {task}: "
-        f"{worst['cost']:.2f}."
+        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. "
+        f"Most: {'; '.join(found)}."
     )
 
 

@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.ablation import ablate, variants
+from ljmix.learning.ablation import GROUPS, ablate, variants
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
 from ljmix.learning.curves import CurveNetwork
 from ljmix.learning.ingredients import Ingredients, Scales
@@ -222,15 +222,17 @@ def test_ablation_leaves_out_one_thing_at_a_time(parts, cavity):
     for (_, without), model in models.items():
         if isinstance(model, CurveProcess) and without != "nothing":
             assert set(Ingredients().names()) - set(model.ingredients.names()) == {without}
-    few = cavity.select(cavity.states["fraction_b"] == 0.5)
-    table = ablate(few, ["extrapolation"])
-    assert len(table) == len(models)
-    whole = table[table["without"] == "nothing"].set_index("model")
+    table = ablate(cavity, ["extrapolation"])
+    assert len(table) == len(models) * len(GROUPS)
+    whole = table[table["without"] == "nothing"].set_index(["model", "score"])
     assert (whole["cost"] == 0).all()
-    lost = table[(table["model"] == "gaussian-process") & (table["without"] == "cavity")].iloc[0]
-    assert lost["cost"] == pytest.approx(whole.loc["gaussian-process", "r2"] - lost["r2"])
+    for score in GROUPS:
+        rows = (table["model"] == "gaussian-process") & (table["without"] == "cavity") & (table["score"] == score)
+        lost = table[rows].iloc[0]
+        assert lost["cost"] == pytest.approx(whole.loc[("gaussian-process", score), "r2"] - lost["r2"])
+        assert lost["cost_low"] <= lost["cost"] <= lost["cost_high"]
     with pytest.raises(ValueError, match="seeds = 0: must be at least 1"):
-        ablate(few, ["extrapolation"], 0)
+        ablate(cavity, ["extrapolation"], 0)
 
 
 def test_theory_guides_where_it_has_an_answer(parts):

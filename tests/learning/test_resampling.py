@@ -51,6 +51,16 @@ def test_centre_is_the_score_and_gain_the_difference(truth):
     assert own["gain"] == own["gain_low"] == own["gain_high"] == 0
 
 
+def test_folds_are_pooled(truth):
+    """Half of the states predicted by one seed, half by another, as folds of compositions are: as if by one."""
+    rng = np.random.default_rng(3)
+    guesses = {"good": truth.g + 0.1 * rng.standard_normal(truth.g.shape), "nearest-temperature": 0.9 * truth.g}
+    whole = tabulate(truth, {model: [guess] for model, guess in guesses.items()})
+    folds = whole.assign(seed=whole["state_id"].isin(truth.states["state_id"][::2]).astype(int))
+    found, expected = (resample_scores(rows, truth.states, draws=50) for rows in (folds, whole))
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_intervals_hold_what_more_mixtures_would_score():
     """Sets of 60 compositions at two temperatures; R² of the whole population is known from 10 000."""
     rng = np.random.default_rng(2)

@@ -32,8 +32,12 @@ def figures(metrics):
     ceiling = {kind: {"r2": {"all": r2}, "r2_T0.6": r2} for kind, r2 in (("truth", 0.996), ("replicate", 0.992))}
     ablation = pd.DataFrame(
         [
-            {"task": task, "model": model, "without": without, "r2": 0.9 - cost, "cost": cost}
+            {
+                "task": task, "model": model, "without": without, "score": score, "cost": cost,
+                "cost_low": cost - 0.03, "cost_high": cost + 0.05,
+            }
             for task in ("extrapolation", "compositions")
+            for score in ("r2", "r2_mixed_converged")
             for model, without, cost in (
                 ("gaussian-process", "nothing", 0.0), ("gaussian-process", "coexistence", 0.08),
                 ("gaussian-process", "sharing", 7.0), ("xgboost-physics", "both", -0.02),
@@ -84,6 +88,11 @@ def test_ablation_labels_what_it_cuts_off(figures):
     axes = figures["ablation"].axes[0]
     assert sorted(round(bar.get_width(), 3) for bar in axes.patches) == [-0.02, 0.08, 0.5]
     assert [text.get_text().strip() for text in axes.texts] == ["7.0"]
+    intervals = sorted(tuple(line.get_xdata()) for line in axes.lines if len(set(line.get_xdata())) > 1)
+    np.testing.assert_allclose(intervals, [(-0.05, 0.03), (0.05, 0.13)])
+    assert [panel.get_xlabel() for panel in figures["ablation"].axes] == [
+        "loss of $R^2$,\nall states", "loss of $R^2$,\nmixed, converged",
+    ] * 2  # fmt: skip
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "without both", "without other mixtures", "without two liquids",
     ]  # fmt: skip
@@ -100,7 +109,7 @@ def test_what_cannot_be_drawn_is_refused(metrics):
         plot_scores({}, {}, CERTAINTY, GROUPS)
     with pytest.raises(ValueError, match="column 'low' is missing"):
         plot_scores(metrics, {}, CERTAINTY.drop(columns="low"), GROUPS)
-    with pytest.raises(ValueError, match="column 'cost' is missing"):
-        plot_ablation(pd.DataFrame({"task": ["a"], "model": ["b"], "without": ["c"], "r2": [1.0]}))
+    with pytest.raises(ValueError, match="column 'cost_low' is missing"):
+        plot_ablation(pd.DataFrame({"task": ["a"], "model": ["b"], "without": ["c"], "score": ["r2"], "cost": [1.0]}))
     with pytest.raises(ValueError, match="column 'r2_std' is missing"):
         plot_state_scaling(pd.DataFrame({"model": ["mlp"], "states": [3], "r2_mean": [0.5]}))

@@ -12,12 +12,18 @@ from ljmix.learning.evaluation import run_in_parallel
 from ljmix.learning.ingredients import Ingredients, Scales
 from ljmix.learning.interface import Model
 from ljmix.learning.process import CurveProcess
+from ljmix.learning.resampling import resample_scores
 from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
-from ljmix.learning.validation import score_splits
+from ljmix.learning.validation import predict_splits
 
-__all__ = ["ablate", "variants"]
+__all__ = ["GROUPS", "ablate", "variants"]
+
+GROUPS = ("r2", "r2_mixed_converged")
+"""States whose R² is compared: all, and those that a longer simulation would not change."""
+
+_COLUMNS = ["task", "model", "without", "score", "label", "states", "r2", "cost", "cost_low", "cost_high"]
 
 
 def variants(seed: int = 0) -> dict[tuple[str, str], Model]:
@@ -57,7 +63,7 @@ def ablate(
     tasks : sequence of str
         See `ljmix.learning.tasks.TASKS`.
     seeds : int
-        Repetitions where something is drawn: the trees, and the folds of compositions.
+        Repetitions where something is drawn: the trees, and the folds of compositions, which are pooled.
     workers : int
         Processes that fit side by side; -1 for one a core.
     progress : bool
@@ -66,8 +72,10 @@ def ablate(
     Returns
     -------
     pandas.DataFrame
-        One row a task, model and ingredient: `task, model, without, r2, r2_std` (pooled over all points;
-        standard deviation over seeds, None for one), `cost` (loss in R² against the whole model).
+        One row a task, model, ingredient and group of states: `task, model, without, score, label` (the keys of
+        `ljmix.learning.scores.score_curves`: all states, and mixed, converged ones), `states` (how many), `r2`,
+        `cost` (loss in R² against the whole model), `cost_low, cost_high` (its 95 % interval over mixtures, all drawn
+        alike, `ljmix.learning.resampling.resample_scores`).
 
     Raises
     ------
@@ -84,16 +92,24 @@ def ablate(
         if not (seed and task == "extrapolation" and key[0] == "gaussian-process")  # it draws nothing
     ]
 
-    def run(task: str, seed: int, key: tuple[str, str]) -> float:
-        return score_splits(make_splits(dataset, task, seed), lambda: variants(seed)[key])
+    def run(task: str, seed: int, key: tuple[str, str]) -> pd.DataFrame:
+        rows = predict_splits(make_splits(dataset, task, seed), lambda: variants(seed)[key])
+        return rows.assign(model=key[1], seed=seed, part="test")
 
-    found = run_in_parallel(run, runs, "ablation", workers, progress)
-    rows = [
-        {"task": task, "model": model, "without": without, "seed": seed, "r2": r2}
-        for (task, seed, (model, without)), r2 in zip(runs, found, strict=True)
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for (task, _, (model, _)), rows in zip(
+        runs, run_in_parallel(run, runs, "ablation", workers, progress), strict=True
+    ):
+        found.setdefault((task, model), []).append(rows)
+    tables = [
+        _costs(pd.concat(parts), dataset).assign(task=task, model=model) for (task, model), parts in found.items()
     ]
-    scores = pd.DataFrame(rows).groupby(["task", "model", "without"], sort=False)["r2"]
-    table = scores.agg(r2="mean", r2_std="std").reset_index()
-    whole = table[table["without"] == "nothing"].set_index(["task", "model"])["r2"]
-    table["cost"] = whole.loc[pd.MultiIndex.from_frame(table[["task", "model"]])].to_numpy() - table["r2"]
-    return table
+    return pd.concat(tables, ignore_index=True)[_COLUMNS]
+
+
+def _costs(predictions: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """What leaving out costs one model on one task; the column `model` of the predictions says what is left out."""
+    scores = resample_scores(predictions, dataset.states, baseline="nothing")
+    scores = scores[(scores["label"] == "all") & scores["score"].isin(GROUPS)]
+    costs = {"cost": -scores["gain"], "cost_low": -scores["gain_high"], "cost_high": -scores["gain_low"]}
+    return scores.assign(without=scores["model"], **costs)

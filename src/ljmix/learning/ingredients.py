@@ -24,6 +24,8 @@ class Ingredients:
         curves straight in its logarithm.
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
+    doubt : bool
+        Curves that have not settled count less; see `Scales.unsettled`.
     sharing : bool
         Learn from other compositions; otherwise every composition is alone with its temperatures.
     theory : bool
@@ -36,6 +38,7 @@ class Ingredients:
     packing: bool = True
     coexistence: bool = True
     slopes: bool = True
+    doubt: bool = True
     sharing: bool = True
     theory: bool = False
 

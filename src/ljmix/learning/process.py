@@ -114,7 +114,7 @@ class CurveProcess:
     # -- targets -------------------------------------------------------------------------------------------
 
     def _targets(self, curves: Curves) -> tuple[FloatArray, FloatArray]:
-        doubt = self.scales.unsettled * ~_has_settled(curves.states)
+        doubt = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)
         error = np.hypot(curves.g_sem, doubt[:, None, None] * curves.g)
         if self.ingredients.cavity:
             return log_cavity(curves.g, error, boltzmann_factors(curves.states, self._r, self._width))

@@ -34,7 +34,8 @@ def resample_scores(
     Parameters
     ----------
     predictions : pandas.DataFrame
-        `ljmix.learning.evaluation.Evaluation.predictions` of a task with one test part.
+        As `ljmix.learning.evaluation.Evaluation.predictions` of a task: columns `state_id, pair, g, predicted, model,
+        seed, part`. Test parts of several splits are pooled.
     states : pandas.DataFrame
         Of the dataset.
     baseline : str
@@ -70,7 +71,7 @@ def resample_scores(
     asked = states[states["state_id"].isin(test["state_id"].unique())].reset_index(drop=True)
     models = list(dict.fromkeys(test["model"]))
     errors = {model: _squared_errors(test[test["model"] == model], asked) for model in models}
-    moments = _moments(test[(test["model"] == baseline) & (test["seed"] == test["seed"].min())], asked)
+    moments = _moments(test[test["model"] == baseline], asked)
     member, mixtures = pd.factorize(pd.Series(composition_keys(asked)))
     n = len(mixtures)
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
@@ -123,9 +124,11 @@ def _squared_errors(rows: pd.DataFrame, asked: pd.DataFrame) -> FloatArray:
 
 
 def _moments(rows: pd.DataFrame, asked: pd.DataFrame) -> FloatArray:
-    """Number of points, sum of g and sum of g² of every curve, (3, n_states, 3)."""
+    """Number of points, sum of g and sum of g² of every curve, however many seeds predict it, (3, n_states, 3)."""
     groups = rows.assign(square=rows["g"] ** 2).groupby(["state_id", "pair"], observed=True)
-    return np.stack([_by_state(part, asked) for part in (groups.size(), groups["g"].sum(), groups["square"].sum())])
+    repeats = groups["seed"].nunique()
+    sums = (groups.size(), groups["g"].sum(), groups["square"].sum())
+    return np.stack([_by_state(part / repeats, asked) for part in sums])
 
 
 def _by_state(values: pd.Series, asked: pd.DataFrame) -> FloatArray:

@@ -29,13 +29,14 @@ _MARKERS = {
 _INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
     "packing": "packing, volume fraction", "coexistence": "two liquids",
-    "slopes": r"$\partial g / \partial \beta$", "sharing": "other mixtures",
+    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt of unsettled runs", "sharing": "other mixtures",
     "cavity target": r"$\ln g + \beta u$ as target",
 }  # fmt: skip
 _LEAST, _MOST = 1e-3, 1.0
 """Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
 _LOSS_EDGE = 0.5
-_TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+_TASKS = {"extrapolation": "unseen\ntemperatures", "compositions": "unseen\ncompositions"}
+_STATES = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
 _GROUPS = {
     "all states": ("r2", "all"), "BB": ("r2", "BB"), "mixed,\nconverged": ("r2_mixed_converged", "all"),
     "demixed": ("r2_phase", "demixed"),
@@ -154,47 +155,56 @@ def _color(name: str) -> str:
 
 @journal_figure
 def plot_ablation(ablation: pd.DataFrame) -> Figure:
-    """What leaving out each piece of physics costs, a panel a task.
+    """What leaving out each piece of physics costs, a panel a task and group of states.
 
     Parameters
     ----------
     ablation : pandas.DataFrame
-        As from `ljmix.learning.ablation.ablate`: columns `task, model, without, r2, cost`.
+        As from `ljmix.learning.ablation.ablate`: columns `task, model, without, score, cost, cost_low, cost_high`.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Bars to the right: R² lost; to the left: gained. Bars of more than a half are cut off and labelled.
+        Bars to the right: R² lost; to the left: gained; lines: 95 % intervals over mixtures. Bars of more than a half
+        are cut off and labelled.
 
     Raises
     ------
     ValueError
         If a column is missing.
     """
-    need_columns(ablation, ["task", "model", "without", "r2", "cost"], "ablation")
-    parts = ablation[ablation["without"] != "nothing"]
+    need_columns(ablation, ["task", "model", "without", "score", "cost", "cost_low", "cost_high"], "ablation")
+    # JSON knows no NaN: an interval that there is none of comes back as None.
+    parts = ablation[ablation["without"] != "nothing"].astype({"cost_low": float, "cost_high": float})
     rows = list(dict.fromkeys(zip(parts["model"], parts["without"], strict=True)))[::-1]
-    tasks = list(dict.fromkeys(parts["task"]))
-    figure = _labelled_figure(26 + 4.6 * len(rows))
-    panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
-    for axes, task in zip(panels, tasks, strict=True):
-        of_task = parts[parts["task"] == task].set_index(["model", "without"])["cost"]
+    shown = list(dict.fromkeys(zip(parts["task"], parts["score"], strict=True)))
+    figure = _labelled_figure(30 + 4.6 * len(rows))
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (task, score) in zip(panels, shown, strict=True):
+        group = parts[(parts["task"] == task) & (parts["score"] == score)].set_index(["model", "without"])
         for place, row in enumerate(rows):
-            shown = float(np.clip(of_task[row], -_LOSS_EDGE, _LOSS_EDGE))
-            axes.barh(place, shown, height=0.65, color=_color(row[0]))
-            if shown != of_task[row]:
-                axes.text(
-                    shown, place, f" {of_task[row]:.1f}", fontsize=7, va="center", ha="left" if shown > 0 else "right"
-                )
+            if row in group.index:
+                _draw_cost(axes, place, group.loc[row], _color(row[0]))
         axes.axvline(0, color="0.3", linewidth=0.6)
-        axes.margins(x=0.12)
-        axes.set(xlabel=r"loss of $R^2$", title=_TASKS.get(task, task))
+        axes.margins(x=0.15)
+        axes.locator_params(axis="x", nbins=3)
+        axes.set(xlabel=f"loss of $R^2$,\n{_STATES.get(score, score)}", title=_TASKS.get(task, task))
     panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
     models = list(dict.fromkeys(parts["model"]))
     handles = [Patch(color=_color(model), label=_label(model)) for model in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     letter_panels(panels)
     return figure
+
+
+def _draw_cost(axes: Axes, place: int, row: pd.Series, color: str) -> None:
+    """Bar and interval, cut off where one piece would flatten all others."""
+    cost, low, high = (float(row[name]) for name in ("cost", "cost_low", "cost_high"))
+    shown, low, high = np.clip([cost, low, high], -_LOSS_EDGE, _LOSS_EDGE)
+    axes.barh(place, shown, height=0.65, color=color)
+    axes.plot([low, high], [place, place], color="0.3", linewidth=0.8)
+    if shown != cost:
+        axes.text(shown, place, f" {cost:.1f} ", fontsize=7, va="center", ha="left" if shown > 0 else "right")
 
 
 @journal_figure

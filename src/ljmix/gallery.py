@@ -68,6 +68,8 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     best, scores = metrics["model_selection"]["best"], metrics["extrapolation"]
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
+    if "r2_dilute" in ceiling:
+        groups["C_B above 0.02"] = ("r2_dilute", "no")
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
     row, tied = pooled_certainty(metrics)[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]

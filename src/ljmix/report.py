@@ -56,6 +56,8 @@ def results_table(metrics: Mapping[str, Any]) -> str:
             rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics), "–"])
     for temperature in ("0.6", "1.4"):
         rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
+    if "r2_dilute" in ceiling:
+        rows.append(_row("… C_B above 0.02", "–", extrapolation, ceiling, "r2_dilute", "no"))
     rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
     rows.append(_row("… demixed states", "–", extrapolation, ceiling, "r2_phase", "demixed"))
     rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))

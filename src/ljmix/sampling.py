@@ -25,7 +25,7 @@ from ljmix.profiles import Profile
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.initial import estimate_density
 from ljmix.simulation.workspace import Run, open_job
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.statepoint import DILUTE, PAIRS, StatePoint
 from ljmix.structure.convergence import (
     Series,
     agree,
@@ -117,7 +117,7 @@ def bin_centres(profile: Profile) -> Array:
 
 
 def _tolerances(state: StatePoint, profile: Profile) -> dict[str, float]:
-    dilute = state.fraction_b <= 0.02
+    dilute = state.fraction_b <= DILUTE
     return {pair: profile.peak_error_dilute if dilute and pair == "BB" else profile.peak_error for pair in PAIRS}
 
 

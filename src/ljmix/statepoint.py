@@ -8,11 +8,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
-__all__ = ["CUTOFF", "PAIRS", "PAPER_GRID", "StatePoint", "grid", "paper_grid"]
+__all__ = ["CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "StatePoint", "grid", "paper_grid"]
 
 PAIRS = ("AA", "AB", "BB")
 CUTOFF = 2.5
 """Cut-off of the pair potential in units of the pair's own diameter."""
+DILUTE = 0.02
+"""C_B up to which few B particles are in a box: their g_BB is noisy, and a single drop of them can weigh more than
+all other curves together."""
 
 PAPER_GRID: dict[str, tuple[float, ...]] = {
     "temperature": (0.6, 0.8, 1.0, 1.2, 1.4),

@@ -41,6 +41,10 @@ def test_r2_of_each_group_is_that_of_its_points(truth, predicted):
         assert scores["r2"][pair] == expected(everything, k)
     assert scores["r2_T0.6"] == expected((states["temperature"] == 0.6).to_numpy())
     assert scores["r2_phase"] == {p: expected((states["phase"] == p).to_numpy()) for p in ("demixed", "mixed")}
+    assert "r2_dilute" not in scores  # no state is
+    dilute = (states["size_ratio"] == states["size_ratio"].min()).to_numpy()
+    rare = replace(truth, states=states.assign(fraction_b=np.where(dilute, 0.01, states["fraction_b"])))
+    assert score_curves(rare, predicted)["r2_dilute"] == {"yes": expected(dilute), "no": expected(~dilute)}
     assert scores["r2_converged"]["no"] == expected(~states["converged"].to_numpy())
     good = (states["converged"] & (states["phase"] == "mixed")).to_numpy()
     assert scores["r2_mixed_converged"]["BB"] == expected(good, 2)

@@ -105,8 +105,10 @@ def test_state_scaling_draws_lines_and_bands(figures):
 
 
 def test_what_cannot_be_drawn_is_refused(metrics):
-    with pytest.raises(ValueError, match="metrics and groups must each have one entry"):
+    with pytest.raises(ValueError, match="metrics hold no score of the groups asked for"):
         plot_scores({}, {}, CERTAINTY, GROUPS)
+    with pytest.raises(ValueError, match="metrics hold no score of the groups asked for"):
+        plot_scores(metrics, {}, CERTAINTY, {"dilute": ("r2_dilute", "yes")})
     with pytest.raises(ValueError, match="column 'low' is missing"):
         plot_scores(metrics, {}, CERTAINTY.drop(columns="low"), GROUPS)
     with pytest.raises(ValueError, match="column 'cost_low' is missing"):

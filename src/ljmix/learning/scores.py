@@ -16,7 +16,7 @@ import pandas as pd
 from ljmix.dataset import Dataset
 from ljmix.learning.features import FloatArray
 from ljmix.learning.physics import pair_constants
-from ljmix.statepoint import PAIRS
+from ljmix.statepoint import DILUTE, PAIRS
 from ljmix.structure.first_shell import CORE, SHELL
 
 __all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups"]
@@ -76,6 +76,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `r2`                        points pooled, as in the paper
         `r2_T<temperature>`         … at one temperature, all pairs
         `r2_phase`, `r2_converged`  … of states with one label (`yes`, `no` for converged)
+        `r2_dilute`                 … of states with C_B up to 0.02 (`yes`) and above (`no`), where there are both
         `r2_mixed_converged`        … of mixed, converged states, by pair
         `r2_curve_median`           R² of each curve by itself, median
         `error_in_sem`              root mean square error of a curve over that of a perfect prediction (the
@@ -183,6 +184,9 @@ def score_groups(states: pd.DataFrame) -> list[Group]:
         groups.append(Group(f"r2_T{temperature:g}", "", (states["temperature"] == temperature).to_numpy(), every))
     groups += [Group("r2_phase", label, (phase == label).to_numpy(), every) for label in sorted(set(phase))]
     groups += [Group("r2_converged", label, rows, every) for label, rows in (("yes", converged), ("no", ~converged))]
+    dilute = (states["fraction_b"] <= DILUTE).to_numpy()
+    if dilute.any() and not dilute.all():
+        groups += [Group("r2_dilute", label, rows, every) for label, rows in (("yes", dilute), ("no", ~dilute))]
     groups += by_pair("r2_mixed_converged", good)
     return [group for group in groups if group.states.any()]
 

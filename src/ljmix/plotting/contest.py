@@ -38,8 +38,8 @@ _LOSS_EDGE = 0.5
 _TASKS = {"extrapolation": "unseen\ntemperatures", "compositions": "unseen\ncompositions"}
 _STATES = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
 _GROUPS = {
-    "all states": ("r2", "all"), "BB": ("r2", "BB"), "mixed,\nconverged": ("r2_mixed_converged", "all"),
-    "demixed": ("r2_phase", "demixed"),
+    "all states": ("r2", "all"), "BB": ("r2", "BB"), "B not\ndilute": ("r2_dilute", "no"),
+    "mixed,\nconverged": ("r2_mixed_converged", "all"), "demixed": ("r2_phase", "demixed"),
 }  # fmt: skip
 
 
@@ -61,7 +61,8 @@ def plot_scores(
     certainty : pandas.DataFrame
         Of `ljmix.learning.resampling.resample_scores`: columns `model, score, label, low, high`.
     groups : mapping
-        Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``.
+        Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``; a group that no
+        state belongs to is left out.
 
     Returns
     -------
@@ -74,11 +75,14 @@ def plot_scores(
     Raises
     ------
     ValueError
-        If there is no contestant or no group, or a column is missing.
+        If no contestant has a score of any group, or a column is missing.
     """
     need_columns(certainty, ["model", "score", "label", "low", "high"], "certainty")
-    if not metrics or not groups:
-        raise ValueError("metrics and groups must each have one entry at least; nothing to draw")
+    groups = {
+        title: keys for title, keys in groups.items() if any(_value(m, keys) is not None for m in metrics.values())
+    }
+    if not groups:
+        raise ValueError("metrics hold no score of the groups asked for; nothing to draw")
     names = _in_order(metrics)[::-1]
     intervals = certainty.set_index(["model", "score", "label"])[["low", "high"]].astype(float).dropna()
     figure = _labelled_figure(22 + 4.6 * len(names))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ljmix.names import CONTESTANTS, PARAMETERS
+from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, PARAMETERS, TASKS
 from ljmix.report import answers, format_ceiling, format_interval, format_score, format_share, pooled_certainty
+from ljmix.statepoint import DILUTE
 
 __all__ = ["gallery"]
 
@@ -69,7 +70,7 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
     if "r2_dilute" in ceiling:
-        groups["C_B above 0.02"] = ("r2_dilute", "no")
+        groups[f"C_B above {DILUTE:g}"] = ("r2_dilute", "no")
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
     row, tied = pooled_certainty(metrics)[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]
@@ -86,18 +87,14 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
 
 def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
     left_out = [row for row in ablation if row["without"] != "nothing"]
-    tasks = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
-    groups = {"r2": "all states", "r2_mixed_converged": "mixed, converged ones"}
     found = []
-    for score, group in groups.items():
-        rows = [row for row in left_out if row["score"] == score]
-        if rows:
-            worst = max(rows, key=lambda row: row["cost"])
-            interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
-            found.append(
-                f"{worst['cost']:.2f} ({interval}) over {group}, {CONTESTANTS[worst['model']]} without "
-                f"{worst['without'].replace('_', ' ')} on {tasks[worst['task']]}"
-            )
+    for score in dict.fromkeys(row["score"] for row in left_out):
+        worst = max((row for row in left_out if row["score"] == score), key=lambda row: row["cost"])
+        interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
+        found.append(
+            f"{worst['cost']:.2f} ({interval}; {GROUPS[score]}) for {CONTESTANTS[worst['model']]} without "
+            f"{INGREDIENTS[worst['without']]} on {TASKS[worst['task']]}"
+        )
     return (
         "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. "
         f"Most: {'; '.join(found)}."

@@ -1,6 +1,6 @@
 """What contestants and parameters are called in figures, tables and captions."""
 
-__all__ = ["CONTESTANTS", "EXPLAINED", "PARAMETERS"]
+__all__ = ["CONTESTANTS", "EXPLAINED", "GROUPS", "INGREDIENTS", "PARAMETERS", "TASKS"]
 
 CONTESTANTS = {
     "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
@@ -19,3 +19,17 @@ EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 
 PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
 """Parameters of a state by their column, in the order of the paper's ranking."""
+
+TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+"""Tasks of the ablation by their name in `ljmix.learning.tasks`."""
+
+GROUPS = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
+"""States that the ablation compares, by their score in `ljmix.learning.scores`."""
+
+INGREDIENTS = {
+    "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
+    "packing": "packing, volume fraction", "coexistence": "two liquids",
+    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt of unsettled runs", "sharing": "other mixtures",
+    "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs", "both": "both",
+}  # fmt: skip
+"""What the ablation leaves out, by the names of `ljmix.learning.ablation.variants`."""

@@ -16,7 +16,7 @@ from ljmix.command import one_sentence
 from ljmix.files import write_text
 from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
-from ljmix.statepoint import PAPER_GRID
+from ljmix.statepoint import DILUTE, PAPER_GRID
 
 __all__ = [
     "answers", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table", "pooled_certainty",
@@ -57,7 +57,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     for temperature in ("0.6", "1.4"):
         rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
     if "r2_dilute" in ceiling:
-        rows.append(_row("… C_B above 0.02", "–", extrapolation, ceiling, "r2_dilute", "no"))
+        rows.append(_row(f"… C_B above {DILUTE:g}", "–", extrapolation, ceiling, "r2_dilute", "no"))
     rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
     rows.append(_row("… demixed states", "–", extrapolation, ceiling, "r2_phase", "demixed"))
     rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))

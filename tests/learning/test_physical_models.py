@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.ablation import GROUPS, ablate, variants
+from ljmix.learning.ablation import ablate, variants
 from ljmix.learning.coexistence import coexisting_liquids, enrichment
 from ljmix.learning.curves import CurveNetwork
 from ljmix.learning.ingredients import Ingredients, Scales
@@ -19,6 +19,7 @@ from ljmix.learning.physics import boltzmann_factors, log_cavity, pair_constants
 from ljmix.learning.process import CurveProcess
 from ljmix.learning.scores import curves_of
 from ljmix.learning.trees import PhysicsTrees
+from ljmix.names import GROUPS, INGREDIENTS
 from ljmix.statepoint import PAIRS, grid
 from tests.conftest import synthetic_dataset
 
@@ -219,6 +220,7 @@ def test_seeds_matter_and_repeat(parts, name):
 def test_ablation_leaves_out_one_thing_at_a_time(parts, cavity):
     models = variants()
     assert ("gaussian-process", "nothing") in models
+    assert {without for _, without in models} - {"nothing"} == set(INGREDIENTS)
     for (_, without), model in models.items():
         if isinstance(model, CurveProcess) and without != "nothing":
             assert set(Ingredients().names()) - set(model.ingredients.names()) == {without}

@@ -17,11 +17,9 @@ from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
 from ljmix.learning.validation import predict_splits
+from ljmix.names import GROUPS
 
-__all__ = ["GROUPS", "ablate", "variants"]
-
-GROUPS = ("r2", "r2_mixed_converged")
-"""States whose R² is compared: all, and those that a longer simulation would not change."""
+__all__ = ["ablate", "variants"]
 
 _COLUMNS = ["task", "model", "without", "score", "label", "states", "r2", "cost", "cost_low", "cost_high"]
 

@@ -137,7 +137,7 @@ def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: 
     extra: dict[str, Any] = {}
     timed = task == "extrapolation"
     if timed:
-        # What a fit solves belongs to its time. Elsewhere the process may remember: theory is what takes longest.
+        # What a fit solves belongs to its time. Elsewhere the process may remember: solving is what takes longest.
         forget_solutions()
     for split in splits:
         model = make_model(name, seed, **options)

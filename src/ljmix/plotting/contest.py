@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ljmix.names import CONTESTANTS
+from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, TASKS
 from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
@@ -26,17 +26,9 @@ _MARKERS = {
     "mlp": "o", "mlp-tuned": "s", "xgboost": "^", "xgboost-physics": "D", "curve-network": "v",
     "gaussian-process": "P", "theory-difference": "X", "theory-guided": "*",
 }  # fmt: skip
-_INGREDIENTS = {
-    "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
-    "packing": "packing, volume fraction", "coexistence": "two liquids",
-    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt of unsettled runs", "sharing": "other mixtures",
-    "cavity target": r"$\ln g + \beta u$ as target",
-}  # fmt: skip
 _LEAST, _MOST = 1e-3, 1.0
 """Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
 _LOSS_EDGE = 0.5
-_TASKS = {"extrapolation": "unseen\ntemperatures", "compositions": "unseen\ncompositions"}
-_STATES = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
 _GROUPS = {
     "all states": ("r2", "all"), "BB": ("r2", "BB"), "B not\ndilute": ("r2_dilute", "no"),
     "mixed,\nconverged": ("r2_mixed_converged", "all"), "demixed": ("r2_phase", "demixed"),
@@ -192,8 +184,8 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
         axes.axvline(0, color="0.3", linewidth=0.6)
         axes.margins(x=0.15)
         axes.locator_params(axis="x", nbins=3)
-        axes.set(xlabel=f"loss of $R^2$,\n{_STATES.get(score, score)}", title=_TASKS.get(task, task))
-    panels[0].set_yticks(range(len(rows)), [f"without {_INGREDIENTS.get(name, name)}" for _, name in rows])
+        axes.set(xlabel=f"loss of $R^2$,\n{GROUPS[score]}", title=TASKS[task].replace(" ", "\n"))
+    panels[0].set_yticks(range(len(rows)), [f"without {INGREDIENTS[name]}" for _, name in rows])
     models = list(dict.fromkeys(parts["model"]))
     handles = [Patch(color=_color(model), label=_label(model)) for model in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -3,18 +3,20 @@
 # Targets are files. A step's target is its executed notebook in results/<profile>/; the tables, models and
 # metrics that the notebook writes lie beside it.
 
-PROFILE ?= quick
+# The profile whose figures and numbers the repository shows.
+PUBLISHED := reference
+
+PROFILE ?= $(PUBLISHED)
 ENGINE  ?= auto
 DEVICE  ?= auto
 
 RESULTS := results/$(PROFILE)
-# Where the repository ships a profile's dataset, `all` repeats so many of its states, from other starts, and checks
+# Where the repository ships a profile's dataset, `all` repeats a few of its states, from other starts, and checks
 # the shipped ones against them; elsewhere it simulates all states.
 SHIPPED := $(wildcard data/$(PROFILE)/states.parquet)
-SAMPLE  := $(if $(SHIPPED),5,0)
-# The published figures come from the default profile; those of another stay with its results.
-FIGURES := $(if $(filter quick,$(PROFILE)),figures,$(RESULTS)/figures)
-REPORT  := $(if $(filter quick,$(PROFILE)),README.md)
+# Figures of another profile stay with its results.
+FIGURES := $(if $(filter $(PUBLISHED),$(PROFILE)),figures,$(RESULTS)/figures)
+REPORT  := $(if $(filter $(PUBLISHED),$(PROFILE)),README.md)
 
 # An active conda environment that has HOOMD-blue is used as it is; everywhere else a .venv of our own.
 CONDA_HOOMD := $(if $(CONDA_PREFIX),$(shell $(CONDA_PREFIX)/bin/python -c 'import hoomd' 2>/dev/null && echo yes))
@@ -67,10 +69,10 @@ $(RESULTS)/.choice: FORCE
 	@echo '$(ENGINE) $(DEVICE)' | cmp -s - $@ || echo '$(ENGINE) $(DEVICE)' > $@
 
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(SHIPPED) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) sample=$(SAMPLE)
+	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
 
 $(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(CHECK) $(PLOT) $(RESULTS)/01-simulate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) sample=$(SAMPLE)
+	$(RUN) $< $@ profile=$(PROFILE)
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
@@ -83,7 +85,7 @@ $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 
 $(REPORT): $(RESULTS)/05-explain.ipynb
-	$(PYTHON) -m ljmix.report
+	$(PYTHON) -m ljmix.report $(RESULTS)/metrics.json
 
 # Are the engines right? On tables in data/validation, whatever the profile.
 validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
@@ -118,5 +120,5 @@ lint: $(INSTALLED) ## check style and types
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-clean: ## remove what runs of this PROFILE wrote; committed files stay
+clean: ## remove what runs of this PROFILE wrote, simulations too; committed files stay
 	git clean -fdXq $(RESULTS)

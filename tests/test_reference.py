@@ -14,7 +14,7 @@ from ljmix.collect import collect_dataset, write_configurations
 from ljmix.datacard import write_data_card
 from ljmix.dataset import read_dataset, write_dataset
 from ljmix.profiles import load_profile
-from ljmix.reference import draw_states, merge_datasets, missing_states, shipped_directory
+from ljmix.reference import draw_states, merge_datasets, missing_states, repeated_states, shipped_directory
 from ljmix.simulation.initial import build_configuration
 from ljmix.statepoint import StatePoint
 
@@ -131,6 +131,12 @@ def test_handful_spans_the_temperatures(dataset):
     assert drawn != draw_states(dataset, 5, seed=4)
     with pytest.raises(ValueError, match="n = 0: must lie between 1 and the 40 converged states"):
         draw_states(dataset, 0, seed=3)
+
+
+def test_only_shipped_states_are_repeated():
+    assert repeated_states(load_profile("smoke"), 5) == 0
+    assert repeated_states(load_profile("reference"), 5) == (5 if SHIPPED.is_dir() else 0)
+    assert repeated_states(load_profile("reference"), 0) == 0
 
 
 def test_replicas_start_elsewhere():

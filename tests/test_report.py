@@ -6,11 +6,11 @@ import pytest
 
 from ljmix.gallery import gallery
 from ljmix.metrics import read_metrics
-from ljmix.report import answers, insert_table, results_table
+from ljmix.report import answers, describe_extent, insert_table, results_table
 
 ROOT = Path(__file__).parent.parent
-NUMBERS = "results/quick/metrics.json"
-METRICS = read_metrics(ROOT / "results" / "quick" / "metrics.json")
+NUMBERS = "results/reference/metrics.json"
+METRICS = read_metrics(ROOT / NUMBERS)
 
 
 def skip_between_a_run_and_its_report(page):
@@ -26,7 +26,7 @@ def skip_between_a_run_and_its_report(page):
 
 
 def test_readme_quotes_the_published_metrics():
-    """If this fails after a new run: python -m ljmix.report."""
+    """If this fails after a new run: python -m ljmix.report results/reference/metrics.json."""
     skip_between_a_run_and_its_report("README.md")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert insert_table(readme, METRICS) == readme
@@ -50,6 +50,16 @@ def test_table_rounds_and_keeps_order():
     assert row.split("|")[2].strip() == "0.83"
     assert row.split("|")[3].strip() == f"{value:.3f} ± {spread:.3f}"
     assert table.count("\n| ") == 12
+
+
+def test_a_set_that_grows_is_called_so():
+    metrics = copy.deepcopy(METRICS)
+    metrics["provenance"]["dataset"]["profile"] = "reference"
+    metrics["dataset"] |= {"states": 300, "planned": 500, "complete": 290}
+    assert describe_extent(metrics).startswith("300 of the 500 states of the profile `reference`, which still grows")
+    assert "the 290 whose composition has every temperature" in describe_extent(metrics)
+    metrics["dataset"] |= {"states": 500, "complete": 500}
+    assert describe_extent(metrics) == "the 500 states of the profile `reference`"
 
 
 def test_one_seed_has_no_spread_to_print():

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, PARAMETERS, TASKS
-from ljmix.report import answers, format_ceiling, format_interval, format_score, format_share, pooled_certainty
+from ljmix.report import (
+    answers,
+    describe_extent,
+    format_ceiling,
+    format_interval,
+    format_score,
+    format_share,
+    pooled_certainty,
+)
 from ljmix.statepoint import DILUTE
 
 __all__ = ["gallery"]
@@ -31,6 +39,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     source = "the simulation and in both models" if "grid simulation" in attribution["methods"] else "both models"
     captions = {
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
+        "phase-map": _phase_caption(metrics["dataset"]["phases"]),
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
         "contest": _contest_caption(metrics),
@@ -51,10 +60,9 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     }
     if "validation" in metrics:
         captions |= _validation_captions(metrics["validation"])
-    profile = metrics["provenance"]["embedding"]["profile"]
     more = len(captions) - 7
     parts = [
-        f"# Figures\n\nFrom the profile `{profile}`: the paper's seven figures from our data, and {more} more.\n",
+        f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",
         f"## What the paper claims, and what we find\n\n{answers(metrics)}",
     ]
     parts += [f"## {_heading(name)}\n\n![{_heading(name)}]({name}.png)\n\n{text}\n" for name, text in captions.items()]
@@ -63,6 +71,11 @@ def gallery(metrics: Mapping[str, Any]) -> str:
 
 def _heading(name: str) -> str:
     return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
+
+
+def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
+    counts = ", ".join(f"{found['states']} {phase} ({found['converged']} converged)" for phase, found in phases.items())
+    return f"Which mixtures mix: {counts}."
 
 
 def _contest_caption(metrics: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "find_dataset",
     "merge_datasets",
     "missing_states",
+    "repeated_states",
     "shipped_directory",
 ]
 
@@ -93,6 +94,11 @@ def missing_states(profile: Profile, directory: Path) -> list[StatePoint]:
         return profile.states()
     known = set(read_dataset(directory).states["state_id"])
     return [state for state in profile.states() if state.state_id not in known]
+
+
+def repeated_states(profile: Profile, sample: int) -> int:
+    """Number of states to repeat: `sample` where the repository ships the dataset of a profile, elsewhere none."""
+    return sample if (shipped_directory(profile) / "states.parquet").exists() else 0
 
 
 def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:

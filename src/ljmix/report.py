@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.report    # put the table into README.md
+    python -m ljmix.report results/reference/metrics.json    # put the table into README.md
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
 from ljmix.statepoint import DILUTE, PAPER_GRID
 
 __all__ = [
-    "answers", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table", "pooled_certainty",
-    "results_table",
+    "answers", "describe_extent", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table",
+    "pooled_certainty", "results_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
-_SECTIONS = ("interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
+_SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
 _COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
@@ -61,7 +61,21 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
     rows.append(_row("… demixed states", "–", extrapolation, ceiling, "r2_phase", "demixed"))
     rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + _explanation(metrics) + "\n"
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
+    return f"{source}\n\n{table}\n\n{_explanation(metrics)}\n"
+
+
+def describe_extent(metrics: Mapping[str, Any]) -> str:
+    """Say in words which states the numbers rest on, by the section `dataset`."""
+    dataset, profile = metrics["dataset"], metrics["provenance"]["dataset"]["profile"]
+    states, planned, complete = (dataset[name] for name in ("states", "planned", "complete"))
+    if states == planned:
+        return f"the {states} states of the profile `{profile}`"
+    return (
+        f"{states} of the {planned} states of the profile `{profile}`, which still grows; models learn from, and are "
+        f"tested on, the {complete} whose composition has every temperature"
+    )
 
 
 def _row(
@@ -265,8 +279,8 @@ def insert_table(readme: str, metrics: Mapping[str, Any]) -> str:
 def main() -> None:
     """Put the published numbers into README.md."""
     parser = argparse.ArgumentParser(description="Put the published numbers into README.md.")
-    parser.parse_args()
-    readme, numbers = Path("README.md"), Path("results/quick/metrics.json")
+    parser.add_argument("metrics", type=Path, help="metrics.json of the published run")
+    readme, numbers = Path("README.md"), parser.parse_args().metrics
     with one_sentence(parser):
         metrics = read_metrics(numbers)
         missing = set(_SECTIONS) - set(metrics)

@@ -7,8 +7,9 @@ import pytest
 from ljmix import explanation
 from ljmix.dataset import FEATURES
 from ljmix.explanation.maps import View, study_maps
-from ljmix.explanation.summary import attribution_metrics, embedding_metrics, whole_maps
+from ljmix.explanation.summary import attribution_metrics, dataset_metrics, embedding_metrics, whole_maps
 from ljmix.metrics import plain, read_metrics, update_metrics
+from ljmix.profiles import load_profile
 
 
 def test_plain_values_are_those_of_json():
@@ -44,6 +45,17 @@ def test_sections_can_be_written_and_read_back(sections, tmp_path):
     update_metrics(tmp_path / "metrics.json", sections, {"profile": "synthetic"})
     read = read_metrics(tmp_path / "metrics.json")
     assert {name: read[name] for name in sections} == sections
+
+
+def test_dataset_is_counted(dataset):
+    whole = dataset_metrics(dataset, load_profile("quick"))
+    assert whole["planned"] == 60
+    assert whole["states"] == whole["complete"] == len(dataset.states)
+    one_less = dataset_metrics(dataset.select(dataset.states.index != 0), load_profile("quick"))
+    assert one_less["states"] == whole["states"] - 1
+    assert one_less["complete"] == whole["complete"] - dataset.states["temperature"].nunique()
+    for name, total in (("states", len(dataset.states)), ("converged", dataset.states["converged"].sum())):
+        assert sum(phase[name] for phase in whole["phases"].values()) == total
 
 
 def test_embedding_keeps_its_fixed_keys(sections):

@@ -52,12 +52,12 @@ from ljmix.explanation.stability import (
     order_counts,
     quality,
 )
-from ljmix.explanation.summary import attribution_metrics, embedding_metrics, whole_maps
+from ljmix.explanation.summary import attribution_metrics, dataset_metrics, embedding_metrics, whole_maps
 
 __all__ = [
     "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table",
     "attribution_metrics", "best_k", "cluster_counts", "common_k", "complete_grid",
-    "curve_vectors", "describe_curves", "distance_profile", "elbow_k", "embed", "embedding_metrics",
+    "curve_vectors", "dataset_metrics", "describe_curves", "distance_profile", "elbow_k", "embed", "embedding_metrics",
     "entropy_draws", "entropy_runs", "entropy_table", "explain_descriptors", "explain_models",
     "explain_predictor", "explain_trees", "grid_draws", "grid_shapley", "held_out_errors", "importance_table",
     "interaction_curves", "interaction_shares", "label_effect", "list_views", "missing_states",

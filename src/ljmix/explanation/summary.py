@@ -1,4 +1,4 @@
-"""The sections `embedding` and `attribution` of ``metrics.json``: every number that captions and answers quote."""
+"""Sections `dataset`, `embedding`, `attribution` of ``metrics.json``: the numbers that captions and answers quote."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ljmix.dataset import Dataset
 from ljmix.explanation.descriptors import DescriptorStudy, interaction_shares, share_of_descriptors
 from ljmix.explanation.embedding import best_k, elbow_k
 from ljmix.explanation.ensemble import Explanation
@@ -17,9 +18,29 @@ from ljmix.explanation.exact import PARAMETERS
 from ljmix.explanation.maps import MapRun
 from ljmix.explanation.ranking import agreement_table, importance_table, order_table, share_table
 from ljmix.explanation.stability import order_counts
+from ljmix.learning.tasks import complete_compositions
 from ljmix.metrics import plain
+from ljmix.profiles import Profile
 
-__all__ = ["attribution_metrics", "embedding_metrics", "whole_maps"]
+__all__ = ["attribution_metrics", "dataset_metrics", "embedding_metrics", "whole_maps"]
+
+
+def dataset_metrics(dataset: Dataset, profile: Profile) -> dict[str, Any]:
+    """Section `dataset`: how much of its profile a dataset holds.
+
+    Returns
+    -------
+    dict
+        `states`; `planned`, those of the profile; `complete`, those whose composition has every temperature, which
+        models learn from; `phases`, for each label how many `states` have it and how many of them are `converged`.
+    """
+    phases = dataset.states.groupby("phase")["converged"].agg(states="size", converged="sum")
+    return {
+        "states": len(dataset.states),
+        "planned": len(profile.states()),
+        "complete": len(complete_compositions(dataset).states),
+        "phases": {str(phase): {name: int(n) for name, n in row.items()} for phase, row in phases.iterrows()},
+    }
 
 
 def whole_maps(runs: Sequence[MapRun]) -> list[MapRun]:

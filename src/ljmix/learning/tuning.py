@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.learning.tuning --data results/quick
+    python -m ljmix.learning.tuning --data data/reference
 
 Networks and trees get the same budget. Each trial is scored as the temperature task scores, but on training
 data only: the lowest and the highest training temperature are predicted in turn from the other two

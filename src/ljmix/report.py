@@ -26,7 +26,7 @@ __all__ = [
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
 _SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
-_COLUMNS = ("mlp", "xgboost", "theory-guided", "nearest-temperature", "linear-in-temperature")
+_COLUMNS = ("mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature")
 _METHODS = {
     f"{method} {model}": f"{method}, {name}"
     for method in ("SHAP", "permutation", "Sobol")

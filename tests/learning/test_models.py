@@ -133,6 +133,16 @@ def test_trees_loss_is_the_mean_squared_error(parts):
     assert model.loss_curve_[-1] == pytest.approx(error, rel=1e-4)
 
 
+def test_a_network_that_starts_dead_is_drawn_again(parts):
+    """One unit behind the other: the first that is below zero for every row ends all learning."""
+    table = learning_table(parts[0])
+    thin = [Network(seed, epochs=1, hidden_layers=(1, 1, 1)).fit_rows(table) for seed in range(6)]
+    assert min(network.draws_ for network in thin) == 1 < max(network.draws_ for network in thin)
+    assert all(np.ptp(network.predict_rows(table)) > 0 for network in thin)
+    with pytest.raises(RuntimeError, match="mlp, seed 0: 5 sets of starting weights left the network dead"):
+        Network(0, epochs=1, hidden_layers=(1,) * 12).fit_rows(table)
+
+
 def test_network_stops_on_a_plateau(parts):
     """A constant g leaves nothing to gain soon; the paper's 1000 epochs would be waste."""
     flat = learning_table(parts[0]).sample(400, random_state=5).assign(g=1.0)

@@ -49,7 +49,7 @@ def test_table_rounds_and_keeps_order():
     row = next(line for line in table.splitlines() if line.startswith("| … BB"))
     assert row.split("|")[2].strip() == "0.83"
     assert row.split("|")[3].strip() == f"{value:.3f} ± {spread:.3f}"
-    assert table.count("\n| ") == 12
+    assert table.count("\n| ") == 14
 
 
 def test_a_set_that_grows_is_called_so():

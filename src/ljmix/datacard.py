@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ljmix.consistency import move_thresholds
 from ljmix.dataset import Dataset, state_points
@@ -73,6 +75,9 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
             entry |= {"title": _TITLES[path.stem], "format": "parquet", "type": "table", "schema": schema}
         else:
             entry |= {"title": _OTHER_TITLES[path.parent.name], "format": path.suffix[1:]}
+        if path.parent != directory and path.suffix == ".parquet":
+            # Without their types readers guess: a curve that starts with zeros would be one of integers.
+            entry |= {"type": "table", "schema": {"fields": _typed_columns(path), "missingValues": ["", "nan"]}}
         listed.append(entry)
     return {
         "name": f"ljmix-{dataset.provenance['profile']}",
@@ -86,6 +91,14 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
         ],
         "resources": listed,
     }
+
+
+def _typed_columns(path: Path) -> list[dict[str, str]]:
+    kinds = ((pa.types.is_floating, "number"), (pa.types.is_integer, "integer"), (pa.types.is_boolean, "boolean"))
+    return [
+        {"name": field.name, "type": next((kind for holds, kind in kinds if holds(field.type)), "string")}
+        for field in pq.read_schema(path)
+    ]
 
 
 def _columns(dataset: Dataset, table: str) -> list[str]:

@@ -75,9 +75,9 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
             entry |= {"title": _TITLES[path.stem], "format": "parquet", "type": "table", "schema": schema}
         else:
             entry |= {"title": _OTHER_TITLES[path.parent.name], "format": path.suffix[1:]}
-        if path.parent != directory and path.suffix == ".parquet":
-            # Without their types readers guess: a curve that starts with zeros would be one of integers.
-            entry |= {"type": "table", "schema": {"fields": _typed_columns(path), "missingValues": ["", "nan"]}}
+            if path.suffix == ".parquet":
+                # Without their types readers guess: a curve that starts with zeros would be one of integers.
+                entry |= {"type": "table", "schema": {"fields": _typed_columns(path), "missingValues": ["", "nan"]}}
         listed.append(entry)
     return {
         "name": f"ljmix-{dataset.provenance['profile']}",

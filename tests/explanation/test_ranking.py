@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ljmix.dataset import Dataset
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
 from ljmix.explanation.ranking import (
     PAPER_ORDER,
@@ -42,11 +43,26 @@ def test_draws_take_every_seed():
         resample_states([np.ones((1, 4))], [np.ones(1)], seed=0)
 
 
+def with_errors(dataset, **columns):
+    return Dataset(dataset.states, dataset.rdf.assign(**columns), dataset.provenance)
+
+
 def test_simulated_curves_have_draws_of_their_own(dataset):
-    draws = grid_draws(dataset, seed=0, n=200)
+    draws = grid_draws(with_errors(dataset, g_sem=0.0), seed=0, n=200)
     expected = np.abs(grid_shapley(dataset.states, dataset.curves()[1])).mean(axis=(1, 2, 3))
     sigma = draws.std(axis=0)
     assert (np.abs(draws.mean(axis=0) - expected) < 4 * sigma / np.sqrt(200)).all()
+
+
+def test_noise_of_the_simulations_widens_the_draws(dataset):
+    """So it does where only the second start of one state tells of it."""
+    loud = np.where(dataset.rdf["state_id"] == dataset.states["state_id"][0], 40.0, np.nan)
+    quiet, noisy, disagreeing = (
+        grid_draws(with_errors(dataset, **columns), seed=0).std(axis=0)
+        for columns in ({"g_sem": 0.0}, {"g_sem": 3.0}, {"g_sem": 0.0, "g_starts": loud})
+    )
+    assert (noisy > 1.5 * quiet).all(), f"{noisy} with noise, {quiet} without"
+    assert (disagreeing > 1.5 * quiet).all(), f"{disagreeing} with starts that disagree, {quiet} without"
 
 
 def test_orders_are_compared_with_the_paper():

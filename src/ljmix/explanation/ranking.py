@@ -29,6 +29,7 @@ PAPER_ORDER = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
 """The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
 
 N_DRAWS = 1000
+_REPETITIONS = 20
 _INTERVAL = (0.025, 0.975)
 
 
@@ -152,16 +153,27 @@ def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
     Returns
     -------
     (n, 4) array
-        Mean over pairs, distances and the states drawn; units of g.
+        Mean over pairs, distances and the states drawn; units of g. Each draw is of one of twenty sets of curves
+        that other simulations might have given.
 
     Raises
     ------
     ValueError
         As `grid_shapley`.
+
+    Notes
+    -----
+    A curve is moved as a whole by a normal number of its standard errors (of half the difference between two starts
+    where there were two): what a whole curve does, averages over distances do not take away.
     """
-    contributions = np.abs(grid_shapley(dataset.states, dataset.curves()[1]))
-    by_state = contributions.mean(axis=(2, 3)).T
-    return resample_states([by_state], [np.ones(len(by_state))], seed, n)
+    rng = np.random.default_rng(seed)
+    g, error = dataset.curves()[1], dataset.curves("g_sem")[1]
+    if "g_starts" in dataset.rdf:
+        half = dataset.curves("g_starts")[1] / 2
+        error = np.where(np.isfinite(half), half, error)
+    moves = rng.normal(size=(_REPETITIONS, *g.shape[:2], 1))
+    sizes = [np.abs(grid_shapley(dataset.states, g + move * error)).mean(axis=(2, 3)).T for move in moves]
+    return resample_states(sizes, [np.ones(len(g))] * _REPETITIONS, seed, n)
 
 
 def entropy_draws(entropies: pd.DataFrame) -> FloatArray:

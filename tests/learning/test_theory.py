@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.learning.coexistence import coexisting_liquids, enrichment
+from ljmix.learning.coexistence import _miscibility_gap, coexisting_liquids, enrichment
 from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.models import make_model
 from ljmix.learning.physics import boltzmann_factors, log_cavity, packing_fraction, volume_fraction
@@ -154,6 +154,20 @@ def test_unequal_sizes_separate_above_the_critical_strength(size_ratio):
     assert above.share[0] > 0
     # Close to the critical point the gap opens as the root of the distance from it.
     assert 0 < above.rich[0] - above.lean[0] < 0.3
+
+
+@pytest.mark.parametrize("size_ratio", [0.5, 1.0, 2.0])
+def test_coexisting_liquids_share_a_tangent(size_ratio):
+    """Slopes of the free energy in both are that of the line between them."""
+    for chi in ((1 + size_ratio**-1.5) ** 2 / 2 + excess for excess in (0.05, 0.5, 2.0)):
+        phi = np.array(_miscibility_gap(chi, size_ratio))
+        energy = phi / size_ratio**3 * np.log(phi) + (1 - phi) * np.log(1 - phi) + chi * phi * (1 - phi)
+        slope = (np.log(phi) + 1) / size_ratio**3 - np.log(1 - phi) - 1 + chi * (1 - 2 * phi)
+        chord = np.full(2, (energy[1] - energy[0]) / (phi[1] - phi[0]))
+        # Six parts in a million count as pure, and a pure liquid need not share the slope.
+        inside = (phi > 1e-5) & (phi < 1 - 1e-5)
+        assert inside.any()
+        np.testing.assert_allclose(slope[inside], chord[inside], atol=1e-7)
 
 
 def test_lever_rule_keeps_the_composition():

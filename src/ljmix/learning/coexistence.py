@@ -15,6 +15,7 @@ makes it good for the order of things, not for the boundary to a few per cent.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,10 +28,14 @@ from ljmix.learning.physics import packing_fraction, volume_fraction
 from ljmix.statepoint import PAIRS
 from ljmix.structure.phase import CONSOLUTE
 
-__all__ = ["Coexistence", "coexisting_liquids", "enrichment", "log_levels"]
+__all__ = ["Coexistence", "coexisting_liquids", "enrichment", "forget_gaps", "log_levels"]
 
-_GRID = 1 / (1 + np.exp(-np.linspace(-12, 12, 481)))
-"""Volume fractions at which the free energy is known; dense towards both pure liquids."""
+_PUREST = 12.0
+"""Logit of the volume fraction beyond which a liquid counts as pure: six parts in a million."""
+_GRID = 1 / (1 + np.exp(-np.linspace(-_PUREST, _PUREST, 481)))
+"""Volume fractions at which the common tangent is first looked for; dense towards both pure liquids."""
+_MOST_STEPS, _EXACT = 50, 1e-9
+"""Newton steps to the tangent, and the change that ends them: six were enough for χ up to 14, S from 0.5 to 2."""
 _LOWEST_LEVEL = 0.01
 
 
@@ -120,4 +125,31 @@ def _miscibility_gap(chi: float, size_ratio: float) -> tuple[float, float]:
     widest = int(jumps.argmax())
     if jumps[widest] <= 2:
         return 1.0, 0.0
-    return float(phi[lower[widest]]), float(phi[lower[widest + 1]])
+    lean, rich = float(phi[lower[widest]]), float(phi[lower[widest + 1]])
+    # Models take derivatives of the gap, to which a step of the grid would be a jump.
+    for _ in range(_MOST_STEPS):
+        before = lean, rich
+        lean = _touch(lean, rich, chi, size_ratio)
+        rich = _touch(rich, lean, chi, size_ratio)
+        if max(abs(lean / before[0] - 1), abs((1 - rich) / (1 - before[1]) - 1)) < _EXACT:
+            return lean, rich
+    raise RuntimeError(f"no common tangent for chi = {chi:g}, size ratio {size_ratio:g} in {_MOST_STEPS} steps")
+
+
+def forget_gaps() -> None:
+    """Empty what is kept of separated liquids."""
+    _miscibility_gap.cache_clear()
+
+
+def _touch(at: float, other: float, chi: float, size_ratio: float) -> float:
+    """Move `at`, by a Newton step in its logit, to where a line through f(other) touches f."""
+    volume = size_ratio**3
+
+    def energy(phi: float) -> float:
+        return phi / volume * math.log(phi) + (1 - phi) * math.log1p(-phi) + chi * phi * (1 - phi)
+
+    slope = (math.log(at) + 1) / volume - math.log1p(-at) - 1 + chi * (1 - 2 * at)
+    bend = 1 / (volume * at) + 1 / (1 - at) - 2 * chi
+    step = (energy(other) - energy(at) - slope * (other - at)) / (bend * (other - at) * at * (1 - at))
+    logit = math.log(at / (1 - at)) + min(max(step, -0.5), 0.5)
+    return 1 / (1 + math.exp(-min(max(logit, -_PUREST), _PUREST)))

@@ -20,7 +20,7 @@ from ljmix.simulation.initial import estimate_density
 from ljmix.statepoint import PAIRS, StatePoint
 
 __all__ = [
-    "boltzmann_factors", "estimated_density", "log_cavity", "packing_fraction", "pair_constants",
+    "boltzmann_factors", "estimated_density", "forget_densities", "log_cavity", "packing_fraction", "pair_constants",
     "volume_fraction",
 ]  # fmt: skip
 
@@ -60,6 +60,11 @@ def estimated_density(states: pd.DataFrame) -> FloatArray:
 @lru_cache(maxsize=10_000)
 def _density(point: StatePoint) -> float:
     return estimate_density(point)
+
+
+def forget_densities() -> None:
+    """Empty what is kept of estimated densities."""
+    _density.cache_clear()
 
 
 def boltzmann_factors(states: pd.DataFrame, r: npt.ArrayLike, width: float) -> FloatArray:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.dataset import Dataset
-from ljmix.learning.coexistence import coexisting_liquids
+from ljmix.learning.coexistence import coexisting_liquids, forget_gaps
 from ljmix.learning.features import FloatArray, check_distances, input_matrix
 from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.interface import need_fit
-from ljmix.learning.physics import boltzmann_factors, estimated_density, pair_constants
+from ljmix.learning.physics import boltzmann_factors, estimated_density, forget_densities, pair_constants
 from ljmix.statepoint import PAIRS
 
 __all__ = ["THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "forget_solutions", "solve_cavity"]
@@ -149,8 +149,10 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
 
 
 def forget_solutions() -> None:
-    """Empty what `expected_log_cavity` keeps, so that a measured time does not hang on what a process did before."""
+    """Empty what is kept of solutions, densities and gaps: a measured time must not hang on what came before."""
     _SOLVED.clear()
+    forget_densities()
+    forget_gaps()
 
 
 def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:

@@ -85,9 +85,17 @@ def test_spread_is_larger_where_less_is_known(parts):
     r, _ = test.curves()
     model = make_model("gaussian-process").fit(train)
     assert isinstance(model, UncertainModel)
-    known, beyond = (model.predict_spread(part.states, r).mean() for part in (train, test))
-    strange = model.predict_spread(test.states.assign(size_ratio=1.0), r).mean()
-    assert known < beyond < strange
+    strange = Dataset(test.states.assign(size_ratio=1.0), test.rdf, {})
+    known, beyond, unknown = (model.predict_spread(part.states, r) for part in (train, test, strange))
+    assert known.mean() < beyond.mean() < unknown.mean()
+
+
+def test_no_spread_is_negative(parts):
+    """Nor where bins that were never seen begin and the spread jumps: half of every curve is empty here."""
+    train, test = parts
+    empty = Dataset(train.states, train.rdf.assign(g=train.rdf["g"].where(train.rdf["r"] < 2.2, 0.0)), {})
+    spread = CurveProcess().fit(empty).predict_spread(test.states, np.unique(test.rdf["r"]))
+    assert spread.min() >= 0, f"smallest {spread.min():.4f}, median {np.median(spread):.4f}"
 
 
 def test_likelihood_is_that_of_a_joint_normal_distribution(parts):
@@ -124,6 +132,21 @@ def test_curves_that_have_not_settled_count_less(parts):
         losses[marked] = 1 - r2(CurveProcess(), Dataset(states, rdf, {}), test)
     print(f"{wrong.sum()} of {len(wrong)} wrong; 1 - R²: marked {losses[True]:.4f}, not marked {losses[False]:.4f}")
     assert losses[True] < 0.7 * losses[False]
+
+
+def test_slopes_of_curves_that_have_not_settled_are_not_learned(parts):
+    """Absurd slopes do no harm where their runs are in doubt, and do where nobody doubts them."""
+    train, test = parts
+    absurd = Dataset(
+        train.states.assign(settled=False, starts_agree=True),
+        train.rdf.assign(g_dbeta=50.0 * train.rdf["g"], g_dbeta_sem=0.01 * train.rdf["g"]),
+        {},
+    )
+    settled = Dataset(train.states.assign(settled=False, starts_agree=True), train.rdf, {})
+    r = np.unique(test.rdf["r"])
+    guesses = [CurveProcess().fit(data).predict(test.states, r) for data in (absurd, settled)]
+    np.testing.assert_allclose(*guesses)
+    assert r2(CurveProcess(replace(Ingredients(), doubt=False)), absurd, test) < 0.5
 
 
 @pytest.mark.parametrize("what", [Ingredients(), Ingredients(coexistence=False), Ingredients(sharing=False)])

@@ -25,7 +25,7 @@ class Ingredients:
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
     doubt : bool
-        Curves that have not settled count less; see `Scales.unsettled`.
+        Curves that have not settled count less, see `Scales.unsettled`, and their slopes not at all.
     sharing : bool
         Learn from other compositions; otherwise every composition is alone with its temperatures.
     theory : bool

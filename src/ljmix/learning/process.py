@@ -108,7 +108,8 @@ class CurveProcess:
             explained = solve_triangular(factor, cross[:, rows].T, lower=True)
             variance = self._amplitude[pair, k] * np.maximum(prior - (explained**2).sum(axis=0), 1e-12)
             deviation[:, pair, k] = np.sqrt(variance)
-        at_r = self._from_grid(deviation, states, distances)
+        # Straight between grid points: where bins without an observation begin, a spline would swing below zero.
+        at_r = self._from_grid(deviation, states, distances, degree=1)
         return self.predict(states, distances) * at_r if self.ingredients.cavity else at_r
 
     # -- targets -------------------------------------------------------------------------------------------
@@ -121,8 +122,10 @@ class CurveProcess:
         return curves.g, np.maximum(error, 1e-3)
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """∂/∂β of the targets, and its standard error."""
+        """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is in doubt."""
         g, slope, error = (dataset.curves(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
+        if self.ingredients.doubt:
+            error = np.where(_has_settled(dataset.states)[:, None, None], error, 0.0)
         if not self.ingredients.cavity:
             return slope, np.where(error > 0, error, np.inf)
         seen = np.isfinite(value) & (error > 0)
@@ -163,14 +166,14 @@ class CurveProcess:
             errors[n, pair, inside] = np.interp(self._x[inside], x[known], error[n, pair][known])
         return on_grid, errors
 
-    def _from_grid(self, values: FloatArray, states: pd.DataFrame, r: FloatArray) -> FloatArray:
+    def _from_grid(self, values: FloatArray, states: pd.DataFrame, r: FloatArray, degree: int = 3) -> FloatArray:
         sigma = pair_constants(states)[0] if self.ingredients.scaled_distance else np.ones((len(states), len(PAIRS)))
         at_r = np.empty((*values.shape[:2], len(r)))
         for pair in range(len(PAIRS)):
             for size in np.unique(sigma[:, pair]):
                 rows = sigma[:, pair] == size
                 x = np.clip(r / size, self._x[0], self._x[-1])
-                at_r[rows, pair] = make_interp_spline(self._x, values[rows, pair], k=3, axis=1)(x)
+                at_r[rows, pair] = make_interp_spline(self._x, values[rows, pair], k=degree, axis=1)(x)
         return at_r
 
     def _to_g(self, latent: FloatArray, states: pd.DataFrame, r: FloatArray) -> FloatArray:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset
-from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves
+from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves, simulation_errors
 from ljmix.statepoint import PAIRS
 
 
@@ -45,6 +46,9 @@ def test_r2_of_each_group_is_that_of_its_points(truth, predicted):
     dilute = (states["size_ratio"] == states["size_ratio"].min()).to_numpy()
     rare = replace(truth, states=states.assign(fraction_b=np.where(dilute, 0.01, states["fraction_b"])))
     assert score_curves(rare, predicted)["r2_dilute"] == {"yes": expected(dilute), "no": expected(~dilute)}
+    assert "r2_starts_agree" not in scores  # nobody has said
+    said = replace(truth, states=states.assign(starts_agree=dilute))
+    assert score_curves(said, predicted)["r2_starts_agree"] == {"yes": expected(dilute), "no": expected(~dilute)}
     assert scores["r2_converged"]["no"] == expected(~states["converged"].to_numpy())
     good = (states["converged"] & (states["phase"] == "mixed")).to_numpy()
     assert scores["r2_mixed_converged"]["BB"] == expected(good, 2)
@@ -94,9 +98,32 @@ def test_a_second_start_that_ends_elsewhere_lowers_the_ceiling(truth):
     ceiling = noise_ceiling(replace(truth, starts=starts))
     square = 2 * truth.g_sem**2
     square[0] = 0.25
-    expected = 1 - square.sum() / ((truth.g - truth.g.mean()) ** 2).sum()
-    assert ceiling["replicate"]["r2"]["all"] == pytest.approx(expected)
-    assert ceiling["truth"] == noise_ceiling(truth)["truth"]
+    for key, share in (("replicate", 1), ("truth", 0.5)):
+        expected = 1 - share * square.sum() / ((truth.g - truth.g.mean()) ** 2).sum()
+        assert ceiling[key]["r2"]["all"] == pytest.approx(expected)
+
+
+def test_starts_count_where_they_disagree(truth):
+    """Where they agree, the tables hold the mean of both, and its standard error knows of the difference."""
+    agree = np.arange(len(truth.states)) > 0
+    rdf = pd.DataFrame(
+        {
+            "state_id": np.repeat(truth.states["state_id"], 3 * len(truth.r)),
+            "pair": np.tile(np.repeat(PAIRS, len(truth.r)), len(truth.states)),
+            "r": np.tile(truth.r, 3 * len(truth.states)),
+            "g": truth.g.ravel(), "g_sem": 0.1, "g_starts": -0.7,
+        }
+    )  # fmt: skip
+    errors = simulation_errors(curves_of(Dataset(truth.states.assign(starts_agree=agree), rdf, {})))
+    np.testing.assert_allclose(errors[0], 0.7 / np.sqrt(2))
+    np.testing.assert_allclose(errors[1:], 0.1)
+
+
+def test_a_group_in_which_nothing_varies_has_no_r2(truth):
+    flat = replace(truth, g=np.where((truth.states["phase"] == "demixed").to_numpy()[:, None, None], 1.0, truth.g))
+    assert set(score_curves(flat, flat.g)["r2_phase"]) == {"mixed"}
+    with pytest.raises(ValueError, match="does not vary: 3000 points at g = 1"):
+        score_curves(replace(truth, g=np.ones_like(truth.g)), truth.g)
 
 
 def test_peaks_are_found_between_bins():

@@ -17,6 +17,7 @@ from scipy.stats import kendalltau, rankdata
 from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
+from ljmix.learning.scores import curves_of, simulation_errors
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
@@ -163,14 +164,12 @@ def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
 
     Notes
     -----
-    A curve is moved as a whole by a normal number of its standard errors (of half the difference between two starts
-    where there were two): what a whole curve does, averages over distances do not take away.
+    A curve is moved as a whole by a normal number of its errors (`ljmix.learning.scores.simulation_errors`): what a
+    whole curve does, averages over distances do not take away.
     """
     rng = np.random.default_rng(seed)
-    g, error = dataset.curves()[1], dataset.curves("g_sem")[1]
-    if "g_starts" in dataset.rdf:
-        half = dataset.curves("g_starts")[1] / 2
-        error = np.where(np.isfinite(half), half, error)
+    curves = curves_of(dataset)
+    g, error = curves.g, simulation_errors(curves)
     moves = rng.normal(size=(_REPETITIONS, *g.shape[:2], 1))
     sizes = [np.abs(grid_shapley(dataset.states, g + move * error)).mean(axis=(2, 3)).T for move in moves]
     return resample_states(sizes, [np.ones(len(g))] * _REPETITIONS, seed, n)

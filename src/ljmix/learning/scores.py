@@ -19,7 +19,7 @@ from ljmix.learning.physics import pair_constants
 from ljmix.statepoint import DILUTE, PAIRS
 from ljmix.structure.first_shell import CORE, SHELL
 
-__all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups"]
+__all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups", "simulation_errors"]
 
 _TAIL = 1.0
 _Z95 = 1.96
@@ -38,7 +38,7 @@ class Curves:
     g, g_sem : (n_states, 3, n_bins) arrays
         Simulated values and standard errors.
     starts : (n_states, 3, n_bins) array, optional
-        What another start changed; NaN for states that had one.
+        What another start changed, where runs from two starts disagree; NaN elsewhere.
     """
 
     states: pd.DataFrame
@@ -51,8 +51,26 @@ class Curves:
 def curves_of(dataset: Dataset) -> Curves:
     """Curves of a dataset with their errors, up to `ljmix.dataset.LEARNING_RANGE`."""
     r, g = dataset.curves()
-    starts = dataset.curves("g_starts")[1] if "g_starts" in dataset.rdf else None
+    starts = None
+    if "g_starts" in dataset.rdf and "starts_agree" in dataset.states:
+        disagree = ~dataset.states["starts_agree"].to_numpy(dtype=bool)
+        starts = np.where(disagree[:, None, None], dataset.curves("g_starts")[1], np.nan)
     return Curves(dataset.states, r, g, dataset.curves("g_sem")[1], starts)
+
+
+def simulation_errors(curves: Curves) -> FloatArray:
+    """How far the simulated curves may be off: their standard errors, or what the choice of a start makes of them.
+
+    Returns
+    -------
+    (n_states, 3, n_bins) array
+        Standard errors. Where runs from two starts disagree, one of them is in the tables, and the standard error of a
+        run that has not settled is too small: there it is the difference between the two over √2, whose square is
+        the variance of two values about their mean.
+    """
+    if curves.starts is None:
+        return curves.g_sem
+    return np.where(np.isfinite(curves.starts), np.abs(curves.starts) / np.sqrt(2), curves.g_sem)
 
 
 def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None = None) -> dict[str, Any]:
@@ -70,13 +88,14 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     Returns
     -------
     dict
-        Nested, floats at the end; a group without states is left out. ``all`` and pairs:
+        Nested, floats at the end; a group without states, or in which g does not vary, is left out. ``all`` and pairs:
 
         ==========================  ===========================================================================
         `r2`                        points pooled, as in the paper
         `r2_T<temperature>`         … at one temperature, all pairs
         `r2_phase`, `r2_converged`  … of states with one label (`yes`, `no` for converged)
         `r2_dilute`                 … of states with C_B up to 0.02 (`yes`) and above (`no`), where there are both
+        `r2_starts_agree`           … of states with one start or two that agree (`yes`), and with two that do not
         `r2_mixed_converged`        … of mixed, converged states, by pair
         `r2_curve_median`           R² of each curve by itself, median
         `error_in_sem`              root mean square error of a curve over that of a perfect prediction (the
@@ -93,7 +112,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     Raises
     ------
     ValueError
-        If the shape is wrong, or a prediction is infinite or partly NaN within a state.
+        If the shape is wrong, a prediction is infinite or partly NaN within a state, or g does not vary at all.
 
     Notes
     -----
@@ -126,24 +145,19 @@ def noise_ceiling(truth: Curves) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        `truth`: of a model that knows the noise-free curves, expected from their standard errors; `replicate`: of a
-        second, equally long simulation of each state, from another start where there was one. Each with the keys of
-        `score_curves` that begin with `r2`, but for the median over curves.
+        `truth`: of a model that knows the noise-free curves; `replicate`: of a second, equally long simulation of each
+        state, from the other start where runs from two disagree. Each with the keys of `score_curves` that begin with
+        `r2`, but for the median over curves.
 
     Notes
     -----
-    The measured value is g = g* + e with e of variance s², the squared standard error. A perfect model
+    The measured value is g = g* + e with e of variance s², the square of `simulation_errors`. A perfect model
     predicts g*; its expected squared error is s². A second simulation gives g* + e' with independent e' of
     the same variance; its expected squared error is 2 s². So R² = 1 - Σ s² / Σ (g - mean of g)², and twice
-    the subtrahend for the replicate. Correlations between bins do not matter, because expectations add. That standard
-    errors of runs that have not settled are too small does; so where a state was simulated from two starts, the
-    replicate's squared error is the square of the difference that was found between them.
+    the subtrahend for the replicate. Correlations between bins do not matter, because expectations add.
     """
-    square = truth.g_sem**2
-    again = 2 * square
-    if truth.starts is not None:
-        again = np.where(np.isfinite(truth.starts), truth.starts**2, again)
-    return {"truth": _r2_by_group(truth, square), "replicate": _r2_by_group(truth, again)}
+    square = simulation_errors(truth) ** 2
+    return {"truth": _r2_by_group(truth, square), "replicate": _r2_by_group(truth, 2 * square)}
 
 
 def _select(truth: Curves, rows: npt.NDArray[np.bool_]) -> Curves:
@@ -187,6 +201,9 @@ def score_groups(states: pd.DataFrame) -> list[Group]:
     dilute = (states["fraction_b"] <= DILUTE).to_numpy()
     if dilute.any() and not dilute.all():
         groups += [Group("r2_dilute", label, rows, every) for label, rows in (("yes", dilute), ("no", ~dilute))]
+    if "starts_agree" in states:
+        agree = states["starts_agree"].to_numpy(dtype=bool)
+        groups += [Group("r2_starts_agree", label, rows, every) for label, rows in (("yes", agree), ("no", ~agree))]
     groups += by_pair("r2_mixed_converged", good)
     return [group for group in groups if group.states.any()]
 
@@ -198,7 +215,9 @@ def _r2_by_group(truth: Curves, square: FloatArray) -> dict[str, Any]:
         g = truth.g[group.states][:, group.pairs]
         variation = float(((g - g.mean()) ** 2).sum())
         if variation == 0:
-            raise ValueError(f"R² is undefined where g does not vary: {g.size} points at g = {g.flat[0]:g}")
+            if group.score == "r2" and group.label == "all":
+                raise ValueError(f"R² is undefined where g does not vary: {g.size} points at g = {g.flat[0]:g}")
+            continue
         r2 = float(1 - square[group.states][:, group.pairs].sum() / variation)
         if group.label:
             scores.setdefault(group.score, {})[group.label] = r2

@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning.features import layout_table, table_inputs
-from ljmix.learning.models import BASELINES, MODELS, BoostedTrees, Network, make_model, make_row_model
+from ljmix.learning.models import BASELINES, DETERMINISTIC, MODELS, BoostedTrees, Network, make_model, make_row_model
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,28 @@ def test_network_loss_is_the_mean_squared_error(parts):
     assert twice.loss_curve_[1] == pytest.approx(error, rel=1e-4)  # single precision
 
 
+def test_network_keeps_the_weights_of_its_best_epoch(parts):
+    """With a step far too long the error jumps from epoch to epoch; where it stands at the end is chance."""
+    table = learning_table(parts[0]).sample(600, random_state=3)
+    model = Network(seed=1, epochs=60, learning_rate=0.02, patience=60).fit_rows(table)
+    losses = np.array(model.loss_curve_)
+    error = np.mean((model.predict_rows(table) - table["g"]) ** 2)
+    print(f"after the fit {error:.4f}; epochs from {losses.min():.4f} to {losses.max():.4f}, last {losses[-1]:.4f}")
+    best = int(losses.argmin())
+    short = Network(seed=1, epochs=best + 1, learning_rate=0.02, patience=60).fit_rows(table)
+    np.testing.assert_array_equal(model.predict_rows(table), short.predict_rows(table))
+    assert best + 1 < len(losses)
+
+
+def test_network_steps_are_as_many_on_many_rows(parts):
+    """75 an epoch, so that patience in epochs means the same; fewer where a batch would be under 200 rows."""
+    table = learning_table(parts[0])
+    for rows, steps in ((1000, 5), (30_000, 75)):
+        many = table.sample(rows, replace=True, random_state=0)
+        assert Network(epochs=1).fit_rows(many).estimator_[-1].t_ == rows
+        assert Network(epochs=1).fit_rows(many).estimator_[-1]._optimizer.t == steps
+
+
 def test_trees_loss_is_the_mean_squared_error(parts):
     table = learning_table(parts[0])
     model = BoostedTrees(rounds=20).fit_rows(table)
@@ -167,6 +189,16 @@ def test_same_seed_same_numbers(parts, make):
     first, again, other = (make(seed).fit(train).predict(test.states, r) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_what_draws_nothing_gives_the_same_with_every_seed(parts, name):
+    """Its spread over seeds is written down as zero after a single run."""
+    train, test = parts
+    few = train.select(train.states["fraction_b"] == 0.5), test.select(test.states["fraction_b"] == 0.5)
+    r = np.unique(test.rdf["r"])
+    one, other = (make_model(name, seed).fit(few[0]).predict(few[1].states, r) for seed in (0, 7))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_trees_do_not_depend_on_threads(parts):

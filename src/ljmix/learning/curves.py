@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from ljmix.dataset import Dataset
 from ljmix.learning.features import COMPOSITION, FloatArray, check_distances, input_matrix
 from ljmix.learning.interface import need_fit
+from ljmix.learning.network import EPOCHS, PATIENCE, train_network
 from ljmix.learning.threads import one_thread
 from ljmix.statepoint import PAIRS
 
@@ -48,7 +47,7 @@ class CurveNetwork:
 
     name = "curve-network"
 
-    def __init__(self, seed: int = 0, epochs: int = 1000, patience: int = 30) -> None:
+    def __init__(self, seed: int = 0, epochs: int = EPOCHS, patience: int = PATIENCE) -> None:
         self.seed, self.epochs, self.patience = seed, epochs, patience
 
     def fit(self, dataset: Dataset) -> Self:
@@ -60,14 +59,12 @@ class CurveNetwork:
         self._scale = float(coefficients[:, 0].std()) or 1.0
         network = MLPRegressor(
             hidden_layer_sizes=_HIDDEN, learning_rate_init=0.001, alpha=0.0, batch_size=min(10, len(g)),
-            max_iter=self.epochs, n_iter_no_change=self.patience, tol=1e-4, random_state=self.seed,
+            random_state=np.random.RandomState(self.seed),
         )  # fmt: skip
-        estimator = make_pipeline(StandardScaler(), network)
-        with one_thread(), warnings.catch_warnings():
-            # As in `Network`: stopping at the last epoch is what the caller asked for.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(dataset.states[_INPUTS].to_numpy(dtype=float), coefficients / self._scale)
-        self.estimator_ = estimator
+        inputs = dataset.states[_INPUTS].to_numpy(dtype=float)
+        scaler = StandardScaler().fit(inputs)
+        train_network(network, scaler.transform(inputs), coefficients / self._scale, self.epochs, self.patience)
+        self.estimator_ = make_pipeline(scaler, network)
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import r2_score
@@ -43,6 +44,27 @@ def cavity(dataset):
     place = np.searchsorted(r, dataset.rdf["r"])
     values = np.array([curves[key][k] for key, k in zip(keys, place, strict=True)])
     return Dataset(states, dataset.rdf.assign(g=values, g_sem=0.002 * (values > 1e-4)), {})
+
+
+@pytest.fixture(scope="module")
+def taught(cavity):
+    """The same curves with their slopes ∂g/∂β."""
+    beta = (1 / cavity.states["temperature"]).to_numpy()
+    r, g = cavity.curves()
+    ahead, behind = (
+        cavity.states.assign(temperature=1 / (beta + 1e-4)),
+        cavity.states.assign(temperature=1 / (beta - 1e-4)),
+    )
+    share = cavity.states["fraction_b"].to_numpy()[:, None, None]
+    of_log = 0.4 * np.cos(3 * r) * (1 + share) * np.exp(-r / 2)
+    factors = [boltzmann_factors(states, r, 0.05) for states in (ahead, behind)]
+    of_log = of_log + np.where(
+        g > 1e-6, np.log(np.maximum(factors[0], 1e-300) / np.maximum(factors[1], 1e-300)) / 2e-4, 0
+    )
+    table = cavity.rdf.sort_values(["state_id", "pair", "r"])
+    slopes = dict(zip(curve_keys(cavity), (g * of_log).reshape(-1, len(r)), strict=True))
+    values = np.concatenate([slopes[key] for key, _ in table.groupby(["state_id", "pair"], sort=False)])
+    return Dataset(cavity.states, table.assign(g_dbeta=values, g_dbeta_sem=0.01 * (table["g"] > 1e-3)), {})
 
 
 @pytest.fixture(scope="module")
@@ -98,23 +120,38 @@ def test_no_spread_is_negative(parts):
     assert spread.min() >= 0, f"smallest {spread.min():.4f}, median {np.median(spread):.4f}"
 
 
-def test_likelihood_is_that_of_a_joint_normal_distribution(parts):
-    """Against SciPy's multivariate normal, bin by bin."""
-    few = parts[0].select(parts[0].states["fraction_b"] == 0.5)
-    model = CurveProcess(replace(Ingredients(), scaled_distance=False, slopes=False)).fit(few)
-    curves = curves_of(few)
-    value, error = log_cavity(curves.g, curves.g_sem, boltzmann_factors(few.states, curves.r, 0.05))
-    points = place_states(few.states, model.ingredients, model.scales)
-    kernel = covariance(points, points, model.scales, sharing=True)
+@pytest.mark.parametrize("slopes", [False, True])
+def test_likelihood_is_that_of_a_joint_normal_distribution(taught, slopes):
+    """Against SciPy's multivariate normal, bin by bin; a slope is a difference of two states a step apart."""
+    few = taught.select((taught.states["fraction_b"] == 0.5) & taught.states["temperature"].between(0.7, 1.3))
+    model = CurveProcess(replace(Ingredients(), scaled_distance=False, slopes=slopes)).fit(few)
+    curves, n, step = curves_of(few), len(few.states), 0.02
+    beta = 1 / few.states["temperature"]
+    shifted = [few.states.assign(temperature=1 / (beta + shift)) for shift in (0.0, step, -step)]
+    here, ahead, behind = (boltzmann_factors(states, curves.r, 0.05) for states in shifted)
+    value, error = log_cavity(curves.g, curves.g_sem, here)
+    differences = np.eye(n, 3 * n)
+    if slopes:
+        g, of_g, of_error = (few.curves(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
+        seen = np.isfinite(error) & (of_error > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_value = of_g / g - (np.log(ahead) - np.log(behind)) / (2 * step)
+            value = np.concatenate([value, np.where(seen, of_value, np.nan)])
+            error = np.concatenate([error, np.where(seen, of_error / g, np.inf)])
+        apart = np.hstack([np.zeros((n, n)), np.eye(n) / (2 * step), -np.eye(n) / (2 * step)])
+        differences = np.vstack([differences, apart])
+    points = place_states(pd.concat(shifted, ignore_index=True), model.ingredients, model.scales)
+    kernel = differences @ covariance(points, points, model.scales, sharing=True) @ differences.T
     expected = 0.0
     for pair, k in np.ndindex(*value.shape[1:]):
         known = np.isfinite(error[:, pair, k])
-        if known.any():
-            seen = value[known, pair, k]
-            scale = np.var(seen) or 1e-12
+        levels = value[:n, pair, k][known[:n]]
+        if len(levels):
+            scale = np.var(levels) or 1e-12
             whole = scale * (kernel[np.ix_(known, known)] + model.scales.misfit * np.eye(known.sum()))
             whole += np.diag(error[known, pair, k] ** 2)
-            expected += multivariate_normal.logpdf(seen - seen.mean(), cov=whole)
+            mean = np.where(np.arange(len(known)) < n, levels.mean(), 0.0)[known]
+            expected += multivariate_normal.logpdf(value[known, pair, k] - mean, cov=whole)
     print(f"observed {model.log_likelihood_:.4f}, expected {expected:.4f}")
     assert model.log_likelihood_ == pytest.approx(expected, rel=1e-6)
 
@@ -176,24 +213,8 @@ def test_process_goes_straight_on_to_levels_above_all_it_has_seen():
     assert 1 - straight < 0.5 * (1 - bent)
 
 
-def test_slopes_teach_what_a_single_temperature_cannot(cavity):
+def test_slopes_teach_what_a_single_temperature_cannot(taught):
     """One training temperature and ∂g/∂β there: the curves at the next one follow."""
-    beta = (1 / cavity.states["temperature"]).to_numpy()
-    r, g = cavity.curves()
-    ahead, behind = (
-        cavity.states.assign(temperature=1 / (beta + 1e-4)),
-        cavity.states.assign(temperature=1 / (beta - 1e-4)),
-    )
-    share = cavity.states["fraction_b"].to_numpy()[:, None, None]
-    of_log = 0.4 * np.cos(3 * r) * (1 + share) * np.exp(-r / 2)
-    factors = [boltzmann_factors(states, r, 0.05) for states in (ahead, behind)]
-    of_log = of_log + np.where(
-        g > 1e-6, np.log(np.maximum(factors[0], 1e-300) / np.maximum(factors[1], 1e-300)) / 2e-4, 0
-    )
-    table = cavity.rdf.sort_values(["state_id", "pair", "r"])
-    slopes = dict(zip(curve_keys(cavity), (g * of_log).reshape(-1, len(r)), strict=True))
-    values = np.concatenate([slopes[key] for key, _ in table.groupby(["state_id", "pair"], sort=False)])
-    taught = Dataset(cavity.states, table.assign(g_dbeta=values, g_dbeta_sem=0.01 * (table["g"] > 1e-3)), {})
     at = {t: taught.select(np.isclose(taught.states["temperature"], t)) for t in (1.0, 0.8)}
     whole = Ingredients()
     with_slopes, without = (r2(CurveProcess(what), at[1.0], at[0.8]) for what in (whole, replace(whole, slopes=False)))

@@ -13,7 +13,8 @@ from ljmix.statepoint import StatePoint
 from ljmix.structure.phase import CONSOLUTE
 
 # Truncated and shifted fluid at P* = 1: density and potential energy a particle by the equation of state of
-# Thol et al. 2015 (doi:10.1007/s10765-014-1764-4), and how far off in energy Percus-Yevick is known to be, %.
+# Thol et al. 2015 (doi:10.1007/s10765-014-1764-4), and how far off in energy our solver finds Percus-Yevick, % (written
+# down when it was written: a change of the solver shows here).
 PURE = {0.6: (0.8931, -5.594, -4.4), 1.4: (0.6094, -3.418, -0.6)}
 
 

@@ -96,7 +96,7 @@ def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, A
 
 
 def load_model(folder: Path, data: str | None = None) -> Model:
-    """Read a trained contestant.
+    """Read a trained contestant: it answers as before, but has no record of how it was trained (`loss_curve_`).
 
     Parameters
     ----------

@@ -210,8 +210,12 @@ def _one_line(message: object) -> str:
 
 
 def _seed(simulation: Any) -> int:
-    """Seed of the thermostat's random numbers, 16 bits, from the velocities of the start: other starts, other noise."""
-    return zlib.crc32(simulation.state.get_snapshot().particles.velocity.tobytes()) & 0xFFFF
+    """Seed of the thermostat's random numbers, 16 bits: other starts, other noise.
+
+    From the positions, since a random and a separated start of one state have the same velocities: with the same noise
+    on top they would not be independent.
+    """
+    return zlib.crc32(simulation.state.get_snapshot().particles.position.tobytes()) & 0xFFFF
 
 
 def _save(simulation: Any, method: Any, path: Path) -> None:

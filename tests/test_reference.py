@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from ljmix.campaign import run_campaign
-from ljmix.collect import collect_dataset, write_configurations
+from ljmix.collect import collect_dataset, find_finished, write_configurations
 from ljmix.datacard import write_data_card
 from ljmix.dataset import read_dataset, write_dataset
 from ljmix.profiles import load_profile
 from ljmix.reference import draw_states, merge_datasets, missing_states, repeated_states, shipped_directory
-from ljmix.simulation.initial import build_configuration
+from ljmix.sampling import open_runs
+from ljmix.simulation.initial import build_configuration, read_configuration, write_configuration
 from ljmix.statepoint import StatePoint
 
 PROFILE = load_profile(
@@ -79,6 +80,24 @@ def test_states_of_other_settings_are_refused(campaign):
         merge_datasets(shipped, longer, PROFILE)
     with pytest.raises(ValueError, match="is not a state of profile"):
         merge_datasets(None, whole, load_profile("smoke", temperature=[0.6]))
+
+
+def test_shipped_configurations_are_positions_without_velocities(campaign, tmp_path):
+    root, _ = campaign
+    state = PROFILE.states()[0]
+    run = open_runs(find_finished(root, PROFILE)[state], state, PROFILE)[0]
+    trajectory = run.folder / "trajectory.gsd"
+    kept = trajectory.read_bytes()
+    last = read_configuration(trajectory)
+    try:
+        # As from a run whose frames inherit velocities.
+        write_configuration(replace(last, velocities=np.ones_like(last.positions)), state.size_ratio, trajectory)
+        write_configurations(root, PROFILE, tmp_path, [state])
+    finally:
+        trajectory.write_bytes(kept)
+    shipped = read_configuration(tmp_path / f"{state.state_id}.gsd")
+    assert not shipped.velocities.any()
+    np.testing.assert_array_equal(shipped.positions, last.positions)
 
 
 def test_package_describes_every_file(campaign, tmp_path):

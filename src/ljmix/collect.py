@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -90,7 +91,9 @@ def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
 def write_configurations(
     root: Path, profile: Profile, directory: Path, states: Iterable[StatePoint] | None = None
 ) -> None:
-    """Copy the last configuration of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+    """Copy the last positions of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+
+    Velocities are zero: trajectories do not keep them.
 
     Parameters
     ----------
@@ -106,6 +109,8 @@ def write_configurations(
         runs = open_runs(finished[state], state, profile)
         run = runs[choose_runs([analyse_run(run) for run in runs])[0][-1]]
         configuration = read_configuration(run.folder / "trajectory.gsd")
+        # Runs of earlier versions can hold velocities, of another frame.
+        configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
         write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
 
 

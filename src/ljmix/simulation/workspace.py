@@ -224,9 +224,13 @@ class Run:
 
 
 def _thin(frames: Path, kept: Path, interval: int) -> None:
-    """Keep the frames at multiples of `interval` steps, without the forces, which fill the disk."""
+    """Keep the frames at multiples of `interval` steps, without the forces, which fill the disk.
+
+    Nor velocities and images: HOOMD-blue writes them with its first frame only, and later frames would inherit them.
+    """
     with gsd.hoomd.open(frames, "r") as full, gsd.hoomd.open(kept, "w") as thin:
         for frame in full:
             if frame.configuration.step % interval == 0:
                 frame.log.pop("particles/force")
+                frame.particles.velocity = frame.particles.image = None
                 thin.append(frame)

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from ljmix.summary import pool
+from ljmix.summary import _difference_of_starts, pool
 
 
 def test_runs_that_agree_are_averaged_by_their_lengths():
@@ -30,6 +32,13 @@ def test_errors_are_right_where_runs_differ_by_more_than_their_blocks_see():
     sigma = expected * 2 * np.sqrt(2 / n)
     print(f"mean square error: claimed {observed:.4f}, true {expected:.4f} ± {sigma:.4f}")
     assert abs(observed - expected) < 5 * sigma
+
+
+def test_difference_of_starts_is_separated_minus_random():
+    random = SimpleNamespace(g={"AA": np.array([1.0, 2.0]), "AB": np.array([3.0, 4.0]), "BB": np.array([5.0, 6.0])})
+    separated = SimpleNamespace(g={pair: g + 0.5 + 10 * (pair == "BB") for pair, g in random.g.items()})
+    difference = _difference_of_starts({"separated": separated, "random": random})
+    assert difference.tolist() == [0.5, 0.5, 0.5, 0.5, 10.5, 10.5]
 
 
 def test_empty_bins_stay_empty():

@@ -109,8 +109,13 @@ def summarise_state(
     }
     rdf = _rdf_rows(parts, functions, n_particles)
     if len(analyses) == 2:
-        rdf["g_starts"] = np.concatenate([analyses[1].g[pair] - analyses[0].g[pair] for pair in PAIRS])
+        rdf["g_starts"] = _difference_of_starts({run.start: found for run, found in zip(runs, analyses, strict=True)})
     return row, rdf, structure_factors
+
+
+def _difference_of_starts(analyses: Mapping[str, Analysis]) -> Array:
+    """What the separated start adds to the functions of the random one, in the order of the rows of ``rdf``."""
+    return np.concatenate([analyses["separated"].g[pair] - analyses["random"].g[pair] for pair in PAIRS])
 
 
 def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float]:

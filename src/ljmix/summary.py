@@ -149,7 +149,8 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
 def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, float], float]:
     """D of each species, from the segments that lie wholly after equilibration, and C_B D_A + C_A D_B.
 
-    A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum.
+    A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum. NaN
+    where noise makes the sum negative or zero: nothing is known then of how fast the species mix.
     """
     interval = parts[0].run.profile.frame_interval * TIME_STEP
     row: dict[str, float] = {}
@@ -165,7 +166,7 @@ def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, flo
         if not is_diffusive(displacements, interval):
             d = error = math.nan
         row |= {f"diffusion_{species.lower()}": d, f"diffusion_{species.lower()}_sem": error}
-    return row, mutual
+    return row, mutual if mutual > 0 else math.nan
 
 
 def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from ljmix.profiles import load_profile
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.scattering import SHELLS
-from ljmix.summary import _difference_of_starts, _diffusion, _Part, _structure_factors, pool
+from ljmix.summary import _difference_of_starts, _diffusion, _Part, _phase, _structure_factors, pool
 
 PROFILE = load_profile("smoke")
 
@@ -65,6 +65,22 @@ def test_waves_of_unknown_diffusion_have_no_lifetime(slope, known):
     assert np.isnan(longest["wave_lifetime"]) == (not known)
     assert not known or mutual == pytest.approx(slope / 6)
     assert np.isfinite(table[["s", "s_sem"]]).all(axis=None)
+
+
+def test_crystals_are_looked_for_at_the_end_of_every_run(monkeypatch):
+    """Two runs of six configurations, which crystallise one after the other; the last four of each count."""
+    monkeypatch.setattr("ljmix.summary.crystal_order", lambda order, state: order)
+    monkeypatch.setattr("ljmix.summary.demixing_order", lambda orders, state: float(len(orders)))
+    parts = []
+    for orders in ([0.0, 0.0, 0.1, 0.1, 0.1, 0.1], [0.9, 0.9, 0.5, 0.5, 0.5, 0.5]):
+        run = SimpleNamespace(state=StatePoint(0.6, 0.5, 1.0, 0.4), profile=PROFILE)
+        run.read_configurations = lambda start_step, orders=orders: orders
+        parts.append(_Part(run, SimpleNamespace(start_step=0), {}))
+    g = {pair: np.ones(PROFILE.n_bins) for pair in PAIRS}
+    found = _phase(parts, g)
+    assert found["crystal"] == pytest.approx(0.3)
+    assert found["demixing"] == 12
+    assert _phase(parts[:1], g)["crystal"] == pytest.approx(0.1)
 
 
 def test_empty_bins_stay_empty():

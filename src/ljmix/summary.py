@@ -30,7 +30,7 @@ __all__ = ["pool", "summarise_state"]
 Array = npt.NDArray[np.float64]
 
 _CRYSTAL_FRAMES = 4
-"""Configurations, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
+"""Configurations of a run, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,12 @@ def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, flo
 
 def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
     state, profile = parts[0].run.state, parts[0].run.profile
-    configurations = [c for part in parts for c in part.run.read_configurations(part.analysis.start_step)]
-    demixing = demixing_order(configurations, state)
+    by_run = [part.run.read_configurations(part.analysis.start_step) for part in parts]
+    demixing = demixing_order([c for of_run in by_run for c in of_run], state)
     segregated = segregation(bin_centres(profile), g, state)
-    crystal = float(np.mean([crystal_order(c, state) for c in configurations[-_CRYSTAL_FRAMES:]]))
+    # Of every run alike, or the one that comes last would decide alone.
+    last = [c for of_run in by_run for c in of_run[-_CRYSTAL_FRAMES:]]
+    crystal = float(np.mean([crystal_order(c, state) for c in last]))
     label = label_phase(demixing, segregated, crystal)
     return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
 

@@ -280,6 +280,21 @@ def full_on_third_call():
     return thin
 
 
+@pytest.mark.parametrize("cut", [lambda whole: b"", lambda whole: whole[: len(whole) // 2]], ids=["empty", "half"])
+def test_a_damaged_file_is_named_with_a_way_out(undisturbed, tmp_path, cut):
+    root = tmp_path / "damaged"
+    shutil.copytree(undisturbed, root)
+    (folder, state, _), _ = find_jobs(root, PROFILE)
+    path = folder / "random" / "0003.npz"
+    path.write_bytes(cut(path.read_bytes()))
+    with pytest.raises(ValueError, match=rf"0003.npz is damaged \(.*\); delete {folder}, and the state is simulated"):
+        collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+    # The way out leads out.
+    shutil.rmtree(folder)
+    assert not run_campaign([state], PROFILE, root, ENGINE, executor=InProcess()).failed
+    assert results_of(root) == results_of(undisturbed)
+
+
 def test_a_longer_run_goes_on_where_the_shorter_one_ended(tmp_path):
     state = PROFILE.states()[0]
     folder = sample_state(tmp_path, state, PROFILE, ENGINE, "cpu")

@@ -21,6 +21,7 @@ import pytest
 
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset
+from ljmix.dataset import state_points
 from ljmix.profiles import load_profile
 from ljmix.sampling import choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.engine import load_engine
@@ -115,6 +116,25 @@ def test_dataset_of_a_campaign(undisturbed):
         late = measured["step"] > PROFILE.steps_equilibration
         row = dataset.states.set_index("state_id").loc[state.state_id]
         assert row["virial_pressure_std"] == pytest.approx(np.std(measured["pressure"][late], dtype=float), rel=1e-6)
+
+
+def test_states_are_missed_only_where_they_were_asked_for(undisturbed, capsys):
+    cold, hot = sorted(PROFILE.states())
+    other = StatePoint(1.0, 0.2, 1.0, 1.0)
+    wide = replace(PROFILE, fraction_b=(0.2, 0.5))
+    for states, missing, message in (
+        (None, 2, "2 of 4 states are not finished and left out; `make data` goes on"),
+        ([cold], 0, ""),
+        ([hot, other], 1, "1 of 2 states are not finished and left out; the same campaign goes on"),
+    ):
+        dataset = collect_dataset(undisturbed, wide, ThreadPoolExecutor(1), states)
+        assert set(state_points(dataset.states)) == {cold, hot} & set(states or wide.states())
+        assert dataset.provenance["states_missing"] == missing
+        said = capsys.readouterr().out
+        assert message in said
+        assert bool(message) == ("not finished" in said)
+    with pytest.raises(ValueError, match="holds none of the 1 states asked for"):
+        collect_dataset(undisturbed, wide, ThreadPoolExecutor(1), [other])
 
 
 KILLED = """

@@ -27,8 +27,10 @@ from ljmix.summary import summarise_state
 __all__ = ["collect_dataset", "find_finished", "write_configurations"]
 
 
-def collect_dataset(root: Path, profile: Profile, executor: Executor | None = None) -> Dataset:
-    """Build the dataset from every state of a profile that is finished in a campaign's folder.
+def collect_dataset(
+    root: Path, profile: Profile, executor: Executor | None = None, states: Iterable[StatePoint] | None = None
+) -> Dataset:
+    """Build the dataset from the states of a profile that are finished in a campaign's folder.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     profile : Profile
     executor : concurrent.futures.Executor, optional
         By default one process a core.
+    states : iterable of StatePoint, optional
+        Those that the campaign was to simulate; by default all of the profile. Others are left out.
 
     Returns
     -------
@@ -48,16 +52,19 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     ValueError
         If no state is finished.
     """
-    finished = find_finished(root, profile)
-    states, folders = list(finished), list(finished.values())
-    missing = len(profile.states()) - len(states)
+    asked = set(profile.states() if states is None else states)
+    finished = {state: folder for state, folder in find_finished(root, profile).items() if state in asked}
+    if not finished:
+        raise ValueError(f"{root} holds none of the {len(asked)} states asked for; run the campaign first")
+    missing = len(asked) - len(finished)
     if missing:
-        tqdm.write(f"{missing} of {len(profile.states())} states are not finished and left out; `make data` goes on")
+        way_on = "`make data` goes on" if states is None else "the same campaign goes on when it is called again"
+        tqdm.write(f"{missing} of {len(asked)} states are not finished and left out; {way_on}")
     with lend_pool(executor) as pool:
         parts = list(
             tqdm(
-                pool.map(summarise_state, folders, states, [profile] * len(states)),
-                total=len(states), desc="collect", unit="state", mininterval=1,
+                pool.map(summarise_state, finished.values(), finished, [profile] * len(finished)),
+                total=len(finished), desc="collect", unit="state", mininterval=1,
             )
         )  # fmt: skip
     rows, curves, waves = zip(*parts, strict=True)

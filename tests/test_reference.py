@@ -52,12 +52,39 @@ def test_states_join_in_two_parts_as_in_one(campaign, tmp_path):
     # What is in both is replaced, not doubled.
     again = merge_datasets(both, whole.select(cold), PROFILE)
     assert len(again.states) == 2
-    assert [part["states"] for part in again.provenance["parts"]] == [1, 1, 0]
+    assert [(part["states"], part["remade"]) for part in again.provenance["parts"]] == [(1, 0), (1, 0), (0, 1)]
     # A column that the shipped states lack takes its place, and is empty there.
     without = replace(first, states=first.states.drop(columns="virial_pressure_std"))
     late = merge_datasets(without, whole.select(cold), PROFILE).states
     assert list(late.columns) == list(at_once.states.columns)
     assert late["virial_pressure_std"].isna().tolist() == (late["temperature"] != 1.0).tolist()
+
+
+def test_card_says_which_commit_made_the_tables(campaign, tmp_path):
+    _, whole = campaign
+    cold = (whole.states["temperature"] == 1.0).to_numpy()
+
+    def at(commit, rows):
+        return replace(whole.select(rows), provenance={**whole.provenance, "commit": commit})
+
+    def write_card(dataset):
+        write_dataset(dataset, tmp_path)
+        write_data_card(dataset, tmp_path)
+        return " ".join((tmp_path / "README.md").read_text().split())
+
+    first = merge_datasets(None, at("first", ~cold), PROFILE)
+    # A campaign that holds the new state only; one that holds both.
+    apart = write_card(merge_datasets(first, at("second", cold), PROFILE))
+    assert "the tables of 1 states were made, for some again, by commit second; those of the other 1 by" in apart
+    assert "| first | 1 | 0 |" in apart
+    assert "| second | 1 | 0 |" in apart
+    together = write_card(merge_datasets(first, at("second", cold | ~cold), PROFILE))
+    assert "all tables were made, for some states again, by commit second" in together
+    assert "| second | 1 | 1 |" in together
+    # What was shipped before this was counted.
+    old = {name: value for name, value in first.provenance["parts"][0].items() if name != "remade"}
+    earlier = replace(first, provenance={**first.provenance, "parts": [old]})
+    assert "| first | 1 | not recorded |" in write_card(merge_datasets(earlier, at("second", cold), PROFILE))
 
 
 def test_a_label_without_its_numbers_is_kept(campaign):

@@ -54,6 +54,10 @@ def test_first_part_of_a_campaign_has_every_temperature():
         ({"frame_interval": 150}, "must be a multiple of frame_interval = 150"),
         ({"steps_max": 100}, "steps_max = 100: must be at least"),
         ({"bin_width": 0.03}, "whole number of bins"),
+        ({"peak_error": float("nan")}, "peak_error = nan: must be finite"),
+        ({"box_edge": float("inf")}, "box_edge = inf: must be finite"),
+        ({"bin_width": float("nan")}, "bin_width = nan: must be finite"),
+        ({"temperature": [1.0, float("nan")]}, "temperature = nan is not a finite number"),
         ({"temperature": [-1.0]}, "temperature = -1: must be above 0"),
     ],
 )

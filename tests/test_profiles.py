@@ -5,7 +5,7 @@ import pytest
 
 from ljmix.profiles import PROFILES, load_profile
 from ljmix.simulation.initial import system_size
-from ljmix.statepoint import paper_grid
+from ljmix.statepoint import PAPER_GRID, grid
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -24,7 +24,7 @@ def test_paper_profile_is_the_papers():
     assert (paper.steps_equilibration, paper.steps_production) == (10**7, 10**7)
     assert paper.steps_production // paper.frame_interval == 1000
     assert paper.r_max == 10
-    assert set(paper.states()) == set(load_profile("reference").states()) == set(paper_grid())
+    assert set(paper.states()) == set(load_profile("reference").states()) == set(grid(**PAPER_GRID))
 
 
 @pytest.mark.parametrize("name", PROFILES)

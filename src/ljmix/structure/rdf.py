@@ -12,9 +12,9 @@ import freud
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DILUTE", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
+__all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
 
-DILUTE = 100
+MOST_FORCE_SAMPLED = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
 
 Array = npt.NDArray[np.float64]

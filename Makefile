@@ -31,14 +31,14 @@ endif
 RUN := $(PYTHON) -m ljmix.notebooks
 
 # What each step is made of: the rooms of the package it calls.
-CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py potential.py profiles.py files.py notebooks.py) \
-            $(wildcard src/ljmix/profiles/$(PROFILE).toml)
+# tests/test_makefile.py compares them with what the notebooks import.
+CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py potential.py profiles.py files.py notebooks.py command.py \
+            provenance.py metrics.py) $(wildcard src/ljmix/profiles/$(PROFILE).toml)
 SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.py) \
             $(addprefix src/ljmix/,sampling.py campaign.py)
-TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py reference.py) $(SHIPPED)
-CHECK    := $(addprefix src/ljmix/,comparison.py consistency.py)
-LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py) \
-            src/ljmix/learning/tuned.json src/ljmix/simulation/initial.py
+TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py consistency.py datacard.py \
+            reference.py) $(SHIPPED)
+LEARN    := $(TABLES) $(wildcard src/ljmix/learning/*.py) src/ljmix/learning/tuned.json
 PLOT     := $(wildcard src/ljmix/plotting/*.py) $(addprefix src/ljmix/,names.py ljmix.mplstyle)
 EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
@@ -68,10 +68,10 @@ $(RESULTS)/.choice: FORCE
 	@mkdir -p $(@D)
 	@echo '$(ENGINE) $(DEVICE)' | cmp -s - $@ || echo '$(ENGINE) $(DEVICE)' > $@
 
-$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(SIMULATE) $(SHIPPED) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
+$(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
 
-$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(CHECK) $(PLOT) $(RESULTS)/01-simulate.ipynb
+$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) src/ljmix/comparison.py $(PLOT) $(RESULTS)/01-simulate.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
@@ -90,7 +90,7 @@ $(REPORT): $(RESULTS)/05-explain.ipynb
 # Are the engines right? On tables in data/validation, whatever the profile.
 validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
 
-$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(LEARN) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
+$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 

@@ -21,6 +21,7 @@ import pytest
 
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset
+from ljmix.dataset import state_points
 from ljmix.profiles import load_profile
 from ljmix.sampling import choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.engine import load_engine
@@ -78,6 +79,8 @@ def test_each_state_leaves_one_trajectory_and_one_table(undisturbed):
             assert [frame.configuration.step for frame in trajectory] == list(range(100, 801, 100))
             assert trajectory[0].particles.types == ["A", "B"]
             np.testing.assert_array_equal(np.unique(trajectory[-1].particles.typeid), [0, 1])
+            # Each engine's; what a frame inherits from the first one counts as its own.
+            assert not any(frame.particles.velocity.any() or frame.particles.image.any() for frame in trajectory)
             volumes = [float(frame.configuration.box[0]) ** 3 for frame in trajectory]
             n = trajectory[0].particles.N
         thermo = pd.read_parquet(folder / "random" / "thermo.parquet")
@@ -113,6 +116,25 @@ def test_dataset_of_a_campaign(undisturbed):
         late = measured["step"] > PROFILE.steps_equilibration
         row = dataset.states.set_index("state_id").loc[state.state_id]
         assert row["virial_pressure_std"] == pytest.approx(np.std(measured["pressure"][late], dtype=float), rel=1e-6)
+
+
+def test_states_are_missed_only_where_they_were_asked_for(undisturbed, capsys):
+    cold, hot = sorted(PROFILE.states())
+    other = StatePoint(1.0, 0.2, 1.0, 1.0)
+    wide = replace(PROFILE, fraction_b=(0.2, 0.5))
+    for states, missing, message in (
+        (None, 2, "2 of 4 states are not finished and left out; `make data` goes on"),
+        ([cold], 0, ""),
+        ([hot, other], 1, "1 of 2 states are not finished and left out; the same campaign goes on"),
+    ):
+        dataset = collect_dataset(undisturbed, wide, ThreadPoolExecutor(1), states)
+        assert set(state_points(dataset.states)) == {cold, hot} & set(states or wide.states())
+        assert dataset.provenance["states_missing"] == missing
+        said = capsys.readouterr().out
+        assert message in said
+        assert bool(message) == ("not finished" in said)
+    with pytest.raises(ValueError, match="holds none of the 1 states asked for"):
+        collect_dataset(undisturbed, wide, ThreadPoolExecutor(1), [other])
 
 
 KILLED = """
@@ -276,6 +298,21 @@ def full_on_third_call():
         _thin(*arguments)
 
     return thin
+
+
+@pytest.mark.parametrize("cut", [lambda whole: b"", lambda whole: whole[: len(whole) // 2]], ids=["empty", "half"])
+def test_a_damaged_file_is_named_with_a_way_out(undisturbed, tmp_path, cut):
+    root = tmp_path / "damaged"
+    shutil.copytree(undisturbed, root)
+    (folder, state, _), _ = find_jobs(root, PROFILE)
+    path = folder / "random" / "0003.npz"
+    path.write_bytes(cut(path.read_bytes()))
+    with pytest.raises(ValueError, match=rf"0003.npz is damaged \(.*\); delete {folder}, and the state is simulated"):
+        collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+    # The way out leads out.
+    shutil.rmtree(folder)
+    assert not run_campaign([state], PROFILE, root, ENGINE, executor=InProcess()).failed
+    assert results_of(root) == results_of(undisturbed)
 
 
 def test_a_longer_run_goes_on_where_the_shorter_one_ended(tmp_path):

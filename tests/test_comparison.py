@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ljmix.comparison import compare_bins, compare_states, require_agreement
+from ljmix.comparison import MOST_SIGMAS, compare_bins, compare_states, require_agreement
 
 
 def repeat(dataset, rng, shift=0.0):
@@ -34,7 +34,8 @@ def test_repetitions_agree_and_a_shifted_curve_is_found(dataset):
 
 
 def test_limit_is_what_its_text_says():
-    assert 1 / (2 * stats.t.sf(6, 10)) == pytest.approx(8000, rel=0.1)
+    """Two errors from five blocks each, the fewest there are: eight degrees of freedom."""
+    assert 1 / (2 * stats.t.sf(MOST_SIGMAS, 2 * (5 - 1))) == pytest.approx(3000, rel=0.1)
 
 
 def test_a_number_that_is_missing_is_no_agreement(dataset):

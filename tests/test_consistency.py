@@ -49,6 +49,24 @@ def test_derivative_of_a_boltzmann_factor():
     assert table["difference"].abs().max() > 1
 
 
+def test_derivatives_are_taken_along_an_isobar():
+    """The same states at a second pressure, where all curves differ: twice the pairs, and nothing between them."""
+    low = boltzmann_dataset()
+    ids = {name: name.replace("_P1", "_P2") for name in low.states["state_id"]}
+    states = low.states.assign(pressure=2.0, state_id=low.states["state_id"].map(ids))
+    rdf = low.rdf.assign(g=3 * low.rdf["g"], g_dbeta=3 * low.rdf["g_dbeta"], state_id=low.rdf["state_id"].map(ids))
+    both = [pd.concat(tables, ignore_index=True) for tables in ((low.states, states), (low.rdf, rdf))]
+    table, alone = check_derivatives(replace(low, states=both[0], rdf=both[1])), check_derivatives(low)
+    assert len(table) == 2 * len(alone)
+    high = table["state_id"].str.endswith("_P2")
+    # The tables are sorted alike, but the pressure names the group last.
+    keys = ["state_id", "pair", "r"]
+    for part, factor in ((table[~high], 1), (table[high], 3)):
+        part = part.assign(state_id=part["state_id"].str.replace("_P2", "_P1")).set_index(keys)
+        expected = factor * alone.set_index(keys)["difference"]
+        assert part["difference"].loc[expected.index].to_numpy() == pytest.approx(expected.to_numpy())
+
+
 def test_derivatives_with_noise_have_errors_of_their_size():
     z = check_derivatives(boltzmann_dataset(noise=0.05))["z"]
     print(f"z: mean {z.mean():.3f} (expected 0), standard deviation {z.std():.3f} (expected 1), n {len(z)}")

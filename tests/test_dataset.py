@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,6 +98,20 @@ def test_missing_and_foreign_files_are_named(dataset, tmp_path):
     whole = (tmp_path / "rdf.parquet").read_bytes()
     (tmp_path / "rdf.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"rdf.parquet is not a readable parquet file"):
+        read_dataset(tmp_path)
+
+
+def test_tables_of_two_datasets_are_not_read_as_one(dataset, tmp_path):
+    """A process that dies between two files, and a table that the new dataset lacks."""
+    waves = pd.DataFrame({"state_id": dataset.states["state_id"], "pair": "AA", "k": 0.5, "s": 1.0, "s_sem": 0.1})
+    write_dataset(replace(dataset, structure_factors=waves), tmp_path)
+    old = (tmp_path / "rdf.parquet").read_bytes()
+    assert read_dataset(tmp_path).structure_factors is not None
+    write_dataset(replace(dataset, provenance={"profile": "another"}), tmp_path)
+    assert read_dataset(tmp_path).structure_factors is None
+    assert not (tmp_path / "structure_factors.parquet").exists()
+    (tmp_path / "rdf.parquet").write_bytes(old)
+    with pytest.raises(ValueError, match=r"rdf.parquet and states.parquet were not written together .*; write all"):
         read_dataset(tmp_path)
 
 

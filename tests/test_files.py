@@ -1,9 +1,10 @@
 import json
 import os
+import stat
 
 import pytest
 
-from ljmix.files import replace_when_whole
+from ljmix.files import replace_when_whole, write_text
 from ljmix.metrics import read_metrics, update_metrics
 
 
@@ -20,6 +21,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, flushed, fsync = tmp_path / "table.txt", [], os.fsync
+
+    def note(descriptor):
+        flushed.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_text(path, "whole")
+    # The file before it is renamed, the folder afterwards.
+    assert flushed == [(False, False), (True, True)]
+    assert path.read_text() == "whole"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

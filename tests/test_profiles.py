@@ -5,7 +5,7 @@ import pytest
 
 from ljmix.profiles import PROFILES, load_profile
 from ljmix.simulation.initial import system_size
-from ljmix.statepoint import paper_grid
+from ljmix.statepoint import PAPER_GRID, grid
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -24,7 +24,7 @@ def test_paper_profile_is_the_papers():
     assert (paper.steps_equilibration, paper.steps_production) == (10**7, 10**7)
     assert paper.steps_production // paper.frame_interval == 1000
     assert paper.r_max == 10
-    assert set(paper.states()) == set(load_profile("reference").states()) == set(paper_grid())
+    assert set(paper.states()) == set(load_profile("reference").states()) == set(grid(**PAPER_GRID))
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -54,6 +54,10 @@ def test_first_part_of_a_campaign_has_every_temperature():
         ({"frame_interval": 150}, "must be a multiple of frame_interval = 150"),
         ({"steps_max": 100}, "steps_max = 100: must be at least"),
         ({"bin_width": 0.03}, "whole number of bins"),
+        ({"peak_error": float("nan")}, "peak_error = nan: must be finite"),
+        ({"box_edge": float("inf")}, "box_edge = inf: must be finite"),
+        ({"bin_width": float("nan")}, "bin_width = nan: must be finite"),
+        ({"temperature": [1.0, float("nan")]}, "temperature = nan is not a finite number"),
         ({"temperature": [-1.0]}, "temperature = -1: must be above 0"),
     ],
 )

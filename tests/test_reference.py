@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from ljmix.campaign import run_campaign
-from ljmix.collect import collect_dataset, write_configurations
+from ljmix.collect import collect_dataset, find_finished, write_configurations
 from ljmix.datacard import write_data_card
 from ljmix.dataset import read_dataset, write_dataset
 from ljmix.profiles import load_profile
 from ljmix.reference import draw_states, merge_datasets, missing_states, repeated_states, shipped_directory
-from ljmix.simulation.initial import build_configuration
+from ljmix.sampling import open_runs
+from ljmix.simulation.initial import build_configuration, read_configuration, write_configuration
 from ljmix.statepoint import StatePoint
 
 PROFILE = load_profile(
@@ -51,12 +52,39 @@ def test_states_join_in_two_parts_as_in_one(campaign, tmp_path):
     # What is in both is replaced, not doubled.
     again = merge_datasets(both, whole.select(cold), PROFILE)
     assert len(again.states) == 2
-    assert [part["states"] for part in again.provenance["parts"]] == [1, 1, 0]
+    assert [(part["states"], part["remade"]) for part in again.provenance["parts"]] == [(1, 0), (1, 0), (0, 1)]
     # A column that the shipped states lack takes its place, and is empty there.
     without = replace(first, states=first.states.drop(columns="virial_pressure_std"))
     late = merge_datasets(without, whole.select(cold), PROFILE).states
     assert list(late.columns) == list(at_once.states.columns)
     assert late["virial_pressure_std"].isna().tolist() == (late["temperature"] != 1.0).tolist()
+
+
+def test_card_says_which_commit_made_the_tables(campaign, tmp_path):
+    _, whole = campaign
+    cold = (whole.states["temperature"] == 1.0).to_numpy()
+
+    def at(commit, rows):
+        return replace(whole.select(rows), provenance={**whole.provenance, "commit": commit})
+
+    def write_card(dataset):
+        write_dataset(dataset, tmp_path)
+        write_data_card(dataset, tmp_path)
+        return " ".join((tmp_path / "README.md").read_text().split())
+
+    first = merge_datasets(None, at("first", ~cold), PROFILE)
+    # A campaign that holds the new state only; one that holds both.
+    apart = write_card(merge_datasets(first, at("second", cold), PROFILE))
+    assert "the tables of 1 states were made, for some again, by commit second; those of the other 1 by" in apart
+    assert "| first | 1 | 0 |" in apart
+    assert "| second | 1 | 0 |" in apart
+    together = write_card(merge_datasets(first, at("second", cold | ~cold), PROFILE))
+    assert "all tables were made, for some states again, by commit second" in together
+    assert "| second | 1 | 1 |" in together
+    # What was shipped before this was counted.
+    old = {name: value for name, value in first.provenance["parts"][0].items() if name != "remade"}
+    earlier = replace(first, provenance={**first.provenance, "parts": [old]})
+    assert "| first | 1 | not recorded |" in write_card(merge_datasets(earlier, at("second", cold), PROFILE))
 
 
 def test_a_label_without_its_numbers_is_kept(campaign):
@@ -79,6 +107,24 @@ def test_states_of_other_settings_are_refused(campaign):
         merge_datasets(shipped, longer, PROFILE)
     with pytest.raises(ValueError, match="is not a state of profile"):
         merge_datasets(None, whole, load_profile("smoke", temperature=[0.6]))
+
+
+def test_shipped_configurations_are_positions_without_velocities(campaign, tmp_path):
+    root, _ = campaign
+    state = PROFILE.states()[0]
+    run = open_runs(find_finished(root, PROFILE)[state], state, PROFILE)[0]
+    trajectory = run.folder / "trajectory.gsd"
+    kept = trajectory.read_bytes()
+    last = read_configuration(trajectory)
+    try:
+        # As from a run whose frames inherit velocities.
+        write_configuration(replace(last, velocities=np.ones_like(last.positions)), state.size_ratio, trajectory)
+        write_configurations(root, PROFILE, tmp_path, [state])
+    finally:
+        trajectory.write_bytes(kept)
+    shipped = read_configuration(tmp_path / f"{state.state_id}.gsd")
+    assert not shipped.velocities.any()
+    np.testing.assert_array_equal(shipped.positions, last.positions)
 
 
 def test_package_describes_every_file(campaign, tmp_path):

@@ -1,10 +1,10 @@
 import pytest
 
-from ljmix.statepoint import PAIRS, StatePoint, grid, paper_grid
+from ljmix.statepoint import PAIRS, PAPER_GRID, StatePoint, grid
 
 
 def test_paper_grid_has_the_papers_counts():
-    states = paper_grid()
+    states = grid(**PAPER_GRID)
     assert len(set(states)) == 500
     training = [s for s in states if 0.8 <= s.temperature <= 1.2]
     assert 3 * len(training) == 900

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -26,8 +27,10 @@ from ljmix.summary import summarise_state
 __all__ = ["collect_dataset", "find_finished", "write_configurations"]
 
 
-def collect_dataset(root: Path, profile: Profile, executor: Executor | None = None) -> Dataset:
-    """Build the dataset from every state of a profile that is finished in a campaign's folder.
+def collect_dataset(
+    root: Path, profile: Profile, executor: Executor | None = None, states: Iterable[StatePoint] | None = None
+) -> Dataset:
+    """Build the dataset from the states of a profile that are finished in a campaign's folder.
 
     Parameters
     ----------
@@ -36,6 +39,8 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     profile : Profile
     executor : concurrent.futures.Executor, optional
         By default one process a core.
+    states : iterable of StatePoint, optional
+        Those that the campaign was to simulate; by default all of the profile. Others are left out.
 
     Returns
     -------
@@ -47,16 +52,19 @@ def collect_dataset(root: Path, profile: Profile, executor: Executor | None = No
     ValueError
         If no state is finished.
     """
-    finished = find_finished(root, profile)
-    states, folders = list(finished), list(finished.values())
-    missing = len(profile.states()) - len(states)
+    asked = set(profile.states() if states is None else states)
+    finished = {state: folder for state, folder in find_finished(root, profile).items() if state in asked}
+    if not finished:
+        raise ValueError(f"{root} holds none of the {len(asked)} states asked for; run the campaign first")
+    missing = len(asked) - len(finished)
     if missing:
-        tqdm.write(f"{missing} of {len(profile.states())} states are not finished and left out; `make data` goes on")
+        way_on = "`make data` goes on" if states is None else "the same campaign goes on when it is called again"
+        tqdm.write(f"{missing} of {len(asked)} states are not finished and left out; {way_on}")
     with lend_pool(executor) as pool:
         parts = list(
             tqdm(
-                pool.map(summarise_state, folders, states, [profile] * len(states)),
-                total=len(states), desc="collect", unit="state", mininterval=1,
+                pool.map(summarise_state, finished.values(), finished, [profile] * len(finished)),
+                total=len(finished), desc="collect", unit="state", mininterval=1,
             )
         )  # fmt: skip
     rows, curves, waves = zip(*parts, strict=True)
@@ -90,7 +98,9 @@ def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
 def write_configurations(
     root: Path, profile: Profile, directory: Path, states: Iterable[StatePoint] | None = None
 ) -> None:
-    """Copy the last configuration of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+    """Copy the last positions of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+
+    Velocities are zero: trajectories do not keep them.
 
     Parameters
     ----------
@@ -106,6 +116,8 @@ def write_configurations(
         runs = open_runs(finished[state], state, profile)
         run = runs[choose_runs([analyse_run(run) for run in runs])[0][-1]]
         configuration = read_configuration(run.folder / "trajectory.gsd")
+        # Runs of earlier versions can hold velocities, of another frame.
+        configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
         write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
 
 

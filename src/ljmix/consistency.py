@@ -42,7 +42,7 @@ temperature: equation of state of Thol et al. (2015, doi:10.1007/s10765-014-1764
 EQUATION_ERROR = 0.002
 """Relative error allowed to the equation of state, and to a time step of 0.005 and boxes of some 1000 particles."""
 
-_COMPOSITION = ["fraction_b", "size_ratio", "epsilon_ab"]
+_ISOBAR = ["fraction_b", "size_ratio", "epsilon_ab", "pressure"]
 
 
 def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:
@@ -211,8 +211,8 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
 def check_derivatives(dataset: Dataset) -> pd.DataFrame:
     """∂g/∂β from fluctuations against the difference between neighbouring temperatures.
 
-    Between two temperatures of a composition, Δg/Δβ is compared with the mean of both derivatives, which is
-    right to second order in Δβ.
+    Between two temperatures of a composition at one pressure, Δg/Δβ is compared with the mean of both derivatives,
+    which is right to second order in Δβ.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def check_derivatives(dataset: Dataset) -> pd.DataFrame:
     states = dataset.states[dataset.states["converged"]].sort_values("temperature")
     curves = dict(tuple(dataset.rdf.groupby("state_id")))
     tables = []
-    for _, of in states.groupby(_COMPOSITION):
+    for _, of in states.groupby(_ISOBAR):
         for (_, cold), (_, hot) in zip(of.iloc[:-1].iterrows(), of.iloc[1:].iterrows(), strict=True):
             names = (cold["state_id"], hot["state_id"])
             one, other = (curves[name].set_index(["pair", "r"]) for name in names)

@@ -153,9 +153,35 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         files=_markdown(_file_rows(package)),
         columns="\n\n".join(_column_list(dataset, name) for name in TABLES),
         settings=_settings(profile.name),
-        additions=_markdown(pd.DataFrame(provenance["parts"]).astype({"engines": str})),
+        origin=_origin(provenance["parts"], found),
+        additions=_markdown(_additions(provenance["parts"])),
         versions=", ".join(f"{name} {provenance[name]}" for name in ("python", "numpy", "freud-analysis", "gsd")),
     )
+
+
+def _origin(parts: list[dict[str, Any]], found: int) -> str:
+    """Which commit made the tables, in words; one that ships does so for every state whose runs it finds."""
+    made = parts[-1]["states"] + parts[-1].get("remade", 0)
+    if made == found:
+        return f"all tables were made, for some states again, by commit {parts[-1]['commit']}"
+    return (
+        f"the tables of {made} states were made, for some again, by commit {parts[-1]['commit']}; those of the other "
+        f"{found - made} by the last of the earlier commits that had their runs at hand"
+    )
+
+
+def _additions(parts: list[dict[str, Any]]) -> pd.DataFrame:
+    rows = [
+        {
+            "commit": part["commit"],
+            "states added": part["states"],
+            "tables made again": part.get("remade", "not recorded"),
+            "engines": ", ".join(part["engines"]),
+            **{name: part[name] for name in ("freud-analysis", "gsd")},
+        }
+        for part in parts
+    ]
+    return pd.DataFrame(rows)
 
 
 def _moved_labels(states: pd.DataFrame) -> str:

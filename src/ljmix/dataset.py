@@ -162,13 +162,19 @@ def _check_column(name: str, column: pd.Series, field: Field) -> None:
 
 
 def write_dataset(dataset: Dataset, directory: Path) -> None:
-    """Write each table as ``<name>.parquet`` with its provenance; the files appear whole, and together."""
+    """Write each table as ``<name>.parquet`` with its provenance, and remove the file of a table that is None.
+
+    The files appear whole. Not at one instant, though: `read_dataset` refuses a mixture of two datasets.
+    """
     tables = {"states": dataset.states, "rdf": dataset.rdf, "structure_factors": dataset.structure_factors}
     with ExitStack() as files:
         for name, table in tables.items():
             if table is not None:
                 part = files.enter_context(replace_when_whole(directory / f"{name}.parquet"))
                 _write_parquet(table, part, dataset.provenance)
+    for name, table in tables.items():
+        if table is None:
+            (directory / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -191,7 +197,8 @@ def read_dataset(directory: Path | str) -> Dataset:
     FileNotFoundError
         If a table is not there.
     ValueError
-        If a table is not a parquet file or breaks a rule of `Dataset`; the message names the file.
+        If a table is not a parquet file, comes from elsewhere than the others or breaks a rule of `Dataset`; the
+        message names the file.
     """
     tables = {}
     for name in TABLES:
@@ -204,7 +211,14 @@ def read_dataset(directory: Path | str) -> Dataset:
             tables[name] = pq.read_table(path)
         except (pa.ArrowInvalid, OSError) as error:
             raise ValueError(f"{path} is not a readable parquet file: {error}") from error
-    provenance = json.loads((tables["states"].schema.metadata or {}).get(b"ljmix", b"{}"))
+    origins = {name: json.loads((table.schema.metadata or {}).get(b"ljmix", b"{}")) for name, table in tables.items()}
+    provenance = origins["states"]
+    for name, origin in origins.items():
+        if origin != provenance:
+            raise ValueError(
+                f"{Path(directory) / name}.parquet and states.parquet were not written together (their provenance "
+                "differs); write all tables again (`make data`), or restore the shipped ones (git checkout)"
+            )
     frames = {name: table.to_pandas() for name, table in tables.items()}
     try:
         return Dataset(frames["states"], frames["rdf"], provenance, frames.get("structure_factors"))

@@ -25,6 +25,8 @@ def require_writable(folder: Path) -> None:
 def replace_when_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path` when the block ends well.
 
+    Both file and name are on the disk before this returns: a machine that loses power leaves no name without content.
+
     Raises
     ------
     PermissionError
@@ -36,9 +38,20 @@ def replace_when_whole(path: Path) -> Iterator[Path]:
     part.unlink(missing_ok=True)
     try:
         yield part
+        _flush(part)
         part.replace(path)
+        _flush(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Put a file's content, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, fields, replace
 from importlib import resources
@@ -97,6 +98,9 @@ class Profile:
             object.__setattr__(self, name, value)
         if type(value).__name__ != declared:
             raise ValueError(f"profile {self.name}: {name} = {value!r}: must be of type {declared}")
+        # No comparison with a limit would find NaN.
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"profile {self.name}: {name} = {value}: must be finite")
 
     @property
     def n_bins(self) -> int:

@@ -127,7 +127,8 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
     -------
     Dataset
         States in the order of the profile. `provenance` is that of `fresh`, with one entry for each addition
-        under ``parts``: how many states it added, and the commit that made tables of their runs.
+        under ``parts``: its commit, how many states it added (`states`), and of how many that were there it made the
+        tables again (`remade`). A state's rows come from the newest part whose campaign held its runs.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
     new = set(fresh.states["state_id"])
     added = new - (set(shipped.states["state_id"]) if shipped is not None else set())
     engines = fresh.states[["engine", "engine_version"]].drop_duplicates().agg(" ".join, axis=1)
-    part |= {"states": len(added), "engines": sorted(engines)}
+    part |= {"states": len(added), "remade": len(new - added), "engines": sorted(engines)}
     parts: list[dict[str, Any]] = []
     tables = {"states": fresh.states, "rdf": fresh.rdf, "structure_factors": fresh.structure_factors}
     if shipped is not None:

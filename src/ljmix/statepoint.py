@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
-__all__ = ["CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "StatePoint", "grid", "paper_grid"]
+__all__ = ["CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "StatePoint", "grid"]
 
 PAIRS = ("AA", "AB", "BB")
 CUTOFF = 2.5
@@ -26,8 +26,8 @@ PAPER_GRID: dict[str, tuple[float, ...]] = {
 """The paper's grid as we read it.
 
 The paper prints ranges and examples only. Its counts (900 training and 600 test curves, three a state
-point, five temperatures) fix 100 compositions a temperature; the values of `fraction_b` between 0.01 and
-0.5 and `size_ratio` = 1.0 are our reading.
+point, five temperatures) fix 100 compositions a temperature, 500 states in all; the values of `fraction_b`
+between 0.01 and 0.5 and `size_ratio` = 1.0 are our reading.
 """
 
 
@@ -134,8 +134,3 @@ def grid(
         if not values:
             raise ValueError(f"grid: {name} is empty; give at least one value")
     return [StatePoint(t, c, s, e, pressure) for t, c, s, e in itertools.product(*axes.values())]
-
-
-def paper_grid() -> list[StatePoint]:
-    """Return the 500 state points of the paper: 100 compositions at five temperatures (`PAPER_GRID`)."""
-    return grid(**PAPER_GRID)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ __all__ = ["pool", "summarise_state"]
 Array = npt.NDArray[np.float64]
 
 _CRYSTAL_FRAMES = 4
-"""Configurations, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
+"""Configurations of a run, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,13 @@ def summarise_state(
     }
     rdf = _rdf_rows(parts, functions, n_particles)
     if len(analyses) == 2:
-        rdf["g_starts"] = np.concatenate([analyses[1].g[pair] - analyses[0].g[pair] for pair in PAIRS])
+        rdf["g_starts"] = _difference_of_starts({run.start: found for run, found in zip(runs, analyses, strict=True)})
     return row, rdf, structure_factors
+
+
+def _difference_of_starts(analyses: Mapping[str, Analysis]) -> Array:
+    """What the separated start adds to the functions of the random one, in the order of the rows of ``rdf``."""
+    return np.concatenate([analyses["separated"].g[pair] - analyses["random"].g[pair] for pair in PAIRS])
 
 
 def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float]:
@@ -144,7 +149,8 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
 def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, float], float]:
     """D of each species, from the segments that lie wholly after equilibration, and C_B D_A + C_A D_B.
 
-    A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum.
+    A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum. NaN
+    where noise makes the sum negative or zero: nothing is known then of how fast the species mix.
     """
     interval = parts[0].run.profile.frame_interval * TIME_STEP
     row: dict[str, float] = {}
@@ -160,15 +166,17 @@ def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, flo
         if not is_diffusive(displacements, interval):
             d = error = math.nan
         row |= {f"diffusion_{species.lower()}": d, f"diffusion_{species.lower()}_sem": error}
-    return row, mutual
+    return row, mutual if mutual > 0 else math.nan
 
 
 def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
     state, profile = parts[0].run.state, parts[0].run.profile
-    configurations = [c for part in parts for c in part.run.read_configurations(part.analysis.start_step)]
-    demixing = demixing_order(configurations, state)
+    by_run = [part.run.read_configurations(part.analysis.start_step) for part in parts]
+    demixing = demixing_order([c for of_run in by_run for c in of_run], state)
     segregated = segregation(bin_centres(profile), g, state)
-    crystal = float(np.mean([crystal_order(c, state) for c in configurations[-_CRYSTAL_FRAMES:]]))
+    # Of every run alike, or the one that comes last would decide alone.
+    last = [c for of_run in by_run for c in of_run[-_CRYSTAL_FRAMES:]]
+    crystal = float(np.mean([crystal_order(c, state) for c in last]))
     label = label_phase(demixing, segregated, crystal)
     return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
 

@@ -134,6 +134,21 @@ def test_a_checkpoint_keeps_the_trajectory(engine, tiny, tmp_path):
     np.testing.assert_allclose(ends[0], ends[1], atol=1e-4)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("hoomd") is None, reason="hoomd is not installed")
+def test_starts_of_one_state_have_noise_of_their_own(tiny, tmp_path):
+    """Their velocities are the same, so that the seed must not come from those."""
+    engine, state, seeds = load_engine("hoomd", "cpu"), tiny.states()[0], []
+    for k, (start, replica) in enumerate([("random", 0), ("separated", 0), ("random", 1), ("random", 0)]):
+        source = tmp_path / f"{k}-initial.gsd"
+        write_configuration(build_configuration(state, 300, 150, start, replica), state.size_ratio, source)
+        segment = Segment(source, tmp_path / f"{k}.gsd", tmp_path / f"{k}.checkpoint", 1, 1)
+        engine.advance(state, segment)
+        with np.load(segment.checkpoint) as saved:
+            seeds.append(int(saved["seed"]))
+    assert len(set(seeds[:3])) == 3
+    assert seeds[3] == seeds[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -12,9 +12,9 @@ def test_derivative_of_an_einstein_crystal():
     derivative, sem = temperature_derivative(x**2, (x**2).sum(axis=1) / 2)
     sigmas = (derivative + 1 / beta**2) / sem
     print("observed", derivative, "expected", -1 / beta**2, "sigmas", sigmas)
-    # Six values, each with a t distribution of 19 degrees of freedom: 4.5 is exceeded once in 600 runs.
+    # Six values, each with a t distribution of 9 degrees of freedom: 4.5 is exceeded by one of them once in 110 runs.
     assert np.abs(sigmas).max() < 4.5
-    # The error itself is right: its relative uncertainty with 20 blocks is 16 %, over six values 7 %.
+    # The error itself is right: its relative uncertainty with 10 blocks is 24 %, over six values 10 %.
     spread = np.std((x**2 - 1 / beta) * ((x**2).sum(axis=1) / 2 - oscillators / beta / 2)[:, None]) / np.sqrt(n)
     assert sem.mean() == pytest.approx(spread, rel=0.25)
 

@@ -31,10 +31,15 @@ def test_ideal_gas_is_one_within_poisson_error(n_i, n_j):
     assert np.abs(sigmas).max() < 4.5
 
 
-def test_two_particles_fall_into_their_bin():
-    g = compute_rdf(np.array([[0, 0, 0], [4.9, 0, 0], [0, 3.0, 0]]) - 2.0, None, 20.0, 5.0, 50)
-    found = np.flatnonzero(g)
-    assert found.tolist() == [29 if g[29] else 30, 49 if g[49] else 48]
+def test_pairs_fall_into_their_bins():
+    """Three particles: two pairs in range, in the middle of their bins, and one of 5.7 σ beyond."""
+    g = compute_rdf(np.array([[0, 0, 0], [4.85, 0, 0], [0, 3.05, 0]]) - 2.0, None, 20.0, 5.0, 50)
+    assert np.flatnonzero(g).tolist() == [30, 48]
+    edges = np.array([[3.0, 3.1], [4.8, 4.9]])
+    # One pair where 3 pairs, spread over the box, would have their share of the shell.
+    expected = 1 / (3 * 4 / 3 * np.pi * np.diff(edges**3)[:, 0] / 20**3)
+    # freud counts in single precision.
+    assert g[[30, 48]] == pytest.approx(expected, rel=1e-5)
 
 
 def test_r_max_beyond_half_the_box_is_refused():

@@ -7,7 +7,7 @@ from ljmix.validation import checks
 from ljmix.validation.checks import check_engines, compare_functions, curves_of, energy_errors, read_tables
 from ljmix.validation.ensembles import check_ensembles
 from ljmix.validation.lines import format_lines, make_line, summarise_lines
-from ljmix.validation.systems import AGREEMENT_STATES
+from ljmix.validation.systems import AGREEMENT_STATES, N_WINDOWS
 from tests.validation.conftest import draw_series, draw_tables
 
 SHIPPED = Path(__file__).parents[2] / "data" / "validation"
@@ -55,6 +55,26 @@ def test_one_function_that_differs_is_off():
     found = check_engines(tables, compare_functions(tables))
     off = found[found["verdict"] == "off"]
     assert [(row.system, row.quantity) for row in off.itertuples()] == [(system, "AB: χ² a bin")]
+
+
+def test_blocks_that_know_of_one_another_are_found():
+    """Windows of one engine that differ by more than their blocks say: nobody's error bars can be trusted then."""
+    rng = np.random.default_rng(9)
+    tables = {"hoomd": draw_tables(7), "lammps": draw_tables(8)}
+    for found in tables.values():
+        blocks = found.blocks
+        for _, of in blocks[blocks["quantity"] == "density"].groupby("system"):
+            windows = np.repeat(0.002 * rng.normal(size=N_WINDOWS), len(of) // N_WINDOWS)
+            blocks.loc[of.sort_values("block").index, "value"] += windows
+    found = check_engines(tables, compare_functions(tables)).set_index("quantity")
+    name = "variance of an engine's windows over that of its blocks"
+    print(found.loc[[f"density: {name}", "density: sum of σ²", f"energy: {name}", "energy: sum of σ²"]].to_string())
+    # A window is off by as much as a block, so that ten blocks a window make its variance 11 times theirs.
+    assert found.loc[f"density: {name}", "observed"] > 5
+    assert found.loc[f"density: {name}", "verdict"] == "off"
+    assert found.loc["density: sum of σ²", "verdict"] == "off"
+    for quantity in (f"energy: {name}", "energy: sum of σ²"):
+        assert found.loc[quantity, "p"] > 0.001
 
 
 def test_wrong_exponent_of_the_time_step_is_off():

@@ -6,7 +6,8 @@ steps and a checkpoint at the end. Every segment begins from a checkpoint file, 
 a run that was killed and resumed gives the same bytes as one that was not.
 
 Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
-the force on every particle (``particles/force``, ε_AA/σ_AA).
+the force on every particle (``particles/force``, ε_AA/σ_AA). Nothing else in it is to be relied on: HOOMD-blue's first
+frame has velocities too, which readers take for those of all frames.
 """
 
 from __future__ import annotations

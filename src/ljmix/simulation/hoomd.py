@@ -1,7 +1,8 @@
 """The first engine: HOOMD-blue, on a GPU where there is one.
 
-Written against the interface that versions 4.8 to 7.1 share. What changed in between and touches us, with its
-source (numbers are pull requests and issues of glotzerlab/hoomd-blue; "changelog" is its CHANGELOG.rst):
+Written against the interface that versions 4.8 to 7.2 share. What changed in between and touches us, with its
+source (numbers are pull requests and issues of glotzerlab/hoomd-blue; "changelog" is its CHANGELOG.rst, from 7.2 on
+the notes of its releases; those of 7.1.2 we have not seen):
 
 ========  ============================================================  ==========================================
 version   change                                                        here
@@ -16,6 +17,8 @@ version   change                                                        here
 7.0, 7.1  nothing else for pair.LJ, ConstantPressure, ConstantVolume,   –
           nlist.Cell (changelog); for Bussi, none of the threads that
           name it is younger than 4.8 (1618, 1619, 1809)
+7.2       boxes may be deformed in time (2122); 7.2.1: Helfrich forces  –
+          and periodic fields in two dimensions (2376, 2349)
 ========  ============================================================  ==========================================
 
 Precision: released builds are mixed (``hoomd.version.floating_point_precision`` is (64, 32)): coordinates, sums and
@@ -210,8 +213,12 @@ def _one_line(message: object) -> str:
 
 
 def _seed(simulation: Any) -> int:
-    """Seed of the thermostat's random numbers, 16 bits, from the velocities of the start: other starts, other noise."""
-    return zlib.crc32(simulation.state.get_snapshot().particles.velocity.tobytes()) & 0xFFFF
+    """Seed of the thermostat's random numbers, 16 bits: other starts, other noise.
+
+    From the positions, since a random and a separated start of one state have the same velocities: with the same noise
+    on top they would not be independent.
+    """
+    return zlib.crc32(simulation.state.get_snapshot().particles.position.tobytes()) & 0xFFFF
 
 
 def _save(simulation: Any, method: Any, path: Path) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "STARTS",
     "Configuration",
     "build_configuration",
+    "draw_velocities",
     "estimate_density",
     "make_frame",
     "parse_frame",
@@ -162,7 +163,8 @@ def build_configuration(
     edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
     positions, types = place_particles(state, n_particles, n_b, start, edge, replica)
     positions = _push_apart(positions, types, state, edge) - edge / 2
-    return Configuration(positions, _draw_velocities(state, n_particles, replica), types, edge)
+    seed = start_seed(state, f"velocities/{n_particles}", replica)
+    return Configuration(positions, draw_velocities(state.temperature, n_particles, seed), types, edge)
 
 
 def place_particles(
@@ -243,12 +245,18 @@ def start_seed(state: StatePoint, stage: str, replica: int) -> int:
     return state.seed(f"{stage}/{replica}" if replica else stage)
 
 
-def _draw_velocities(state: StatePoint, n_particles: int, replica: int) -> npt.NDArray[np.float64]:
-    rng = np.random.default_rng(start_seed(state, f"velocities/{n_particles}", replica))
-    velocities = rng.normal(size=(n_particles, 3))
+def draw_velocities(temperature: float, n_particles: int, seed: int) -> npt.NDArray[np.float64]:
+    """Draw velocities without total momentum, of kinetic temperature exactly T*.
+
+    Returns
+    -------
+    (n_particles, 3) array
+        σ_AA/τ.
+    """
+    velocities = np.random.default_rng(seed).normal(size=(n_particles, 3))
     velocities -= velocities.mean(axis=0)
     kinetic_temperature = np.sum(velocities**2) / (3 * n_particles - 3)
-    scaled: npt.NDArray[np.float64] = velocities * math.sqrt(state.temperature / kinetic_temperature)
+    scaled: npt.NDArray[np.float64] = velocities * math.sqrt(temperature / kinetic_temperature)
     return scaled
 
 

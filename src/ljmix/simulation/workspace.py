@@ -16,6 +16,8 @@ A segment is finished when its ``.npz`` is there, since that file is written las
 from __future__ import annotations
 
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,13 +188,31 @@ class Run:
             source.unlink()
 
     def read_measurements(self) -> dict[str, npt.NDArray[Any]]:
-        """Join the measurements of the finished segments, up to the cap of the profile."""
-        segments = [dict(np.load(self._file(n, "npz"))) for n in self._used_segments()]
+        """Join the measurements of the finished segments, up to the cap of the profile.
+
+        Raises
+        ------
+        ValueError
+            If a file is damaged.
+        """
+        segments = [self._read_segment(n) for n in self._used_segments()]
         joined = {}
         for name in segments[0]:
             parts = [segment[name] for segment in segments if segment[name].size]
             joined[name] = np.stack(parts) if parts[0].ndim == 0 else np.concatenate(parts)
         return joined
+
+    def _read_segment(self, n: int) -> dict[str, npt.NDArray[Any]]:
+        path = self._file(n, "npz")
+        try:
+            with np.load(path) as arrays:
+                return dict(arrays)
+        except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            # The file alone would not do: the checkpoint that its segment began from is gone, and the state may count
+            # as finished.
+            raise ValueError(
+                f"{path} is damaged ({error}); delete {self.folder.parent}, and the state is simulated again"
+            ) from error
 
     def join(self) -> None:
         """Write ``trajectory.gsd`` and ``thermo.parquet`` from all segments, for freud, OVITO and VMD."""
@@ -224,9 +244,13 @@ class Run:
 
 
 def _thin(frames: Path, kept: Path, interval: int) -> None:
-    """Keep the frames at multiples of `interval` steps, without the forces, which fill the disk."""
+    """Keep the frames at multiples of `interval` steps, without the forces, which fill the disk.
+
+    Nor velocities and images: HOOMD-blue writes them with its first frame only, and later frames would inherit them.
+    """
     with gsd.hoomd.open(frames, "r") as full, gsd.hoomd.open(kept, "w") as thin:
         for frame in full:
             if frame.configuration.step % interval == 0:
                 frame.log.pop("particles/force")
+                frame.particles.velocity = frame.particles.image = None
                 thin.append(frame)

@@ -67,7 +67,7 @@ def find_series(
     Parameters
     ----------
     measurements : mapping
-        As from `ljmix.structure.rdf.measure_frames`, all segments joined.
+        As from `ljmix.structure.measure.measure_frames`, all segments joined.
     state : StatePoint
     r : (n_bins,) array
         Bin centres, σ_AA.

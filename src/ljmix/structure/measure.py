@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ import numpy.typing as npt
 from ljmix.simulation.engine import THERMO
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.diffusion import mean_squared_displacements
-from ljmix.structure.rdf import DILUTE, compute_rdf, force_rdf
+from ljmix.structure.rdf import MOST_FORCE_SAMPLED, compute_rdf, force_rdf
 from ljmix.structure.scattering import structure_factors
 
-__all__ = ["measure_frames", "measuring_strides", "open_trajectory"]
+__all__ = ["measure_frames", "measure_functions", "measuring_strides", "open_trajectory"]
 
 
 def measuring_strides(n_a: int, n_b: int, volume: float, r_max: float, pairs_per_particle: float) -> dict[str, int]:
@@ -86,7 +86,7 @@ def measure_frames(
         for frame in trajectory:
             step = int(frame.configuration.step)
             note({"step": step} | {name: float(frame.log[f"thermo/{name}"][0]) for name in THERMO})
-            note(_measure_functions(frame, _due(step // frame_interval, strides), state, r_max, n_bins))
+            note(measure_functions(frame, _due(step // frame_interval, strides), state.temperature, r_max, n_bins))
             edges.append(float(frame.configuration.box[0]))
             places.append(frame.particles.position.astype(float) / edges[-1])
             note({f"s_{pair}": s for pair, s in structure_factors(places[-1], frame.particles.typeid).items()})
@@ -109,9 +109,28 @@ def _due(frame: int, strides: Mapping[str, int]) -> list[str]:
     return [pair for pair in PAIRS if frame % strides[pair] == 0]
 
 
-def _measure_functions(
-    frame: gsd.hoomd.Frame, pairs: list[str], state: StatePoint, r_max: float, n_bins: int
+def measure_functions(
+    frame: gsd.hoomd.Frame, pairs: Sequence[str], temperature: float, r_max: float, n_bins: int
 ) -> dict[str, Any]:
+    """Measure functions of one frame.
+
+    Parameters
+    ----------
+    frame : gsd.hoomd.Frame
+        Of a trajectory as an engine writes it.
+    pairs : sequence of str
+        Which ones.
+    temperature : float
+        T*.
+    r_max : float
+        σ_AA.
+    n_bins : int
+
+    Returns
+    -------
+    dict
+        For each of the pairs ``g_<pair>`` (n_bins,) and ``step_<pair>``; see `measure_frames`.
+    """
     edge = float(frame.configuration.box[0])
     is_b = frame.particles.typeid == 1
     of = {"A": frame.particles.position[~is_b], "B": frame.particles.position[is_b]}
@@ -120,9 +139,9 @@ def _measure_functions(
         others = None if pair[0] == pair[1] else of[pair[1]]
         measured[f"step_{pair}"] = int(frame.configuration.step)
         measured[f"g_{pair}"] = compute_rdf(of[pair[0]], others, edge, r_max, n_bins)
-    if "BB" in pairs and len(of["B"]) <= DILUTE:
+    if "BB" in pairs and len(of["B"]) <= MOST_FORCE_SAMPLED:
         force = frame.log["particles/force"][is_b].astype(float)
-        measured["force_BB"] = force_rdf(of["B"].astype(float), force, edge, r_max, n_bins, state.temperature)
+        measured["force_BB"] = force_rdf(of["B"].astype(float), force, edge, r_max, n_bins, temperature)
     return measured
 
 

@@ -12,9 +12,9 @@ import freud
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DILUTE", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
+__all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
 
-DILUTE = 100
+MOST_FORCE_SAMPLED = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
 
 Array = npt.NDArray[np.float64]
@@ -37,7 +37,8 @@ def compute_rdf(positions: Array, others: Array | None, box_edge: float, r_max: 
     Returns
     -------
     (n_bins,) array
-        g(r), averaged over each bin; 1 for an ideal gas, for like and unlike pairs and any n.
+        g(r), averaged over the volume of each bin, since pairs are counted in it; 1 for an ideal gas, for like and
+        unlike pairs and any n.
 
     Raises
     ------
@@ -79,7 +80,13 @@ def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_
     Returns
     -------
     (n_bins,) array
-        g(r), averaged over each bin.
+        g(r), averaged over each bin evenly in r.
+
+    Notes
+    -----
+    `compute_rdf` averages over the volume of a bin, which gives its far side more weight. In bins of 0.05 σ_AA the two
+    differ, for exp(-βu) at T* = 0.6, by 0.25 % at the first peak of σ = 0.5 and by 1.4 % of its height on its flank;
+    by 0.01 % and 0.17 % for σ = 1.5.
     """
     i, j = np.triu_indices(len(positions), k=1)
     separation = positions[j] - positions[i]

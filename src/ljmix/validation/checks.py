@@ -8,28 +8,19 @@ them. It is off if p times the number of lines is below 0.01 (Bonferroni), which
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.parquet as pq
-from scipy import stats
 
 from ljmix.consistency import EQUATION_ERROR, PURE_FLUID
-from ljmix.simulation.engine import ENGINES
 from ljmix.statepoint import PAIRS
+from ljmix.validation.agreement import check_agreement, compare_functions
 from ljmix.validation.ensembles import check_ensembles
 from ljmix.validation.lines import Line, make_line
-from ljmix.validation.runs import N_BLOCKS
-from ljmix.validation.statistics import student_t
-from ljmix.validation.systems import AGREEMENT_STATES, COLOUR_STATES, KOB_ANDERSEN_PEAKS, TIME_STEPS
+from ljmix.validation.systems import COLOUR_STATES, KOB_ANDERSEN_PEAKS, TIME_STEPS
+from ljmix.validation.tables import Tables, read_tables
 
 __all__ = [
     "KOB_ANDERSEN", "Tables", "check_engines", "compare_functions", "curves_of",
@@ -63,104 +54,6 @@ gives −5.7584998, 0.2073000 and 0.7574600: the differences are the errors.
 """
 
 
-@dataclass(frozen=True)
-class Tables:
-    """What one engine measured; see `ljmix.validation.runs`.
-
-    Attributes
-    ----------
-    blocks, series : pandas.DataFrame
-    origin : dict
-        Version and device of the engine, and the commit of this package.
-    """
-
-    blocks: pd.DataFrame
-    series: pd.DataFrame
-    origin: dict[str, Any]
-
-    @cached_property
-    def _groups(self) -> dict[tuple[str, str], pd.DataFrame]:
-        return {key: rows for key, rows in self.blocks.groupby(["system", "quantity"], sort=False)}
-
-    def _rows(self, system: str, quantity: str) -> pd.DataFrame:
-        if (system, quantity) not in self._groups:
-            raise ValueError(f"the tables hold no {quantity} of {system}; simulate it again")
-        return self._groups[system, quantity]
-
-    def values(self, system: str, quantity: str) -> Array:
-        """Blocks of a quantity, (n_blocks,) or (n_blocks, n_bins).
-
-        Raises
-        ------
-        ValueError
-            If the table does not hold it.
-        """
-        rows = self._rows(system, quantity)
-        found = rows.sort_values(["block", "r"])["value"].to_numpy(dtype=float)
-        per_block = found.reshape(rows["block"].nunique(), -1)
-        values: Array = per_block if rows["r"].notna().any() else per_block[:, 0]
-        return values
-
-    def bins(self, system: str, pair: str) -> Array:
-        """Bin centres of a pair's function, σ_AA."""
-        return np.unique(self._rows(system, pair)["r"].to_numpy(dtype=float))
-
-
-def read_tables(*directories: Path) -> dict[str, Tables]:
-    """Read the tables of all engines; a later directory takes precedence.
-
-    Raises
-    ------
-    FileNotFoundError
-        If no directory holds the tables of an engine.
-    """
-    found = {}
-    for directory in directories:
-        for engine in ENGINES:
-            folder = directory / engine
-            if (folder / "blocks.parquet").is_file():
-                blocks, series = (pq.read_table(folder / f"{name}.parquet") for name in ("blocks", "series"))
-                provenance = json.loads(blocks.schema.metadata[b"ljmix"])
-                origin = {name: provenance[name] for name in ("engine_version", "device", "commit")}
-                found[engine] = Tables(blocks.to_pandas(), series.to_pandas(), origin)
-    if not found:
-        places = ", ".join(map(str, directories))
-        raise FileNotFoundError(f"no tables in {places}; python -m ljmix.validation.runs writes them")
-    return found
-
-
-def compare_functions(tables: Mapping[str, Tables]) -> pd.DataFrame:
-    """Compare the functions of all states between the engines, and each with itself, bin by bin.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `system`, `pair`, `r`, `degrees` of freedom, `with_itself` (windows of one engine among themselves,
-        else HOOMD-blue against LAMMPS), `comparison` (its number) and `t`; bins that never vary are left out.
-        Empty where there is one engine only.
-    """
-    parts = []
-    for state in AGREEMENT_STATES if len(tables) == 2 else ():
-        for pair in PAIRS:
-            ours, theirs = (_windows(tables[engine], state.state_id, pair) for engine in ("hoomd", "lammps"))
-            couples = [(False, *couple) for couple in itertools.product(ours, theirs)]
-            couples += [(True, *couple) for own in (ours, theirs) for couple in itertools.combinations(own, 2)]
-            r = tables["lammps"].bins(state.state_id, pair)
-            for k, (with_itself, first, second) in enumerate(couples):
-                columns = {
-                    "system": state.state_id, "pair": pair, "r": r, "degrees": len(first) + len(second) - 2,
-                    "with_itself": with_itself, "comparison": k, "t": student_t(first, second),
-                }  # fmt: skip
-                parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True).dropna(subset="t") if parts else pd.DataFrame()
-
-
-def _windows(measured: Tables, system: str, quantity: str) -> list[Array]:
-    """Blocks of each window of a run, (n_blocks, n_bins)."""
-    blocks = measured.values(system, quantity)
-    return np.array_split(blocks, len(blocks) // N_BLOCKS)
-
-
 def check_engines(tables: Mapping[str, Tables], bins: pd.DataFrame) -> pd.DataFrame:
     """Check every engine against theory and published numbers, and two engines against one another.
 
@@ -178,7 +71,7 @@ def check_engines(tables: Mapping[str, Tables], bins: pd.DataFrame) -> pd.DataFr
     """
     lines: list[Line] = []
     if not bins.empty:
-        lines += _agreement(tables, bins)
+        lines += check_agreement(tables, bins)
     for engine, measured in tables.items():
         lines += _equation_of_state(engine, measured)
         lines += _kob_andersen(engine, measured)
@@ -204,64 +97,6 @@ def curves_of(tables: Mapping[str, Tables], system: str) -> pd.DataFrame:
 def _error(blocks: Array) -> Array:
     error: Array = blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks))
     return error
-
-
-def _agreement(tables: Mapping[str, Tables], bins: pd.DataFrame) -> Iterator[Line]:
-    """HOOMD-blue (observed) against LAMMPS (expected), state by state, then all states together."""
-    deviations: dict[str, list[Line]] = {"density": [], "energy": []}
-    for system in dict.fromkeys(bins["system"]):
-        for quantity, found in deviations.items():
-            ours, theirs = (tables[engine].values(system, quantity) for engine in ("hoomd", "lammps"))
-            t = float(student_t(ours[:, None], theirs[:, None])[0])
-            difference, degrees = ours.mean() - theirs.mean(), len(ours) + len(theirs) - 2
-            line = make_line(
-                "agreement", "hoomd", system, quantity, ours.mean(), theirs.mean(), abs(difference / t), degrees
-            )
-            found.append(line)
-            yield line
-    yield from _functions(bins)
-    for name, found in deviations.items():
-        by_chance = stats.kstwo(len(found))
-        distance = stats.kstest([line["p"] for line in found], "uniform").statistic
-        yield make_line(
-            "agreement", "hoomd", "all states", f"{name}: p-values, distance from uniform", distance,
-            by_chance.mean(), by_chance.std(), p=float(by_chance.sf(distance)),
-        )  # fmt: skip
-        # A bias too small to see in one state.
-        mean = float(np.mean([line["sigmas"] for line in found]))
-        yield make_line("agreement", "hoomd", "all states", f"{name}: mean of σ", mean, 0.0, len(found) ** -0.5)
-
-
-def _functions(bins: pd.DataFrame) -> Iterator[Line]:
-    """χ² a bin of every function between the engines, against the same between windows of one engine.
-
-    The logarithm of their ratio scatters alike for all functions; its scatter comes from the other states, since
-    the three functions of one state move together.
-    """
-    square = bins.assign(square=bins["t"] ** 2).groupby(["system", "pair", "with_itself"], sort=False)["square"]
-    table = square.mean().unstack("with_itself")
-    ratio = np.log(table[False] / table[True])
-    for (system, pair), value in ratio.items():
-        others = ratio[ratio.index.get_level_values("system") != system]
-        scatter = float(np.sqrt(np.mean(others**2)))
-        degrees = others.index.get_level_values("system").nunique()
-        p = float(2 * stats.t.sf(abs(value) / scatter, degrees))
-        observed, expected = table.loc[(system, pair)]
-        yield make_line("agreement", "hoomd", system, f"{pair}: χ² a bin", observed, expected, expected * scatter, p=p)
-    absolute = bins.assign(absolute=bins["t"].abs()).groupby(["system", "with_itself"])["absolute"].mean().unstack()
-    difference = absolute[False] - absolute[True]
-    error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
-    observed, expected = absolute.mean()
-    yield make_line(
-        "agreement",
-        "hoomd",
-        "all states",
-        "mean absolute t of all bins",
-        observed,
-        expected,
-        error,
-        len(difference) - 1,
-    )
 
 
 def _equation_of_state(engine: str, measured: Tables) -> Iterator[Line]:

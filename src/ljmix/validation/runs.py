@@ -34,8 +34,7 @@ from ljmix.sampling import bin_centres, open_runs
 from ljmix.simulation.engine import THERMO, Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import Configuration, build_configuration, parse_frame, write_configuration
 from ljmix.statepoint import CUTOFF, PAIRS, StatePoint
-from ljmix.structure.measure import open_trajectory
-from ljmix.structure.rdf import compute_rdf
+from ljmix.structure.measure import measure_functions, open_trajectory
 from ljmix.validation.bench import bench_start
 from ljmix.validation.systems import (
     AGREEMENT_STATES,
@@ -163,14 +162,9 @@ def _sample_kob_andersen(engine: Engine, folder: Path) -> pd.DataFrame:
     # Half the usual step: thermal averages are off by a multiple of its square.
     settled = _settle(engine, mixture, source, 0.0025, duration=15.0)
     frames = _run_once(engine, mixture, settled, "NVT", 0.0025, 24000, 80)
-    curves: dict[str, list[Array]] = {pair: [] for pair in PAIRS}
-    for configuration in map(parse_frame, frames):
-        of = {name: configuration.positions[configuration.types == kind] for kind, name in enumerate("AB")}
-        for pair in PAIRS:
-            others = None if pair[0] == pair[1] else of[pair[1]]
-            curves[pair].append(compute_rdf(of[pair[0]], others, configuration.box_edge, r_max, n_bins))
+    measured = [measure_functions(frame, PAIRS, mixture.temperature, r_max, n_bins) for frame in frames]
     r = (np.arange(n_bins) + 0.5) * r_max / n_bins
-    parts = [_blocks("kob-andersen", pair, np.array(curves[pair]), r) for pair in PAIRS]
+    parts = [_blocks("kob-andersen", pair, np.array([found[f"g_{pair}"] for found in measured]), r) for pair in PAIRS]
     parts += [
         _blocks("kob-andersen", quantity, _logged(frames, name))
         for quantity, name in (("energy", "potential_energy"), ("pressure", "pressure"))

@@ -12,8 +12,10 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from multiprocessing import Manager
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 import pandas as pd
@@ -75,13 +77,21 @@ def measure_speed(
             with lend_pool(None, n) as pool:
                 common = (loaded.name, loaded.device, state, start, steps, barrier)
                 runs = [pool.submit(_run, Path(folder, f"{n}-{k}"), *common) for k in range(n)]
-                spans = [run.result() for run in runs]
+                spans = _results(runs)
             seconds = max(end for _, end in spans) - min(begin for begin, _ in spans)
             rows.append({
                 "states": n, "steps_per_second": steps / seconds, "total_steps_per_second": n * steps / seconds,
                 "million_atom_steps_per_second": n * steps * n_particles / seconds / 1e6,
             })  # fmt: skip
     return pd.DataFrame(rows).assign(engine=loaded.name, version=loaded.version, device=loaded.device_name)
+
+
+def _results(runs: Sequence[Future[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Results of all runs; if one failed, its error, not that of those who waited for it in vain."""
+    errors = [error for run in runs if (error := run.exception()) is not None]
+    if errors:
+        raise next((error for error in errors if not isinstance(error, BrokenBarrierError)), errors[0])
+    return [run.result() for run in runs]
 
 
 def _run(

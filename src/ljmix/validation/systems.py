@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ljmix.profiles import Profile, load_profile
-from ljmix.simulation.initial import Configuration
+from ljmix.simulation.initial import Configuration, draw_velocities
 from ljmix.statepoint import CUTOFF, StatePoint
 
 __all__ = [
     "AGREEMENT_STATES", "BENCH", "COLOUR_STATES", "ENSEMBLE_STATES", "FCC", "KOB_ANDERSEN_PEAKS", "LIQUID",
-    "N_WINDOWS", "SIMPLE_CUBIC", "TIME_STEPS", "KobAndersen", "agreement_profile", "draw_velocities",
-    "ensemble_profile", "place_on_lattice",
+    "N_WINDOWS", "SIMPLE_CUBIC", "TIME_STEPS", "KobAndersen", "agreement_profile", "ensemble_profile",
+    "place_on_lattice",
 ]  # fmt: skip
 
 WINDOW_STEPS = 20_000
@@ -99,22 +97,6 @@ def ensemble_profile() -> Profile:
         steps_production=100000, steps_max=105000, segment_steps=5000, frame_interval=50, trajectory_interval=5000,
         max_pairs_per_particle=1,
     )  # fmt: skip
-
-
-def draw_velocities(temperature: float, n_particles: int, seed: int) -> npt.NDArray[np.float64]:
-    """Draw velocities without total momentum, of kinetic temperature exactly T*.
-
-    Returns
-    -------
-    (n_particles, 3) array
-        σ_AA/τ.
-    """
-    velocities = np.random.default_rng(seed).normal(size=(n_particles, 3))
-    velocities -= velocities.mean(axis=0)
-    scaled: npt.NDArray[np.float64] = velocities * math.sqrt(
-        temperature * (3 * n_particles - 3) / np.sum(velocities**2)
-    )
-    return scaled
 
 
 def place_on_lattice(

@@ -1,0 +1,55 @@
+"""Targets of the Makefile depend on every module that their notebooks import, near or far."""
+
+import ast
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def named_modules(source):
+    """Names that a source imports; what follows `from … import` may be a module or not."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_files(source):
+    """Files of the package behind a source, imports of imports and packages included."""
+    found, todo = set(), list(named_modules(source))
+    while todo:
+        parts = todo.pop().split(".")
+        for depth in range(1, len(parts) + 1) if parts[0] == "ljmix" else ():
+            place = Path("src", *parts[:depth])
+            for file in (place / "__init__.py", place.with_suffix(".py")):
+                if (ROOT / file).is_file() and file not in found:
+                    found.add(file)
+                    todo += named_modules((ROOT / file).read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def prerequisites():
+    """By target, as make expands them."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    database = subprocess.run(
+        ["make", "--print-data-base", "--dry-run", "PROFILE=smoke", "help"], cwd=ROOT, capture_output=True, text=True
+    )
+    rules = (line.partition(":") for line in database.stdout.splitlines() if line.startswith("results/smoke/"))
+    return {target: {Path(name) for name in names.split("|")[0].split()} for target, _, names in rules}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_step_depends_on_all_that_its_notebook_imports(prerequisites, path):
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    imported = imported_files("\n".join(cells))
+    assert len(imported) > 20
+    assert not imported - prerequisites[f"results/smoke/{path.name}"]

@@ -13,7 +13,7 @@ from ljmix.learning.evaluation import list_runs, run_in_parallel
 from ljmix.learning.features import COMPOSITION, layout_table
 from ljmix.learning.models import make_model, make_row_model
 from ljmix.learning.summary import pooled_r2, spread
-from ljmix.learning.tasks import TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.statepoint import TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = ["data_size_scaling", "describe_jump", "draw_rows", "draw_states", "state_scaling"]
 
@@ -125,7 +125,7 @@ def state_scaling(
     simulation would mean. Parameters and result as of `data_size_scaling`, for any contestant that answers for
     unseen compositions, with the key `states` in place of `rows`.
     """
-    training, held_out = split_by_temperature(dataset, TRAIN_TEMPERATURES, TEST_TEMPERATURES)
+    training, held_out = split_by_temperature(dataset)
     target = layout_table(held_out)
     r = np.unique(target["r"])
     for states in _checked_sizes(sizes, "states"):

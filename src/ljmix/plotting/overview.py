@@ -15,6 +15,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ljmix.dataset import FEATURES
+from ljmix.learning.network import HIDDEN_LAYERS
 from ljmix.plotting.snapshot import draw_snapshot
 from ljmix.plotting.structure import draw_rdfs, state_title
 from ljmix.plotting.style import (
@@ -26,14 +27,14 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
+from ljmix.statepoint import TRAIN_TEMPERATURES
 
 if TYPE_CHECKING:
     from ljmix.simulation.initial import Configuration
 
 __all__ = ["PAPER_LAYERS", "draw_network", "draw_state_grid", "plot_overview"]
 
-PAPER_LAYERS = (7, 112, 56, 28, 14, 7, 1)
-_TRAINING_TEMPERATURES = (0.8, 1.0, 1.2)
+PAPER_LAYERS = (len(FEATURES), *HIDDEN_LAYERS, 1)
 _SHOWN_NEURONS = 9
 _LISTED_VALUES = 6
 
@@ -108,7 +109,7 @@ def draw_state_grid(axes: Axes, states: pd.DataFrame, state_id: str | None = Non
     wide, tall = len(levels["fraction_b"]) + 1.0, len(levels["epsilon_ab"]) + 1.0
     x = index["temperature"] * wide + index["fraction_b"]
     y = index["size_ratio"] * tall + index["epsilon_ab"]
-    trains = np.isclose(states["temperature"].to_numpy()[:, None], _TRAINING_TEMPERATURES).any(axis=1)
+    trains = np.isclose(states["temperature"].to_numpy()[:, None], TRAIN_TEMPERATURES).any(axis=1)
     train = axes.scatter(x[trains], y[trains], s=7, color="black", linewidths=0, label="training")
     test = axes.scatter(
         x[~trains], y[~trains], s=7, facecolor="white", edgecolor="#CC79A7", linewidths=0.8, label="test"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -200,21 +199,19 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     axes.set(ylabel="normalised mixing entropy", ylim=(0, 1.12), xlim=(-0.6, len(table) - 0.4))
 
 
-def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] | None = None) -> None:
+def draw_importance(axes: Axes, importance: pd.DataFrame) -> None:
     """Draw mean |Shapley value| of each feature, models side by side, the largest feature on top.
+
+    The network comes first, then XGBoost, then others.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     importance : pandas.DataFrame
         Columns `model`, `feature`, `mean_abs`, `mean_abs_low`, `mean_abs_high`.
-    models : sequence of str, optional
-        Order of the bars; the network and XGBoost first by default.
     """
     need_columns(importance, ["model", "feature", "mean_abs", "mean_abs_low", "mean_abs_high"], "importance")
-    if models is None:
-        names = list(dict.fromkeys(importance["model"]))
-        models = sorted(names, key=lambda name: (name not in _BARS, name != "mlp"))
+    models = sorted(dict.fromkeys(importance["model"]), key=lambda name: (name not in _BARS, name != "mlp"))
     order = importance.groupby("feature")["mean_abs"].mean().sort_values(kind="stable").index
     thick = 0.8 / len(models)
     for row, model in enumerate(models):

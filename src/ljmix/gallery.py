@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, PARAMETERS, TASKS
+from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, PARAMETERS, TASK_LABELS
 from ljmix.report import (
     answers,
     describe_extent,
@@ -105,8 +105,8 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
         worst = max((row for row in left_out if row["score"] == score), key=lambda row: row["cost"])
         interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
         found.append(
-            f"{worst['cost']:.2f} ({interval}; {GROUPS[score]}) for {CONTESTANTS[worst['model']]} without "
-            f"{INGREDIENTS[worst['without']]} on {TASKS[worst['task']]}"
+            f"{worst['cost']:.2f} ({interval}; {GROUP_LABELS[score]}) for {CONTESTANTS[worst['model']]} without "
+            f"{INGREDIENTS[worst['without']]} on {TASK_LABELS[worst['task']]}"
         )
     return (
         "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. "

@@ -15,7 +15,7 @@ from typing import Any
 from ljmix.command import one_sentence
 from ljmix.files import write_text
 from ljmix.metrics import read_metrics
-from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
+from ljmix.names import CONTESTANTS, EXPLAINED, METHODS, PARAMETERS
 from ljmix.statepoint import DILUTE, PAPER_GRID
 
 __all__ = [
@@ -27,11 +27,6 @@ BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
 _SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
 _COLUMNS = ("mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature")
-_METHODS = {
-    f"{method} {model}": f"{method}, {name}"
-    for method in ("SHAP", "permutation", "Sobol")
-    for model, name in EXPLAINED.items()
-} | {"grid simulation": "simulation without a model", "map entropy": "entropy of the maps"}
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
@@ -256,7 +251,7 @@ def _method_orders(methods: Mapping[str, Any]) -> str:
     sure = [name for name in first if methods[name]["size_first"] >= 0.95]
     last = [name for name, found in methods.items() if found["order"][-1] == "temperature"]
     orders = "; ".join(
-        f"{_METHODS.get(name, name)} {_order(found['order'])} (τ = {found['kendall']:.2f}, "
+        f"{METHODS.get(name, name)} {_order(found['order'])} (τ = {found['kendall']:.2f}, "
         f"{found['kendall_low']:.2f} to {found['kendall_high']:.2f})"
         for name, found in methods.items()
     )

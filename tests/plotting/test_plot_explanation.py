@@ -7,8 +7,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ljmix.names import METHODS
 from ljmix.plotting import (
-    METHOD_LABELS,
     PAGE_MM,
     PAIR_COLORS,
     plot_descriptors,
@@ -22,7 +22,7 @@ from tests.plotting.checks import assert_nothing_is_clipped
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 VIEWS = ["UMAP 15", "UMAP 5", "UMAP 15 BB", "PCA 2"]
-METHODS = ["grid simulation", "SHAP mlp", "map entropy"]
+SHOWN_METHODS = ["grid simulation", "SHAP mlp", "map entropy"]
 R = np.arange(0.025, 5, 0.05)
 
 
@@ -85,11 +85,11 @@ def ranking_tables():
     shares = pd.DataFrame(
         [
             {"method": method, "feature": feature, "share": share, "share_low": share - 0.05, "share_high": share + 0.1}
-            for method in METHODS
+            for method in SHOWN_METHODS
             for feature, share in zip(FEATURES, (0.1, 0.2, 0.4, 0.3), strict=True)
         ]
     )
-    names = ["paper", *METHODS]
+    names = ["paper", *SHOWN_METHODS]
     agreement = pd.DataFrame(np.eye(4) * 2 - 1, index=names, columns=names)
     errors = pd.DataFrame(
         [
@@ -232,7 +232,7 @@ def test_cuts_have_a_line_a_level(figures):
 
 def test_ranking_shows_every_method(figures):
     shares, square = panel(figures["ranking"], "A"), panel(figures["ranking"], "B")
-    assert [label.get_text() for label in shares.get_yticklabels()] == [METHOD_LABELS[name] for name in METHODS]
+    assert [label.get_text() for label in shares.get_yticklabels()] == [METHODS[name] for name in SHOWN_METHODS]
     assert len(shares.collections) == 4, "an interval a parameter"
     assert squares(square).count("1.00") == 4
     assert squares(square).count("-1.00") == 12

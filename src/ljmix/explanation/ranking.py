@@ -17,6 +17,7 @@ from scipy.stats import kendalltau, rankdata
 from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
+from ljmix.names import PAPER_ORDER
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
@@ -24,9 +25,6 @@ __all__ = [
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
-
-PAPER_ORDER = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
-"""The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
 
 N_DRAWS = 1000
 _REPETITIONS = 20

@@ -17,7 +17,7 @@ from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
 from ljmix.learning.validation import predict_splits
-from ljmix.names import GROUPS
+from ljmix.names import GROUP_LABELS
 
 __all__ = ["ablate", "variants"]
 
@@ -108,6 +108,6 @@ def ablate(
 def _costs(predictions: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """What leaving out costs one model on one task; the column `model` of the predictions says what is left out."""
     scores = resample_scores(predictions, dataset.states, baseline="nothing")
-    scores = scores[(scores["label"] == "all") & scores["score"].isin(GROUPS)]
+    scores = scores[(scores["label"] == "all") & scores["score"].isin(GROUP_LABELS)]
     costs = {"cost": -scores["gain"], "cost_low": -scores["gain_high"], "cost_high": -scores["gain_low"]}
     return scores.assign(without=scores["model"], **costs)

@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ljmix.names import EXPLAINED
+from ljmix.names import EXPLAINED, METHODS, PAPER_ORDER
 from ljmix.plotting.matrix import SHADES, draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
     FEATURE_LABELS,
@@ -26,16 +26,10 @@ from ljmix.plotting.style import (
     new_figure,
 )
 
-__all__ = ["METHOD_LABELS", "plot_descriptors", "plot_distance", "plot_ranking"]
+__all__ = ["plot_descriptors", "plot_distance", "plot_ranking"]
 
-METHOD_LABELS = {
-    f"{method} {model}": f"{method}, {name}"
-    for method in ("SHAP", "permutation", "Sobol")
-    for model, name in EXPLAINED.items()
-} | {"grid simulation": "exact, simulation", "map entropy": "1 − entropy, maps"}
 _KINDS = {"height": "height", "position": "position", "neighbors": "neighb.", "demixing": r"$S_\mathrm{cc}$"}
 _SHARE = ("share", "share_low", "share_high")
-_ROWS = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
 _LEVEL_MARKERS = "osD^v"
 
 
@@ -62,14 +56,14 @@ def plot_distance(profiles: pd.DataFrame) -> Figure:
     for row, source in zip(panels, sources, strict=True):
         for axes, (pair, color) in zip(row, PAIR_COLORS.items(), strict=True):
             part = profiles[(profiles["source"] == source) & (profiles["pair"] == pair)]
-            table = part.pivot_table(index="feature", columns="r", values="mean_abs").reindex(_ROWS)
+            table = part.pivot_table(index="feature", columns="r", values="mean_abs").reindex(PAPER_ORDER)
             r = table.columns.to_numpy(dtype=float)
             half = (r[1] - r[0]) / 2
             image = axes.imshow(
                 table.to_numpy(), cmap=SHADES, norm=norm, aspect="auto", interpolation="none",
-                extent=(r[0] - half, r[-1] + half, len(_ROWS) - 0.5, -0.5),
+                extent=(r[0] - half, r[-1] + half, len(PAPER_ORDER) - 0.5, -0.5),
             )  # fmt: skip
-            axes.set_yticks(range(len(_ROWS)), [FEATURE_LABELS[name] for name in _ROWS])
+            axes.set_yticks(range(len(PAPER_ORDER)), [FEATURE_LABELS[name] for name in PAPER_ORDER])
             axes.tick_params(axis="y", length=0)
             axes.set_title(f"{pair}, {EXPLAINED.get(source, source)}", color=color)
     for axes in panels[-1]:
@@ -118,7 +112,7 @@ def plot_descriptors(
     figure = new_figure(PAGE_MM, 176)
     grid = figure.add_gridspec(3, 2, height_ratios=[1, 1.15, 1.2])
     whole, pairs = figure.add_subplot(grid[0, :]), figure.add_subplot(grid[1, :])
-    table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(_ROWS)[names]
+    table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(PAPER_ORDER)[names]
     quality = shares.drop_duplicates("descriptor").set_index("descriptor")["r2"]
     draw_matrix(whole, table, limits=(0, 1), labels=FEATURE_LABELS, errors=_half_widths(shares, "feature", table))
     whole.set_xticks(whole.get_xticks(), [f"{_descriptor_label(name)}\n$R^2$ {quality[name]:.2f}" for name in names])
@@ -200,12 +194,12 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     wrong = figure.add_subplot(grid[1, :])
     methods = list(dict.fromkeys(shares["method"]))
     columns = ("method", "share", "share_low", "share_high")
-    draw_shares(first, shares, methods, columns, METHOD_LABELS)
+    draw_shares(first, shares, methods, columns, METHODS)
     first.set(xlabel="share of the credit, 95 % interval", xlim=(-0.03, 1.03))
     first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=4,
                  columnspacing=0.8, handletextpad=0.3, handlelength=1.0)  # fmt: skip
-    draw_matrix(square, agreement, limits=(-1, 1), labels=METHOD_LABELS)
-    square.set_xticks(square.get_xticks(), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
+    draw_matrix(square, agreement, limits=(-1, 1), labels=METHODS)
+    square.set_xticks(square.get_xticks(), [METHODS.get(name, name) for name in agreement], rotation=40,
                       ha="right", rotation_mode="anchor")  # fmt: skip
     square.set_title(r"agreement of the orders, Kendall's $\tau$")
     _draw_errors(wrong, errors)

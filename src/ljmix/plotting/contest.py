@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, TASKS
+from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, TASK_LABELS
 from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
@@ -29,7 +29,7 @@ _MARKERS = {
 _LEAST, _MOST = 1e-3, 1.0
 """Range of 1 - R²; beyond its upper end an arrow, or one bad contestant would flatten all others."""
 _LOSS_EDGE = 0.5
-_GROUPS = {
+_PANELS = {
     "all states": ("r2", "all"), "BB": ("r2", "BB"), "B not\ndilute": ("r2_dilute", "no"),
     "mixed,\nconverged": ("r2_mixed_converged", "all"), "demixed": ("r2_phase", "demixed"),
 }  # fmt: skip
@@ -40,7 +40,7 @@ def plot_scores(
     metrics: Mapping[str, Any],
     ceiling: Mapping[str, Any],
     certainty: pd.DataFrame,
-    groups: Mapping[str, Sequence[str]] = _GROUPS,
+    groups: Mapping[str, Sequence[str]] = _PANELS,
 ) -> Figure:
     """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
 
@@ -184,7 +184,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
         axes.axvline(0, color="0.3", linewidth=0.6)
         axes.margins(x=0.15)
         axes.locator_params(axis="x", nbins=3)
-        axes.set(xlabel=f"loss of $R^2$,\n{GROUPS[score]}", title=TASKS[task].replace(" ", "\n"))
+        axes.set(xlabel=f"loss of $R^2$,\n{GROUP_LABELS[score]}", title=TASK_LABELS[task].replace(" ", "\n"))
     panels[0].set_yticks(range(len(rows)), [f"without {INGREDIENTS[name]}" for _, name in rows])
     models = list(dict.fromkeys(parts["model"]))
     handles = [Patch(color=_color(model), label=_label(model)) for model in models]

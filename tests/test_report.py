@@ -10,12 +10,24 @@ from ljmix.report import answers, describe_extent, insert_table, results_table
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = "results/reference/metrics.json"
-METRICS = read_metrics(ROOT / NUMBERS)
+PUBLISHED = read_metrics(ROOT / NUMBERS)
+
+
+def completed(published):
+    """The published numbers with those that a run before the last change of the code did not write."""
+    metrics = copy.deepcopy(published)
+    for points in (*metrics["scaling"].values(), *metrics["scaling_states"].values()):
+        for point in points:
+            point.setdefault("r2_median", point["r2_mean"])
+    return metrics
+
+
+METRICS = completed(PUBLISHED)
 
 
 def skip_between_a_run_and_its_report(page):
     """Each notebook writes its numbers as it ends, the pages that quote them are written last."""
-    if "r2_median" not in METRICS["scaling"]["mlp"][0]:
+    if PUBLISHED != METRICS:
         pytest.skip(f"{NUMBERS} is of a run that did not write all that captions quote now; the next one does")
     changed = subprocess.run(
         ["git", "-C", str(ROOT), "status", "--porcelain", "--", NUMBERS, page],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ljmix.learning.scaling import HALF, score_at_half
 from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, PARAMETERS, TASK_LABELS
 from ljmix.report import (
     answers,
@@ -28,14 +29,12 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    extrapolation, scaling = metrics["extrapolation"], metrics["scaling"]["mlp"]
-    embedding, attribution = metrics["embedding"], metrics["attribution"]
+    extrapolation, embedding, attribution = (metrics[name] for name in ("extrapolation", "embedding", "attribution"))
     interpolation, unseen = (
         format_score(metrics[task]["mlp"], ("r2", "all"), 3) for task in ("interpolation", "extrapolation")
     )
     pairs = ", ".join(f"{pair} {format_score(extrapolation['mlp'], ('r2', pair), 3)}" for pair in ("AA", "AB", "BB"))
     copy = format_score(extrapolation["nearest-temperature"], ("r2", "all"), 3)
-    ends = " and ".join(f"{point['r2_mean']:.2f} at {point['rows']} rows" for point in (scaling[0], scaling[-1]))
     source = "the simulation and in both models" if "grid simulation" in attribution["methods"] else "both models"
     captions = {
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
@@ -47,8 +46,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which lies on the "
         "copy of the nearest temperature.",
         "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
-        "fig6": f"R² on unseen temperatures against training rows: {ends} for the network "
-        "(paper: about 0.1 at 50 000 and 0.9 at 90 000).",
+        "fig6": _rows_caption(metrics["scaling"]["mlp"]),
         "scaling-states": _states_caption(metrics["scaling_states"]),
         "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
         "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
@@ -114,13 +112,27 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _rows_caption(points: Sequence[Mapping[str, Any]]) -> str:
+    whole = max(points, key=lambda point: point["rows"])
+    return (
+        f"R² on unseen temperatures against training rows. The network scores {score_at_half(points):.2f} with five "
+        f"ninths of the rows, {HALF * whole['rows']:.0f} (paper: about 0.1 with 50 000 of 90 000), and "
+        f"{whole['r2_median']:.2f} with all {whole['rows']} (paper: about 0.9). Lines are medians over seeds, bands "
+        "reach from the lowest seed to the highest; a caret at the lower edge stands for a lower score. B and C, one "
+        "curve from the smallest training set and from the largest."
+    )
+
+
 def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     ends = "; ".join(
-        f"{CONTESTANTS[name]} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with "
+        f"{CONTESTANTS[name]} {first['r2_median']:.2f} with {first['states']} and {last['r2_median']:.2f} with "
         f"{last['states']}"
         for name, (first, *_, last) in scaling.items()
     )
-    return f"R² on unseen temperatures against the number of training states: {ends}."
+    return (
+        f"R² on unseen temperatures against the number of training states: {ends}. Lines are medians over seeds, bands "
+        "reach from the lowest seed to the highest; scores below zero are cut off."
+    )
 
 
 def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def figures(metrics):
     )  # fmt: skip
     scaling = pd.DataFrame(
         [
-            {"model": model, "states": n, "r2_mean": 0.95 - 3 / n - 0.05 * k, "r2_std": None if n == 300 else 0.02}
+            {"model": model, "states": n, "r2_median": 0.95 - 3 / n - 0.05 * k, "r2_low": 0.9 - 8 / n, "r2_high": 0.95}
             for k, model in enumerate(MODELS[:3])
             for n in (6, 40, 300)
         ]
@@ -98,9 +98,13 @@ def test_ablation_labels_what_it_cuts_off(figures):
     ]  # fmt: skip
 
 
-def test_state_scaling_draws_lines_and_bands(figures):
+def test_state_scaling_draws_medians_and_the_range_of_the_seeds(figures):
     axes = figures["states"].axes[0]
     assert len(axes.lines) == len(axes.collections) == 3
+    np.testing.assert_allclose(axes.lines[0].get_ydata()[0], 0.45)
+    band = axes.collections[0].get_paths()[0].get_extents()
+    assert (band.y0, band.y1) == pytest.approx((0.9 - 8 / 6, 0.95))
+    assert axes.get_ylim()[0] == 0
     assert axes.get_xscale() == "log"
 
 
@@ -113,5 +117,5 @@ def test_what_cannot_be_drawn_is_refused(metrics):
         plot_scores(metrics, {}, CERTAINTY.drop(columns="low"), GROUPS)
     with pytest.raises(ValueError, match="column 'cost_low' is missing"):
         plot_ablation(pd.DataFrame({"task": ["a"], "model": ["b"], "without": ["c"], "score": ["r2"], "cost": [1.0]}))
-    with pytest.raises(ValueError, match="column 'r2_std' is missing"):
-        plot_state_scaling(pd.DataFrame({"model": ["mlp"], "states": [3], "r2_mean": [0.5]}))
+    with pytest.raises(ValueError, match="column 'r2_low' is missing"):
+        plot_state_scaling(pd.DataFrame({"model": ["mlp"], "states": [3], "r2_median": [0.5]}))

@@ -75,8 +75,9 @@ def figures(dataset, predictions, losses, configuration) -> dict[str, Figure]:
             {
                 "model": model,
                 "rows": rows,
-                "r2_mean": 0.9 - 2000 / rows,
-                "r2_std": 0.02 if rows > 1000 else None,
+                "r2_median": 0.9 - 2000 / rows,
+                "r2_low": 0.88 - 3000 / rows,
+                "r2_high": 0.92 - 1000 / rows,
             }
             for model in MODELS
             for rows in (1000, 4000, 16000)

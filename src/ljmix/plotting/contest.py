@@ -210,37 +210,35 @@ def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
     Parameters
     ----------
     scaling : pandas.DataFrame
-        Columns `model`, `states`, `r2_mean`, `r2_std` (over seeds; missing for a single one).
+        Columns `model`, `states`, `r2_median`, `r2_low`, `r2_high`, as of `ljmix.learning.scaling.state_scaling`.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Lines, and bands of one standard deviation; scores below zero are cut off.
+        Lines: medians over seeds; bands: from the lowest seed to the highest. What lies below zero is cut off.
 
     Raises
     ------
     ValueError
         If a column is missing.
     """
-    need_columns(scaling, ["model", "states", "r2_mean", "r2_std"], "scaling")
+    need_columns(scaling, ["model", "states", "r2_median", "r2_low", "r2_high"], "scaling")
     figure = new_figure(COLUMN_MM, 70)
     axes = figure.subplots()
     for model in _in_order(scaling["model"].unique()):
         part = scaling[scaling["model"] == model].sort_values("states")
-        states, mean = part["states"].to_numpy(), part["r2_mean"].to_numpy(dtype=float)
-        spread = pd.to_numeric(part["r2_std"]).fillna(0.0).to_numpy()
         color = _color(model)
-        axes.fill_between(states, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        axes.fill_between(part["states"], part["r2_low"], part["r2_high"], color=color, alpha=0.2, linewidth=0)
         style: dict[str, Any] = {
             "color": color,
             "marker": _MARKERS.get(model, "x"),
             "markersize": 3.5,
             "linewidth": 1.0,
         }
-        axes.plot(states, mean, label=_label(model), **style)
+        axes.plot(part["states"], part["r2_median"], label=_label(model), **style)
     if scaling["states"].max() > 10 * scaling["states"].min():
         axes.set_xscale("log")
-    bottom = max(float(scaling["r2_mean"].astype(float).min()) - 0.05, 0.0)
+    bottom = max(float(scaling["r2_low"].min()) - 0.05, 0.0)
     axes.set(xlabel="training states", ylabel=r"$R^2$", ylim=(min(bottom, 0.9), 1.01))
     figure.legend(loc="outside lower center", ncols=2)
     return figure

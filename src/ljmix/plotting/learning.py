@@ -228,7 +228,8 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     Parameters
     ----------
     scaling : pandas.DataFrame
-        Columns `model`, `rows` (training rows), `r2_mean`, `r2_std` (over seeds; missing for a single one).
+        Columns `model`, `rows` (training rows), `r2_median`, `r2_low`, `r2_high` (over seeds), as of
+        `ljmix.learning.scaling.data_size_scaling`.
     curves : pandas.DataFrame
         `ljmix.plotting.PREDICTION_COLUMNS`, `rows` and the four parameters; one state, at least two values of
         `rows`, of which the smallest and the largest are drawn.
@@ -244,8 +245,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     ValueError
         If a column is missing, or `curves` has only one value of `rows`.
     """
-    need_columns(scaling, ["model", "rows", "r2_mean", "r2_std"], "scaling")
-    scaling = scaling.assign(r2_std=pd.to_numeric(scaling["r2_std"]).fillna(0.0))
+    need_columns(scaling, ["model", "rows", "r2_median", "r2_low", "r2_high"], "scaling")
     need_columns(curves, ["rows", "pair", *FEATURES[:4]], "curves")
     sizes = sorted(set(curves["rows"]))
     if len(sizes) < 2:
@@ -274,20 +274,13 @@ def _draw_scores(axes: Axes, scaling: pd.DataFrame, models: Sequence[str]) -> No
         part = scaling[scaling["model"] == model].sort_values("rows")
         if part.empty:
             raise ValueError(f"scaling: no row of model {model!r}; there are {sorted(set(scaling['model']))}")
-        line, rows, mean = model_style(model, models), part["rows"].to_numpy(), part["r2_mean"].to_numpy()
-        low, high = mean - part["r2_std"].to_numpy(), mean + part["r2_std"].to_numpy()
-        shown = np.maximum(mean, _R2_FLOOR)
-        axes.fill_between(
-            rows,
-            np.maximum(low, _R2_FLOOR),
-            np.maximum(high, _R2_FLOOR),
-            color=str(line["color"]),
-            alpha=0.2,
-            linewidth=0,
-        )
-        axes.plot(rows, shown, marker=marker, markersize=3.5, markevery=list(mean >= _R2_FLOOR), **line)
+        line, rows = model_style(model, models), part["rows"].to_numpy()
+        median, low, high = (part[f"r2_{name}"].to_numpy(dtype=float) for name in ("median", "low", "high"))
+        shown, bottom, top = (np.maximum(values, _R2_FLOOR) for values in (median, low, high))
+        axes.fill_between(rows, bottom, top, color=str(line["color"]), alpha=0.2, linewidth=0)
+        axes.plot(rows, shown, marker=marker, markersize=3.5, markevery=list(median >= _R2_FLOOR), **line)
         # A caret at the edge: the score lies below.
-        below = rows[mean < _R2_FLOOR]
+        below = rows[median < _R2_FLOOR]
         axes.plot(
             below,
             np.full(len(below), _R2_FLOOR - 0.03),
@@ -297,8 +290,8 @@ def _draw_scores(axes: Axes, scaling: pd.DataFrame, models: Sequence[str]) -> No
         )
     if scaling["rows"].max() > 10 * scaling["rows"].min():
         axes.set_xscale("log")
-    bottom = min(0.0, max(float((scaling["r2_mean"] - scaling["r2_std"]).min()), _R2_FLOOR)) - 0.1
-    axes.set(xlabel="training rows", ylabel=r"$R^2$", ylim=(bottom, 1.03))
+    least = min(0.0, max(float(scaling["r2_low"].min()), _R2_FLOOR)) - 0.1
+    axes.set(xlabel="training rows", ylabel=r"$R^2$", ylim=(least, 1.03))
     axes.axhline(1, color="0.6", linewidth=0.5, zorder=0)
 
 

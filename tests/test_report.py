@@ -19,6 +19,8 @@ def completed(published):
     for points in (*metrics["scaling"].values(), *metrics["scaling_states"].values()):
         for point in points:
             point.setdefault("r2_median", point["r2_mean"])
+    for phase in metrics["dataset"]["phases"].values():
+        phase.setdefault("starts_disagree", 0)
     return metrics
 
 

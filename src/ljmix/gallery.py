@@ -72,8 +72,15 @@ def _heading(name: str) -> str:
 
 
 def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
-    counts = ", ".join(f"{found['states']} {phase} ({found['converged']} converged)" for phase, found in phases.items())
-    return f"Which mixtures mix: {counts}."
+    counts = "; ".join(
+        f"{found['states']} {phase}, of which {found['converged']} have converged and the starts of "
+        f"{found['starts_disagree']} disagree"
+        for phase, found in phases.items()
+    )
+    return (
+        f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may hang on "
+        "the start. A cross: not converged for another reason, not settled or a first peak not known as well as asked."
+    )
 
 
 def _contest_caption(metrics: Mapping[str, Any]) -> str:

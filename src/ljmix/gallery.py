@@ -97,25 +97,43 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
         f"temperatures names {CONTESTANTS[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
         f"{found}: {gain} above copying the nearest "
-        "temperature (95 % interval over mixtures). A second simulation of the same states would score "
+        "temperature (95 % interval over mixtures). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
-        f"as much as {certainty['equal_curves']:.0f} equally heavy ones."
+        f"as much as {certainty['equal_curves']:.0f} equally heavy ones. The scale is logarithmic, and better is left. "
+        "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches up "
+        "to what a repetition of the simulations would miss: by their error bars where the starts agree, by the other "
+        "start where they do not; there models may do better. An arrow: R² below zero. A percentage and open symbols: "
+        "scored on that share of the states, the only ones that the contestant answers for. Scores of fewer than five "
+        "states are left out."
     )
 
 
 def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
-    left_out = [row for row in ablation if row["without"] != "nothing"]
-    found = []
-    for score in dict.fromkeys(row["score"] for row in left_out):
-        worst = max((row for row in left_out if row["score"] == score), key=lambda row: row["cost"])
-        interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
-        found.append(
-            f"{worst['cost']:.2f} ({interval}; {GROUP_LABELS[score]}) for {CONTESTANTS[worst['model']]} without "
-            f"{INGREDIENTS[worst['without']]} on {TASK_LABELS[worst['task']]}"
-        )
+    left_out = [row for row in ablation if row["without"] != "nothing" and row["cost_low"] is not None]
+    helps, harms = [row for row in left_out if row["cost_low"] > 0], [row for row in left_out if row["cost_high"] < 0]
+    most = [
+        max((row for row in helps if row["score"] == score), key=lambda row: row["cost"])
+        for score in dict.fromkeys(row["score"] for row in helps)
+    ]
     return (
-        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. "
-        f"Most: {'; '.join(found)}."
+        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. A label "
+        "stands at a bar that is cut off, an arrow at an interval that is. Only intervals that exclude zero show that "
+        f"an ingredient matters; of these the most is lost: {_list_costs(most)}. Scores rise without: "
+        f"{_list_costs(harms)}. _Doubt in unsettled runs_: curves whose runs have not settled, or whose starts "
+        "disagree, count less. _Other mixtures_: without them every composition is alone with its own temperatures. "
+        "_Inputs and target_: without both it is XGBoost with the paper's inputs, and g for target."
+    )
+
+
+def _list_costs(rows: Sequence[Mapping[str, Any]]) -> str:
+    return (
+        "; ".join(
+            f"{abs(row['cost']):.2f} ({format_interval(*sorted((abs(row['cost_low']), abs(row['cost_high']))), 2)}) by "
+            f"{CONTESTANTS[row['model']]} without {INGREDIENTS[row['without']]} on {TASK_LABELS[row['task']]}, "
+            f"{GROUP_LABELS[row['score']]}"
+            for row in rows
+        )
+        or "none"
     )
 
 

@@ -41,7 +41,9 @@ GROUP_LABELS = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
 INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
     "packing": "packing, volume fraction", "coexistence": "two liquids",
-    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt of unsettled runs", "sharing": "other mixtures",
-    "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs", "both": "both",
+    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt in unsettled runs",
+    "sharing": "other mixtures",
+    "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs",
+    "both": "inputs and target",
 }  # fmt: skip
 """What the ablation leaves out, by the names of `ljmix.learning.ablation.variants`."""

@@ -6,7 +6,7 @@ import pytest
 
 from ljmix.gallery import gallery
 from ljmix.metrics import read_metrics
-from ljmix.report import answers, describe_extent, insert_table, results_table
+from ljmix.report import answers, describe_extent, insert_table, papers_failure, results_table
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = "results/reference/metrics.json"
@@ -19,6 +19,8 @@ def completed(published):
     for points in (*metrics["scaling"].values(), *metrics["scaling_states"].values()):
         for point in points:
             point.setdefault("r2_median", point["r2_mean"])
+    for row in metrics["failures"]:
+        row.setdefault("worst", row["state_id"] == "T0.6_C0.01_S1_E0.4_P1")
     for phase in metrics["dataset"]["phases"].values():
         phase.setdefault("starts_disagree", 0)
     return metrics
@@ -103,6 +105,33 @@ def test_answers_follow_the_numbers():
         assert found["SHAP: S first, then ε_AB (network)"] == word
     embedding["n_values"]["size_ratio"] = 3
     assert verdicts(metrics)["four clusters"] == "not asked: another grid"
+
+
+def test_the_papers_failure_is_one_where_the_phase_changes_and_the_network_does_not_see_it():
+    claim = "a transition between T* = 0.8 and 0.6 that training never shows (C_B 0.01, S 1.5, ε_AB 0.2)"
+    metrics = copy.deepcopy(METRICS)
+    rows = papers_failure(metrics["failures"])
+    network = next(row for row in rows if row["model"] == "mlp")
+    for cold, warm, r2, word in (
+        ("demixed", "demixed", 0.2, "no"), ("demixed", "mixed", 0.2, "yes"), ("demixed", "mixed", 0.9, "undecided"),
+    ):  # fmt: skip
+        network["r2"] = r2
+        for row in rows:
+            row |= {"phase_cold": cold, "phase_warm": warm}
+        assert verdicts(metrics)[claim] == word
+    assert f"network (paper) {r2:.2f}" in answers(metrics)
+    metrics["failures"] = []
+    assert verdicts(metrics)[claim] == "not asked: another grid"
+    assert "A BB curve at the lowest temperature" in gallery(metrics)
+
+
+def test_figure_5_says_who_predicts_the_curve_that_costs_most():
+    metrics = copy.deepcopy(METRICS)
+    caption = gallery(metrics).split("![Figure 5](fig5.png)")[1].split("##")[0]
+    assert caption.count("R² of the BB curve at 0.6") == 2
+    for row in metrics["failures"]:
+        row["worst"] = row in papers_failure(metrics["failures"])
+    assert gallery(metrics).split("![Figure 5](fig5.png)")[1].split("##")[0].count("R² of the BB curve at 0.6") == 1
 
 
 def test_a_rank_within_chance_is_not_called_one():

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ljmix.learning.features import COMPOSITION
 from ljmix.learning.scaling import HALF, score_at_half
 from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, PARAMETERS, TASK_LABELS
 from ljmix.report import (
     answers,
     describe_extent,
+    describe_failure,
     format_ceiling,
     format_interval,
     format_score,
     format_share,
+    papers_failure,
     pooled_certainty,
 )
 from ljmix.statepoint import DILUTE
@@ -45,7 +48,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which lies on the "
         "copy of the nearest temperature.",
-        "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
+        "fig5": _failure_caption(metrics["failures"]),
         "fig6": _rows_caption(metrics["scaling"]["mlp"]),
         "scaling-states": _states_caption(metrics["scaling_states"]),
         "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
@@ -81,6 +84,23 @@ def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
         f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may hang on "
         "the start. A cross: not converged for another reason, not settled or a first peak not known as well as asked."
     )
+
+
+def _failure_caption(failures: Sequence[Mapping[str, Any]]) -> str:
+    papers, worst = papers_failure(failures), [row for row in failures if row["worst"]]
+    parts = []
+    if papers:
+        parts.append(
+            "A, the case that the paper's network misses (C_B 0.01, S 1.5, ε_AB 0.2: B in a cluster at T* = 0.6, mixed "
+            f"at 0.8), with the particles at both temperatures (B, C). Here it is {describe_failure(papers)}."
+        )
+    if worst and (not papers or worst[0]["state_id"] != papers[0]["state_id"]):
+        mixture = ", ".join(f"{PARAMETERS[key]} {worst[0][key]:g}" for key in COMPOSITION)
+        parts.append(
+            f"{'D, the' if papers else 'The'} BB curve at T* = 0.6 with the largest squared error of the network "
+            f"({mixture}): {describe_failure(worst)}."
+        )
+    return " ".join(parts) or "A BB curve at the lowest temperature, and particles there and at the next."
 
 
 def _contest_caption(metrics: Mapping[str, Any]) -> str:

@@ -14,16 +14,21 @@ from typing import Any
 
 from ljmix.command import one_sentence
 from ljmix.files import write_text
+from ljmix.learning.failures import PAPER_FAILURE
+from ljmix.learning.features import COMPOSITION
 from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, METHODS, PARAMETERS
 from ljmix.statepoint import DILUTE, PAPER_GRID
 
 __all__ = [
-    "answers", "describe_extent", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table",
-    "pooled_certainty", "results_table",
+    "answers", "describe_extent", "describe_failure", "format_ceiling", "format_interval", "format_score",
+    "format_share", "insert_table", "papers_failure", "pooled_certainty", "results_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
+
+_MISSED = 0.5
+"""R² of a curve below which it is called missed."""
 
 _SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
 _COLUMNS = ("mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature")
@@ -168,13 +173,43 @@ def _verdict(share: float) -> str:
     return next((word for least, word in words if share >= least), "no")
 
 
+def describe_failure(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say in words what a state is, cold and warm, and who predicts its curve, by its rows of the section `failures`.
+
+    The best three contestants are named, the paper's network and the copy of the nearest temperature.
+    """
+    scored = sorted((row for row in rows if row["r2"] is not None), key=lambda row: -row["r2"])
+    named = [row for k, row in enumerate(scored) if k < 3 or row["model"] in ("mlp", "nearest-temperature")]
+    scores = ", ".join(f"{CONTESTANTS.get(row['model'], row['model'])} {row['r2']:.2f}" for row in named)
+    return (
+        f"{rows[0]['phase_cold']} at T* = 0.6 and {rows[0]['phase_warm']} at 0.8; R² of the BB curve at 0.6: {scores}"
+    )
+
+
+def papers_failure(failures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows of the section `failures` about the paper's case; none where the grid does not hold it."""
+    return [row for row in failures if all(row[key] == PAPER_FAILURE[key] for key in COMPOSITION)]
+
+
+def _failure_row(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = papers_failure(failures)
+    found, verdict = "–", "not asked: another grid"
+    if rows:
+        (network,) = (row["r2"] for row in rows if row["model"] == "mlp")
+        found = describe_failure(rows)
+        crossed = rows[0]["phase_cold"] != rows[0]["phase_warm"]
+        verdict = "no" if not crossed else "yes" if network < _MISSED else "undecided"
+    claim = "a transition between T* = 0.8 and 0.6 that training never shows (C_B 0.01, S 1.5, ε_AB 0.2)"
+    return [claim, found, verdict]
+
+
 def answers(metrics: Mapping[str, Any]) -> str:
     """Markdown table: what the paper claims, what we find, and how sure we are.
 
     Parameters
     ----------
     metrics : mapping
-        Sections `embedding` and `attribution` of ``metrics.json``.
+        Sections `embedding`, `attribution` and `failures` of ``metrics.json``.
 
     Returns
     -------
@@ -182,7 +217,8 @@ def answers(metrics: Mapping[str, Any]) -> str:
         A claim a row. "yes" stands for at least 95 % of the repetitions (maps, or bootstrap draws over states
         and seeds), "likely" for 80 %, "undecided" for 20 %, "unlikely" for 5 %, "no" for less. T* is not called highest
         while another parameter, too, has the entropy of shuffled clusters; a grid whose number of size ratios is not
-        the paper's is not asked for four clusters. Below the table, every method's order.
+        the paper's is not asked for four clusters. The paper's failure is one if the phase changes between the two
+        temperatures and R² of the network's curve is below one half. Below the table, every method's order.
 
     Raises
     ------
@@ -240,6 +276,7 @@ def answers(metrics: Mapping[str, Any]) -> str:
                 _verdict(found["size_then_epsilon"]),
             ]
         )
+    rows.append(_failure_row(metrics["failures"]))
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return f"{table}\n\n{_method_orders(attribution['methods'])}\n"
 

@@ -14,6 +14,7 @@ from ljmix.plotting import (
     COLUMN_MM,
     PAGE_MM,
     PAIR_COLORS,
+    draw_prediction,
     journal_figure,
     plot_explanation,
     plot_extrapolation,
@@ -25,6 +26,7 @@ from ljmix.plotting import (
     plot_temperatures,
     save_figure,
 )
+from ljmix.plotting.explanation import draw_entropy
 from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "nearest-temperature")
@@ -234,6 +236,41 @@ def test_models_are_means_over_seeds(figures, predictions):
     network = next(line for line in panel(figures["fig5"], "A").get_lines() if line.get_label() == "network")
     rows = predictions.query("model == 'mlp' and pair == 'BB' and state_id == @COLD")
     np.testing.assert_allclose(network.get_ydata(), rows.groupby("r")["predicted"].mean(), rtol=1e-14)
+
+
+def test_bands_are_the_spread_over_seeds(figures, predictions):
+    """One in the denominator less than seeds, as in every table; none for a single seed."""
+    rows = predictions.query("model == 'mlp' and pair == 'BB' and state_id == @COLD")
+    both = rows.groupby("r")["predicted"].agg(["mean", "std"])
+    bands = [part.get_paths()[0].get_extents() for part in panel(figures["fig5"], "A").collections]
+    assert any(band.y1 == pytest.approx((both["mean"] + both["std"]).max()) for band in bands)
+    alone = Figure().subplots()
+    draw_prediction(alone, rows[rows["seed"] == 0], ["mlp"])
+    assert len(alone.collections) == 1, "the simulation's band only"
+
+
+def test_the_worst_curve_stands_beside_the_papers(dataset, predictions, configuration):
+    tables = (predictions[predictions["state_id"] == name] for name in (COLD, HOT))
+    first, last = tables
+    figure = plot_failure(first, dataset.states, MODELS, {COLD: configuration, HOT: configuration}, last)
+    assert letters(figure) == "ABCD"
+    assert panel(figure, "D").get_title() == "BB, $T^*$ = 1.4"
+    assert figure.get_suptitle().startswith("A to C: ")
+    assert ".  D: " in figure.get_suptitle()
+    assert_nothing_is_clipped(figure)
+
+
+def test_one_map_has_no_error_bar_and_keeps_its_number(figures):
+    entropy = pd.DataFrame(
+        {
+            "feature": ["temperature", "size_ratio"], "entropy_normalised": [0.9, 0.2], "error": [np.nan, np.nan],
+            "null_low": [0.8, 0.8], "null_high": [0.9, 0.9],
+        }
+    )  # fmt: skip
+    axes = Figure().subplots()
+    draw_entropy(axes, entropy)
+    assert [text.get_text() for text in axes.texts] == ["0.20", "0.90"]
+    assert all(np.isfinite(text.get_position()).all() for text in axes.texts)
 
 
 def test_failure_titles_its_snapshots(figures):

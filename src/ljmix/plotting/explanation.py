@@ -142,7 +142,7 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
         "silhouette": (right, {"color": "#882255", "marker": "s", "linestyle": (0, (4, 1.5))}),
     }
     for name, (side, look) in looks.items():
-        mean, spread = by_k[name].mean(), by_k[name].std(ddof=0)
+        mean, spread = by_k[name].mean(), by_k[name].std().fillna(0)
         side.errorbar(mean.index, mean, yerr=spread, elinewidth=0.8, **look)
     axes.set(xlabel=r"number of clusters $k$", ylabel="inertia (map units squared)", ylim=(0, None))
     axes.set_ylim(0, 1.15 * float(scan["inertia"].max()))
@@ -169,11 +169,11 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     ----------
     axes : matplotlib.axes.Axes
     entropy : pandas.DataFrame
-        Columns `feature`, `entropy_normalised`, `error`, `null_low`, `null_high`: a grey band shows what a
-        feature has that plays no part.
+        Columns `feature`, `entropy_normalised`, `error` (NaN for a single map), `null_low`, `null_high`: a band shows
+        what a feature has that plays no part.
     """
     need_columns(entropy, ["feature", "entropy_normalised", "error", "null_low", "null_high"], "entropy")
-    table = entropy.sort_values("entropy_normalised", kind="stable")
+    table = entropy.sort_values("entropy_normalised", kind="stable").fillna({"error": 0.0})
     place = np.arange(len(table))
     half = 0.42
     for x, low, high in zip(place, table["null_low"], table["null_high"], strict=True):

@@ -40,7 +40,7 @@ CHECK    := $(addprefix src/ljmix/,comparison.py consistency.py)
 LEARN    := $(CORE) $(addprefix src/ljmix/,schema.py dataset.py metrics.py) $(wildcard src/ljmix/learning/*.py) \
             src/ljmix/learning/tuned.json src/ljmix/simulation/initial.py
 PLOT     := $(wildcard src/ljmix/plotting/*.py) $(addprefix src/ljmix/,names.py ljmix.mplstyle)
-EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
+EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py claims.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
 NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 

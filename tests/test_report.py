@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ljmix.claims import answers, papers_failure
 from ljmix.gallery import gallery
 from ljmix.metrics import read_metrics
-from ljmix.report import answers, describe_extent, insert_table, papers_failure, results_table
+from ljmix.report import describe_extent, describe_views, insert_table, results_table
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = "results/reference/metrics.json"
@@ -96,13 +97,17 @@ def test_answers_follow_the_numbers():
     metrics = copy.deepcopy(METRICS)
     embedding, methods = metrics["embedding"], metrics["attribution"]["methods"]
     embedding["n_values"]["size_ratio"] = 4
+    for view in embedding["views"].values():
+        view["size_ratio"] = 0.01
     for share, word in ((1.0, "yes"), (0.9, "likely"), (0.5, "undecided"), (0.1, "unlikely"), (0.0, "no")):
         embedding["share_k4"]["silhouette"] = embedding["size_ratio_lowest"] = share
-        methods["SHAP mlp"]["size_then_epsilon"] = share
         found = verdicts(metrics)
         assert found["four clusters"] == word
         assert found["lowest mixing entropy: S"] == word
-        assert found["SHAP: S first, then ε_AB (network)"] == word
+    # One ordered pair of twelve: a tenth is what chance gives.
+    for share, word in ((1.0, "yes"), (0.9, "likely"), (0.1, "undecided"), (0.03, "unlikely"), (0.0, "no")):
+        methods["SHAP mlp"]["size_then_epsilon"] = share
+        assert verdicts(metrics)["SHAP: S first, then ε_AB (network)"] == word
     embedding["n_values"]["size_ratio"] = 3
     assert verdicts(metrics)["four clusters"] == "not asked: another grid"
 
@@ -132,6 +137,20 @@ def test_figure_5_says_who_predicts_the_curve_that_costs_most():
     for row in metrics["failures"]:
         row["worst"] = row in papers_failure(metrics["failures"])
     assert gallery(metrics).split("![Figure 5](fig5.png)")[1].split("##")[0].count("R² of the BB curve at 0.6") == 1
+
+
+def test_what_holds_on_maps_of_all_pairs_may_not_hold_elsewhere():
+    metrics = copy.deepcopy(METRICS)
+    views = metrics["embedding"]["views"]
+    entropy = {"size_ratio": 0.9, "epsilon_ab": 0.95, "fraction_b": 0.96, "temperature": 0.6}
+    views |= {"UMAP 15 AA": views["UMAP 15 AA"] | entropy}
+    views |= {"PCA 3": views["PCA 3"] | entropy | {"size_ratio": 0.445, "epsilon_ab": 0.444}}
+    metrics["embedding"]["size_ratio_lowest"] = 1.0
+    assert verdicts(metrics)["lowest mixing entropy: S"] == "yes on UMAP of all pairs, not in every view"
+    found = describe_views(views)
+    assert "on AA alone, where S moves no contact distance, T* 0.60, S 0.90" in found
+    only = describe_views({"PCA 3": views["PCA 3"]})
+    assert only == "on 3 principal components S 0.45 and ε_AB 0.44, which cannot be told apart"
 
 
 def test_a_rank_within_chance_is_not_called_one():

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ljmix.claims import answers, describe_failure, papers_failure
 from ljmix.learning.features import COMPOSITION
 from ljmix.learning.scaling import HALF, score_at_half
 from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, PARAMETERS, TASK_LABELS
 from ljmix.report import (
-    answers,
     describe_extent,
-    describe_failure,
+    describe_views,
     format_ceiling,
     format_interval,
     format_score,
     format_share,
-    papers_failure,
     pooled_certainty,
 )
 from ljmix.statepoint import DILUTE
@@ -146,15 +145,14 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _list_costs(rows: Sequence[Mapping[str, Any]]) -> str:
-    return (
-        "; ".join(
-            f"{abs(row['cost']):.2f} ({format_interval(*sorted((abs(row['cost_low']), abs(row['cost_high']))), 2)}) by "
-            f"{CONTESTANTS[row['model']]} without {INGREDIENTS[row['without']]} on {TASK_LABELS[row['task']]}, "
-            f"{GROUP_LABELS[row['score']]}"
-            for row in rows
+    parts = []
+    for row in rows:
+        low, high = sorted((abs(row["cost_low"]), abs(row["cost_high"])))
+        parts.append(
+            f"{abs(row['cost']):.2f} ({format_interval(low, high, 2)}) by {CONTESTANTS[row['model']]} without "
+            f"{INGREDIENTS[row['without']]} on {TASK_LABELS[row['task']]}, {GROUP_LABELS[row['score']]}"
         )
-        or "none"
-    )
+    return "; ".join(parts) or "none"
 
 
 def _rows_caption(points: Sequence[Mapping[str, Any]]) -> str:
@@ -204,12 +202,11 @@ def _stability_caption(embedding: Mapping[str, Any]) -> str:
     between = (
         f"; clusters of two seeds agree with a mean adjusted Rand index of {min(agreement):.2f} to {max(agreement):.2f}"
     )
-    linear = embedding["views"].get("PCA 2")
-    flat = f"; S has entropy {linear['size_ratio']:.2f} on two principal components" if linear else ""
     return (
         f"How sure the map is: four clusters in {format_share(embedding['share_k4']['silhouette'])} of "
-        f"{embedding['maps']} UMAP maps{between if agreement else ''}; S has the lowest entropy in "
-        f"{format_share(embedding['size_ratio_lowest'])}{flat}."
+        f"{embedding['maps']} UMAP maps, on average over the neighbourhoods, which differ"
+        f"{between if agreement else ''}. Lowest entropy: S in {format_share(embedding['size_ratio_lowest'])} of the "
+        f"maps; {describe_views(embedding['views'])}."
     )
 
 

@@ -233,12 +233,12 @@ def _shares(method: str, values: FloatArray) -> FloatArray:
     credited = positive[positive.sum(axis=1) > 0]
     if not len(credited):
         raise ValueError(f"{method}: no draw credits any parameter; there is nothing to share")
-    return credited / credited.sum(axis=1, keepdims=True)
+    return np.asarray(credited / credited.sum(axis=1, keepdims=True))
 
 
 def _median_ranks(method: str, values: FloatArray) -> FloatArray:
     """Rank of each parameter by its median share."""
-    return _ranks(np.median(_shares(method, values), axis=0)[None])[0]
+    return np.asarray(_ranks(np.median(_shares(method, values), axis=0)[None])[0])
 
 
 def _kendall(one: FloatArray, two: FloatArray) -> float:

@@ -162,7 +162,12 @@ def _draw_score(
     axes: Axes, place: int, score: float, spread: float | None, name: str, least: float, *, hollow: bool
 ) -> None:
     color, missed = _color(name), 1 - score
-    look = {"color": color, "markersize": 4, "linestyle": "none", "markerfacecolor": "white" if hollow else color}
+    look: dict[str, Any] = {
+        "color": color,
+        "markersize": 4,
+        "linestyle": "none",
+        "markerfacecolor": "white" if hollow else color,
+    }
     if missed > _MOST:
         axes.plot(_EDGE, place, marker=">", **look)
         return

@@ -54,7 +54,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
         "embedding-stability": _stability_caption(embedding),
         "attribution-distance": "Where each parameter matters: mean size of its exact contribution at each distance, "
-        f"pair by pair, in {source}.",
+        f"pair by pair, in {source}. The colour scale is a square root, so that small contributions show.",
         "attribution-descriptors": _descriptor_caption(attribution["descriptors"]),
         "attribution-ranking": _ranking_caption(attribution),
     }
@@ -218,7 +218,10 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
         leaders.append(f"{name.replace('_', ' ')} {PARAMETERS[leader]} {share} (R² {found['r2']:.2f})")
     return (
         "What decides what one reads off the curves: strongest parameter, its share, and R² on unseen states, without "
-        f"which a share says little: {', '.join(leaders)}."
+        f"which a share says little: {', '.join(leaders)}. A, share in the sum over the four parameters, ± half its "
+        "95 % interval over states. B, share of each interaction in the sum over all main effects and interactions; "
+        "main effects are not shown, so that columns do not sum to one. C and D, interaction of S with another one, in "
+        "standard deviations of the descriptor; whiskers are standard errors over the states of a point."
     )
 
 
@@ -233,5 +236,7 @@ def _ranking_caption(attribution: Mapping[str, Any]) -> str:
         where += f", and {errors['demixed']['error']:.3f} on demixed ones"
     return (
         f"Every method's ranking: {first} of {len(methods)} put S first; its credit is {format_share(min(shares))} to "
-        f"{format_share(max(shares))} by all but the maps{where}."
+        f"{format_share(max(shares))} by all but the maps{where}. A, median share of the credit with its 95 % "
+        "interval. B, Kendall's τ between the orders of these shares. C, whiskers are standard deviations over fits; "
+        "groups of fewer than five states are left out."
     )

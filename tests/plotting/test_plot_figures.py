@@ -199,6 +199,23 @@ def test_extrapolation_has_a_panel_for_each_pair(figures):
         assert pair in axes.get_xlabel()
 
 
+def test_every_coloured_panel_has_a_bar_of_its_shades(figures):
+    for letter in "DEF":
+        axes = panel(figures["fig3"], letter)
+        (bar,) = axes.child_axes
+        shades, cells = bar.collections[-1], axes.collections[0]
+        np.testing.assert_allclose(shades.cmap(1.0), cells.get_cmap()(1.0))
+        assert (shades.norm.vmin, shades.norm.vmax) == (cells.norm.vmin, cells.norm.vmax)
+
+
+def test_no_curve_runs_under_the_list_of_seeds(figures):
+    axes = panel(figures["fig2"], "A")
+    box = axes.get_legend().get_window_extent()
+    for line in axes.get_lines():
+        x, y = axes.transData.transform(np.column_stack(line.get_data())).T
+        assert not ((x > box.x0) & (y > box.y0)).any()
+
+
 def test_losses_are_drawn_seed_by_seed(figures):
     axes = panel(figures["fig2"], "A")
     assert [line.get_label() for line in axes.get_lines()] == ["seed 0", "seed 1"]

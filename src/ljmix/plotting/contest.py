@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, TASK_LABELS
-from ljmix.plotting.style import COLUMN_MM, PAGE_MM, journal_figure, letter_panels, need_columns, new_figure
+from ljmix.plotting.style import (
+    COLUMN_MM,
+    PAGE_MM,
+    journal_figure,
+    leave_margin,
+    letter_panels,
+    need_columns,
+    new_figure,
+)
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
 
@@ -84,7 +92,7 @@ def plot_scores(
     if not groups:
         raise ValueError("metrics hold no score of the groups asked for; nothing to draw")
     names = _in_order(metrics)[::-1]
-    figure = _labelled_figure(26 + 4.6 * len(names))
+    figure = leave_margin(new_figure(PAGE_MM, 26 + 4.6 * len(names)))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     least = _least_missed(metrics, ceiling, list(groups.values()))
     for axes, (title, keys) in zip(panels, groups.items(), strict=True):
@@ -129,15 +137,6 @@ def _with_share(name: str, answered: float) -> str:
     """Label of a contestant, with the share of states it answers for where that is not all."""
     share = "" if answered == 1 else f" ({100 * answered:.0f} %)"
     return _label(name) + share
-
-
-def _labelled_figure(height_mm: float) -> Figure:
-    """Page-wide figure; long labels at its left take a little more room than the layout gives them."""
-    figure = new_figure(PAGE_MM, height_mm)
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.set(rect=(0.025, 0, 0.975, 1))  # type: ignore[call-arg]
-    return figure
 
 
 def _value(values: Mapping[str, Any], keys: Sequence[str], suffix: str = "") -> float | None:
@@ -208,7 +207,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
     parts = ablation[ablation["without"] != "nothing"].astype({"cost_low": float, "cost_high": float})
     rows = list(dict.fromkeys(zip(parts["model"], parts["without"], strict=True)))[::-1]
     shown = list(dict.fromkeys(zip(parts["task"], parts["score"], strict=True)))
-    figure = _labelled_figure(30 + 4.6 * len(rows))
+    figure = leave_margin(new_figure(PAGE_MM, 30 + 4.6 * len(rows)))
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, (task, score) in zip(panels, shown, strict=True):
         group = parts[(parts["task"] == task) & (parts["score"] == score)].set_index(["model", "without"])

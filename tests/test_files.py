@@ -1,10 +1,11 @@
 import json
 import os
 
+import pandas as pd
 import pytest
 
 from ljmix.files import replace_when_whole
-from ljmix.metrics import read_metrics, update_metrics
+from ljmix.metrics import epoch_range, read_metrics, update_metrics
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
@@ -44,3 +45,10 @@ def test_metrics_refuse_what_is_not_a_number(tmp_path):
     with pytest.raises(ValueError, match=r"metric extrapolation.mlp.r2 = nan: must be finite"):
         update_metrics(tmp_path / "metrics.json", {"extrapolation": {"mlp": {"r2": float("nan")}}}, {})
     assert read_metrics(tmp_path / "metrics.json") == {}
+
+
+def test_epochs_are_counted_by_seed():
+    losses = pd.DataFrame({"model": ["mlp"] * 5 + ["xgboost"], "seed": [0, 0, 1, 1, 1, 0], "epoch": [1, 2, 1, 2, 3, 9]})
+    assert epoch_range(losses) == [2, 3]
+    with pytest.raises(ValueError, match="no row of model 'forest'"):
+        epoch_range(losses, "forest")

@@ -20,6 +20,7 @@ def completed(published):
     for points in (*metrics["scaling"].values(), *metrics["scaling_states"].values()):
         for point in points:
             point.setdefault("r2_median", point["r2_mean"])
+    metrics.setdefault("epochs_run", {"interpolation": [30, 40], "extrapolation": [50, 50]})
     for row in metrics["failures"]:
         row.setdefault("worst", row["state_id"] == "T0.6_C0.01_S1_E0.4_P1")
     for phase in metrics["dataset"]["phases"].values():
@@ -128,6 +129,16 @@ def test_the_papers_failure_is_one_where_the_phase_changes_and_the_network_does_
     metrics["failures"] = []
     assert verdicts(metrics)[claim] == "not asked: another grid"
     assert "A BB curve at the lowest temperature" in gallery(metrics)
+
+
+def test_captions_of_the_network_tell_how_long_it_learned():
+    metrics = copy.deepcopy(METRICS)
+    metrics["epochs_run"] = {"interpolation": [30, 40], "extrapolation": [50, 50]}
+    text = gallery(metrics)
+    for task, span in (("interpolation", "30 to 40"), ("extrapolation", "50")):
+        train = metrics[task]["mlp"]["r2_train"]["all"]
+        assert f"R² {train:.3f}" in text
+        assert f"on the rows it learned from, after {span} epochs" in text
 
 
 def test_figure_5_says_who_predicts_the_curve_that_costs_most():

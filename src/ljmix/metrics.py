@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from ljmix.files import write_text
 
-__all__ = ["plain", "read_metrics", "update_metrics"]
+__all__ = ["epoch_range", "plain", "read_metrics", "update_metrics"]
 
 
 def plain(value: Any) -> Any:
@@ -32,6 +32,30 @@ def read_metrics(path: Path) -> dict[str, Any]:
     """Read all sections; an empty dictionary where no file is."""
     metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return metrics
+
+
+def epoch_range(losses: pd.DataFrame, model: str = "mlp") -> list[int]:
+    """Least and most epochs that fits of a model ran, over seeds.
+
+    Parameters
+    ----------
+    losses : pandas.DataFrame
+        Of one task, columns `model`, `seed`, `epoch`.
+    model : str
+
+    Returns
+    -------
+    list of two int
+
+    Raises
+    ------
+    ValueError
+        If there is no fit of the model.
+    """
+    runs = losses[losses["model"] == model].groupby("seed")["epoch"].max()
+    if runs.empty:
+        raise ValueError(f"losses: no row of model {model!r}")
+    return [int(runs.min()), int(runs.max())]
 
 
 def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:

@@ -19,8 +19,9 @@ from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
 from ljmix.statepoint import DILUTE
 
 __all__ = [
-    "describe_extent", "describe_views", "format_ceiling", "format_interval", "format_score", "format_share",
-    "insert_table", "list_credits", "lowest_features", "pooled_certainty", "results_table", "share_by_neighbours",
+    "describe_extent", "describe_training", "describe_views", "format_ceiling", "format_interval", "format_score",
+    "format_share", "insert_table", "list_credits", "lowest_features", "pooled_certainty", "results_table",
+    "share_by_neighbours",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
@@ -93,6 +94,21 @@ def _intervals(metrics: Mapping[str, Any]) -> list[str]:
     """Intervals of the pooled R² over mixtures, by column."""
     pooled = pooled_certainty(metrics)
     return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in _COLUMNS]
+
+
+def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:
+    """Say how well a model learns its own training rows, and after how many epochs it stops.
+
+    Parameters
+    ----------
+    scores : mapping
+        Of one model and task, with `r2_train`.
+    epochs : (least, most)
+        Over seeds, see `ljmix.metrics.epoch_range`.
+    """
+    least, most = epochs
+    span = f"{least}" if least == most else f"{least} to {most}"
+    return f"R² {format_score(scores, ('r2_train', 'all'), 3)} on the rows it learned from, after {span} epochs"
 
 
 def format_interval(low: float | None, high: float | None, digits: int) -> str:

@@ -85,8 +85,8 @@ def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
         for phase, found in phases.items()
     )
     return (
-        f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may hang on "
-        "the start. A cross: not converged for another reason, not settled or a first peak not known as well as asked."
+        f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may depend "
+        "on the start. A cross: not converged for another reason: not settled, or a first peak not known well enough."
     )
 
 
@@ -222,11 +222,12 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
         share = format_share(found["features"][leader]["share"])
         leaders.append(f"{name.replace('_', ' ')} {PARAMETERS[leader]} {share} (R² {found['r2']:.2f})")
     return (
-        "What decides what one reads off the curves: strongest parameter, its share, and R² on unseen states, without "
-        f"which a share says little: {', '.join(leaders)}. A, share in the sum over the four parameters, ± half its "
-        "95 % interval over states. B, share of each interaction in the sum over all main effects and interactions; "
-        "main effects are not shown, so that columns do not sum to one. C and D, interaction of S with another one, in "
-        "standard deviations of the descriptor; whiskers are standard errors over the states of a point."
+        "What decides the numbers that one reads off the curves: strongest parameter, its share, and R² of the model "
+        f"on unseen states; where that is low, the share says little: {', '.join(leaders)}. A, share in the sum over "
+        "the four parameters, ± half its 95 % interval over states. B, share of each interaction in the sum over all "
+        "main effects and interactions; main effects are not shown, so that columns do not sum to one. C and D, "
+        "interaction of S with another parameter in standard deviations of the descriptor; whiskers are standard "
+        "errors over the states of a point."
     )
 
 

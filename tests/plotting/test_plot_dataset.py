@@ -31,7 +31,7 @@ def test_phase_map_has_a_cell_a_state(states):
     assert {line.get_marker() for line in crosses} == {"x"}
 
 
-def test_a_label_that_hangs_on_the_start_has_a_mark_of_its_own(states):
+def test_a_label_that_depends_on_the_start_has_a_mark_of_its_own(states):
     disagree = ~states["converged"] & (states["fraction_b"] < 0.3)
     figure = plot_phase_map(states.assign(starts_agree=~disagree))
     marks = [line.get_marker() for axes in figure.axes for line in axes.get_lines()]

@@ -49,7 +49,7 @@ def plot_phase_map(states: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A page wide. A ring: runs from different starts disagree, so that the label may hang on the start. A cross:
+        A page wide. A ring: runs from different starts disagree, so that the label may depend on the start. A cross:
         not converged for another reason, which leaves the label alone. States that are not there stay empty.
     """
     need_columns(states, ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "phase", "converged"], "states")

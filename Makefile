@@ -38,9 +38,10 @@ SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.p
             $(addprefix src/ljmix/,sampling.py campaign.py)
 TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py consistency.py datacard.py \
             reference.py) $(SHIPPED)
-LEARN    := $(TABLES) $(wildcard src/ljmix/learning/*.py) src/ljmix/learning/tuned.json
+LEARN    := $(TABLES) $(wildcard src/ljmix/learning/*.py) src/ljmix/learning/tuned.json \
+            $(addprefix src/ljmix/,names.py report.py)
 PLOT     := $(wildcard src/ljmix/plotting/*.py) $(addprefix src/ljmix/,names.py ljmix.mplstyle)
-EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
+EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py claims.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
 
 NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 

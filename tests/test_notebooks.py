@@ -79,7 +79,10 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
         assert key in metrics["extrapolation"]["mlp"]
     # The curve at 0.8 says much about the one at 0.6, even in runs this short.
     assert metrics["extrapolation"]["nearest-temperature"]["r2"]["all"] > 0.8
-    assert [set(point) for point in metrics["scaling"]["xgboost"]] == [{"rows", "r2_mean", "r2_std"}] * 8
+    keys = {"rows", "r2_mean", "r2_std", "r2_median", "r2_low", "r2_high"}
+    assert [set(point) for point in metrics["scaling"]["xgboost"]] == [keys] * 8
+    for least, most in metrics["epochs_run"].values():
+        assert 0 < least <= most <= 30
     assert 2 <= metrics["embedding"]["best_k"] <= 10
     # In this grid the two sizes have entirely different curves.
     entropy = metrics["embedding"]["mixing_entropy_normalised"]

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from ljmix.files import replace_when_whole
 from ljmix.schema import KEYS, TABLES, Field
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.statepoint import PAIRS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
 
 __all__ = [
     "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "state_points",
@@ -257,7 +257,7 @@ def learning_table(dataset: Dataset, r_max: float = LEARNING_RANGE) -> pd.DataFr
 
 
 def split_by_temperature(
-    dataset: Dataset, train: Sequence[float] = (0.8, 1.0, 1.2), test: Sequence[float] = (0.6, 1.4)
+    dataset: Dataset, train: Sequence[float] = TRAIN_TEMPERATURES, test: Sequence[float] = TEST_TEMPERATURES
 ) -> tuple[Dataset, Dataset]:
     """Split for the paper's extrapolation task.
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ljmix.names import CONTESTANTS, GROUPS, INGREDIENTS, PARAMETERS, TASKS
+from ljmix.claims import answers, describe_failure, papers_failure
+from ljmix.learning.features import COMPOSITION
+from ljmix.learning.scaling import HALF, score_at_half
+from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, PARAMETERS, TASK_LABELS
 from ljmix.report import (
-    answers,
     describe_extent,
+    describe_training,
+    describe_views,
     format_ceiling,
     format_interval,
     format_score,
@@ -28,33 +32,34 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    extrapolation, scaling = metrics["extrapolation"], metrics["scaling"]["mlp"]
-    embedding, attribution = metrics["embedding"], metrics["attribution"]
+    extrapolation, embedding, attribution = (metrics[name] for name in ("extrapolation", "embedding", "attribution"))
     interpolation, unseen = (
         format_score(metrics[task]["mlp"], ("r2", "all"), 3) for task in ("interpolation", "extrapolation")
     )
+    learned = {task: describe_training(metrics[task]["mlp"], span) for task, span in metrics["epochs_run"].items()}
     pairs = ", ".join(f"{pair} {format_score(extrapolation['mlp'], ('r2', pair), 3)}" for pair in ("AA", "AB", "BB"))
     copy = format_score(extrapolation["nearest-temperature"], ("r2", "all"), 3)
-    ends = " and ".join(f"{point['r2_mean']:.2f} at {point['rows']} rows" for point in (scaling[0], scaling[-1]))
     source = "the simulation and in both models" if "grid simulation" in attribution["methods"] else "both models"
     captions = {
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
         "phase-map": _phase_caption(metrics["dataset"]["phases"]),
-        "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99).",
-        "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}.",
+        "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99). The network scores "
+        f"{learned['interpolation']}, where it gains no more (paper: 0.99 after about 1000).",
+        "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}. The "
+        f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). Shades of all panels of a row have "
+        "one scale.",
         "contest": _contest_caption(metrics),
         "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which lies on the "
         "copy of the nearest temperature.",
-        "fig5": "Where extrapolation fails: a BB curve at the lowest temperature, and particles there and at the next.",
-        "fig6": f"R² on unseen temperatures against training rows: {ends} for the network "
-        "(paper: about 0.1 at 50 000 and 0.9 at 90 000).",
+        "fig5": _failure_caption(metrics["failures"]),
+        "fig6": _rows_caption(metrics["scaling"]["mlp"]),
         "scaling-states": _states_caption(metrics["scaling_states"]),
         "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
         "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
         "embedding-stability": _stability_caption(embedding),
         "attribution-distance": "Where each parameter matters: mean size of its exact contribution at each distance, "
-        f"pair by pair, in {source}.",
+        f"pair by pair, in {source}. The colour scale is a square root, so that small contributions show.",
         "attribution-descriptors": _descriptor_caption(attribution["descriptors"]),
         "attribution-ranking": _ranking_caption(attribution),
     }
@@ -74,8 +79,32 @@ def _heading(name: str) -> str:
 
 
 def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
-    counts = ", ".join(f"{found['states']} {phase} ({found['converged']} converged)" for phase, found in phases.items())
-    return f"Which mixtures mix: {counts}."
+    counts = "; ".join(
+        f"{found['states']} {phase}, of which {found['converged']} have converged and the starts of "
+        f"{found['starts_disagree']} disagree"
+        for phase, found in phases.items()
+    )
+    return (
+        f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may depend "
+        "on the start. A cross: not converged for another reason: not settled, or a first peak not known well enough."
+    )
+
+
+def _failure_caption(failures: Sequence[Mapping[str, Any]]) -> str:
+    papers, worst = papers_failure(failures), [row for row in failures if row["worst"]]
+    parts = []
+    if papers:
+        parts.append(
+            "A, the case that the paper's network misses (C_B 0.01, S 1.5, ε_AB 0.2: B in a cluster at T* = 0.6, mixed "
+            f"at 0.8), with the particles at both temperatures (B, C). Here it is {describe_failure(papers)}."
+        )
+    if worst and (not papers or worst[0]["state_id"] != papers[0]["state_id"]):
+        mixture = ", ".join(f"{PARAMETERS[key]} {worst[0][key]:g}" for key in COMPOSITION)
+        parts.append(
+            f"{'D, the' if papers else 'The'} BB curve at T* = 0.6 with the largest squared error of the network "
+            f"({mixture}): {describe_failure(worst)}."
+        )
+    return " ".join(parts) or "A BB curve at the lowest temperature, and particles there and at the next."
 
 
 def _contest_caption(metrics: Mapping[str, Any]) -> str:
@@ -92,35 +121,67 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
         f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
         f"temperatures names {CONTESTANTS[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
         f"{found}: {gain} above copying the nearest "
-        "temperature (95 % interval over mixtures). A second simulation of the same states would score "
+        "temperature (95 % interval over mixtures). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
-        f"as much as {certainty['equal_curves']:.0f} equally heavy ones."
+        f"as much as {certainty['equal_curves']:.0f} equally heavy ones. The scale is logarithmic, and better is left. "
+        "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches up "
+        "to what a repetition of the simulations would miss: by their error bars where the starts agree, by the other "
+        "start where they do not; there models may do better. An arrow: R² below zero. A percentage and open symbols: "
+        "scored on that share of the states, the only ones that the contestant answers for. Scores of fewer than five "
+        "states are left out."
     )
 
 
 def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
-    left_out = [row for row in ablation if row["without"] != "nothing"]
-    found = []
-    for score in dict.fromkeys(row["score"] for row in left_out):
-        worst = max((row for row in left_out if row["score"] == score), key=lambda row: row["cost"])
-        interval = format_interval(worst["cost_low"], worst["cost_high"], 2)
-        found.append(
-            f"{worst['cost']:.2f} ({interval}; {GROUPS[score]}) for {CONTESTANTS[worst['model']]} without "
-            f"{INGREDIENTS[worst['without']]} on {TASKS[worst['task']]}"
-        )
+    left_out = [row for row in ablation if row["without"] != "nothing" and row["cost_low"] is not None]
+    helps, harms = [row for row in left_out if row["cost_low"] > 0], [row for row in left_out if row["cost_high"] < 0]
+    most = [
+        max((row for row in helps if row["score"] == score), key=lambda row: row["cost"])
+        for score in dict.fromkeys(row["score"] for row in helps)
+    ]
     return (
-        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. "
-        f"Most: {'; '.join(found)}."
+        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. A label "
+        "stands at a bar that is cut off, an arrow at an interval that is. Only intervals that exclude zero show that "
+        f"an ingredient matters; of these the most is lost: {_list_costs(most)}. Scores rise without: "
+        f"{_list_costs(harms)}. _Doubt in unsettled runs_: curves whose runs have not settled, or whose starts "
+        "disagree, count less. _Other mixtures_: without them every composition is alone with its own temperatures. "
+        "_All physics_: everything but these two, so that it learns g itself from the four numbers of a state. "
+        "_Inputs and target_: without both it is XGBoost with the paper's inputs, and g for target."
+    )
+
+
+def _list_costs(rows: Sequence[Mapping[str, Any]]) -> str:
+    parts = []
+    for row in rows:
+        low, high = sorted((abs(row["cost_low"]), abs(row["cost_high"])))
+        parts.append(
+            f"{abs(row['cost']):.2f} ({format_interval(low, high, 2)}) by {CONTESTANTS[row['model']]} without "
+            f"{INGREDIENTS[row['without']]} on {TASK_LABELS[row['task']]}, {GROUP_LABELS[row['score']]}"
+        )
+    return "; ".join(parts) or "none"
+
+
+def _rows_caption(points: Sequence[Mapping[str, Any]]) -> str:
+    whole = max(points, key=lambda point: point["rows"])
+    return (
+        f"R² on unseen temperatures against training rows. The network scores {score_at_half(points):.2f} with five "
+        f"ninths of the rows, {HALF * whole['rows']:.0f} (paper: about 0.1 with 50 000 of 90 000), and "
+        f"{whole['r2_median']:.2f} with all {whole['rows']} (paper: about 0.9). Lines are medians over seeds, bands "
+        "reach from the lowest seed to the highest; a caret at the lower edge stands for a lower score. B and C, one "
+        "curve from the smallest training set and from the largest."
     )
 
 
 def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     ends = "; ".join(
-        f"{CONTESTANTS[name]} {first['r2_mean']:.2f} with {first['states']} and {last['r2_mean']:.2f} with "
+        f"{CONTESTANTS[name]} {first['r2_median']:.2f} with {first['states']} and {last['r2_median']:.2f} with "
         f"{last['states']}"
         for name, (first, *_, last) in scaling.items()
     )
-    return f"R² on unseen temperatures against the number of training states: {ends}."
+    return (
+        f"R² on unseen temperatures against the number of training states: {ends}. Lines are medians over seeds, bands "
+        "reach from the lowest seed to the highest; scores below zero are cut off."
+    )
 
 
 def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
@@ -147,12 +208,11 @@ def _stability_caption(embedding: Mapping[str, Any]) -> str:
     between = (
         f"; clusters of two seeds agree with a mean adjusted Rand index of {min(agreement):.2f} to {max(agreement):.2f}"
     )
-    linear = embedding["views"].get("PCA 2")
-    flat = f"; S has entropy {linear['size_ratio']:.2f} on two principal components" if linear else ""
     return (
         f"How sure the map is: four clusters in {format_share(embedding['share_k4']['silhouette'])} of "
-        f"{embedding['maps']} UMAP maps{between if agreement else ''}; S has the lowest entropy in "
-        f"{format_share(embedding['size_ratio_lowest'])}{flat}."
+        f"{embedding['maps']} UMAP maps, on average over the neighbourhoods, which differ"
+        f"{between if agreement else ''}. Lowest entropy: S in {format_share(embedding['size_ratio_lowest'])} of the "
+        f"maps; {describe_views(embedding['views'])}."
     )
 
 
@@ -163,8 +223,12 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
         share = format_share(found["features"][leader]["share"])
         leaders.append(f"{name.replace('_', ' ')} {PARAMETERS[leader]} {share} (R² {found['r2']:.2f})")
     return (
-        "What decides what one reads off the curves: strongest parameter, its share, and R² on unseen states, without "
-        f"which a share says little: {', '.join(leaders)}."
+        "What decides the numbers that one reads off the curves: strongest parameter, its share, and R² of the model "
+        f"on unseen states; where that is low, the share says little: {', '.join(leaders)}. A, share in the sum over "
+        "the four parameters, ± half its 95 % interval over states. B, share of each interaction in the sum over all "
+        "main effects and interactions; main effects are not shown, so that columns do not sum to one. C and D, "
+        "interaction of S with another parameter in standard deviations of the descriptor; whiskers are standard "
+        "errors over the states of a point."
     )
 
 
@@ -179,5 +243,7 @@ def _ranking_caption(attribution: Mapping[str, Any]) -> str:
         where += f", and {errors['demixed']['error']:.3f} on demixed ones"
     return (
         f"Every method's ranking: {first} of {len(methods)} put S first; its credit is {format_share(min(shares))} to "
-        f"{format_share(max(shares))} by all but the maps{where}."
+        f"{format_share(max(shares))} by all but the maps{where}. A, median share of the credit with its 95 % "
+        "interval. B, Kendall's τ between the orders of these shares. C, whiskers are standard deviations over fits; "
+        "groups of fewer than five states are left out."
     )

@@ -1,6 +1,8 @@
 """What contestants and parameters are called in figures, tables and captions."""
 
-__all__ = ["CONTESTANTS", "EXPLAINED", "GROUPS", "INGREDIENTS", "PARAMETERS", "TASKS"]
+__all__ = [
+    "CONTESTANTS", "EXPLAINED", "GROUP_LABELS", "INGREDIENTS", "METHODS", "PAPER_ORDER", "PARAMETERS", "TASK_LABELS",
+]  # fmt: skip
 
 CONTESTANTS = {
     "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
@@ -20,16 +22,28 @@ EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
 """Parameters of a state by their column, in the order of the paper's ranking."""
 
-TASKS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
+PAPER_ORDER = tuple(PARAMETERS)
+"""The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
+
+METHODS = {
+    f"{method} {model}": f"{method}, {name}"
+    for method in ("SHAP", "permutation", "Sobol")
+    for model, name in EXPLAINED.items()
+} | {"grid simulation": "exact, simulation", "map entropy": "1 − entropy, maps"}
+"""Methods of attribution, by their name in `ljmix.explanation.ranking`."""
+
+TASK_LABELS = {"extrapolation": "unseen temperatures", "compositions": "unseen compositions"}
 """Tasks of the ablation by their name in `ljmix.learning.tasks`."""
 
-GROUPS = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
+GROUP_LABELS = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
 """States that the ablation compares, by their score in `ljmix.learning.scores`."""
 
 INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
     "packing": "packing, volume fraction", "coexistence": "two liquids",
-    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt of unsettled runs", "sharing": "other mixtures",
-    "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs", "both": "both",
+    "slopes": r"$\partial g / \partial \beta$", "doubt": "doubt in unsettled runs",
+    "sharing": "other mixtures", "all physics": "all physics",
+    "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs",
+    "both": "inputs and target",
 }  # fmt: skip
 """What the ablation leaves out, by the names of `ljmix.learning.ablation.variants`."""

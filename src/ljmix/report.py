@@ -1,4 +1,4 @@
-"""The numbers of `metrics.json` as text: README's table and the answers of `05-explain`.
+"""The numbers of `metrics.json` as text: README's table, and what it shares with claims and captions.
 
 ::
 
@@ -16,22 +16,27 @@ from ljmix.command import one_sentence
 from ljmix.files import write_text
 from ljmix.metrics import read_metrics
 from ljmix.names import CONTESTANTS, EXPLAINED, PARAMETERS
-from ljmix.statepoint import DILUTE, PAPER_GRID
+from ljmix.statepoint import DILUTE
 
 __all__ = [
-    "answers", "describe_extent", "format_ceiling", "format_interval", "format_score", "format_share", "insert_table",
-    "pooled_certainty", "results_table",
+    "describe_extent", "describe_training", "describe_views", "format_ceiling", "format_interval", "format_score",
+    "format_share", "insert_table", "list_credits", "lowest_features", "pooled_certainty", "results_table",
+    "share_by_neighbours",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
+_EQUAL = 0.01
+"""Mean entropies this near are called equal: seeds move them by as much."""
+
 _SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
+_GROUPS = (
+    ("T* = 0.6", "r2_T0.6"), ("T* = 1.4", "r2_T1.4"), (f"C_B above {DILUTE:g}", "r2_dilute", "no"),
+    ("starts agree", "r2_starts_agree", "yes"), ("mixed", "r2_phase", "mixed"),
+    ("mixed, converged", "r2_mixed_converged", "all"), ("demixed", "r2_phase", "demixed"),
+)  # fmt: skip
+"""States that README scores by themselves: what they are called, and the keys of their scores."""
 _COLUMNS = ("mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature")
-_METHODS = {
-    f"{method} {model}": f"{method}, {name}"
-    for method in ("SHAP", "permutation", "Sobol")
-    for model, name in EXPLAINED.items()
-} | {"grid simulation": "simulation without a model", "map entropy": "entropy of the maps"}
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
@@ -54,12 +59,15 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
         if pair == "all":
             rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics), "–"])
-    for temperature in ("0.6", "1.4"):
-        rows.append(_row(f"… T* = {temperature}", "–", extrapolation, ceiling, f"r2_T{temperature}"))
-    if "r2_dilute" in ceiling:
-        rows.append(_row(f"… C_B above {DILUTE:g}", "–", extrapolation, ceiling, "r2_dilute", "no"))
-    rows.append(_row("… mixed, converged states", "–", extrapolation, ceiling, "r2_mixed_converged", "all"))
-    rows.append(_row("… demixed states", "–", extrapolation, ceiling, "r2_phase", "demixed"))
+    numbers = {
+        (row["score"], row["label"]): row["states"]
+        for row in metrics["certainty"]["scores"]
+        if row["model"] == "nearest-temperature"
+    }
+    for label, *keys in _GROUPS:
+        if keys[0] in ceiling and (len(keys) == 1 or keys[1] in ceiling[keys[0]]):
+            group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
+            rows.append(_row(group, "–", extrapolation, ceiling, *keys))
     rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
@@ -70,11 +78,13 @@ def describe_extent(metrics: Mapping[str, Any]) -> str:
     """Say in words which states the numbers rest on, by the section `dataset`."""
     dataset, profile = metrics["dataset"], metrics["provenance"]["dataset"]["profile"]
     states, planned, complete = (dataset[name] for name in ("states", "planned", "complete"))
+    converged = sum(found["converged"] for found in dataset["phases"].values())
+    settled = f"runs of {converged} have converged"
     if states == planned:
-        return f"the {states} states of the profile `{profile}`"
+        return f"the {states} states of the profile `{profile}` ({settled})"
     return (
-        f"{states} of the {planned} states of the profile `{profile}`, which still grows; models learn from, and are "
-        f"tested on, the {complete} whose composition has every temperature"
+        f"{states} of the {planned} states of the profile `{profile}`, which still grows ({settled}); models learn "
+        f"from, and are tested on, the {complete} whose composition has every temperature"
     )
 
 
@@ -95,6 +105,21 @@ def _intervals(metrics: Mapping[str, Any]) -> list[str]:
     """Intervals of the pooled R² over mixtures, by column."""
     pooled = pooled_certainty(metrics)
     return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in _COLUMNS]
+
+
+def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:
+    """Say how well a model learns its own training rows, and after how many epochs it stops.
+
+    Parameters
+    ----------
+    scores : mapping
+        Of one model and task, with `r2_train`.
+    epochs : (least, most)
+        Over seeds, see `ljmix.learning.summary.epoch_range`.
+    """
+    least, most = epochs
+    span = f"{least}" if least == most else f"{least} to {most}"
+    return f"R² {format_score(scores, ('r2_train', 'all'), 3)} on the rows it learned from, after {span} epochs"
 
 
 def format_interval(low: float | None, high: float | None, digits: int) -> str:
@@ -136,19 +161,22 @@ def _explanation(metrics: Mapping[str, Any]) -> str:
     entropy = embedding["mixing_entropy_normalised"]
     entropies = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     rankings = [
-        f"{name} {_credits(attribution[model], attribution['interval'][model])}" for model, name in EXPLAINED.items()
+        f"{name} {list_credits(attribution[model], attribution['interval'][model])}"
+        for model, name in EXPLAINED.items()
     ]
     share, counts = embedding["share_k4"], embedding["best_k_counts"]
+    by_size = share_by_neighbours(embedding["views"])
     return (
         f"Four clusters, as in the paper, in {format_share(share['silhouette'])} of {embedding['maps']} maps of all "
-        f"curves by silhouette and {format_share(share['elbow'])} by elbow; most often {max(counts, key=counts.get)}, "
-        f"in a grid of {embedding['n_values'].get('size_ratio', 1)} size ratios. "
-        f"Normalised mixing entropy, lowest first (paper: S lowest, T* highest): {entropies}. "
+        f"curves by silhouette (by neighbours of the map: {by_size}) and {format_share(share['elbow'])} by elbow; most "
+        f"often {max(counts, key=counts.get)}, in a grid of {embedding['n_values'].get('size_ratio', 1)} size ratios. "
+        f"Normalised mixing entropy, lowest first (paper: S lowest, T* highest): {entropies}; lowest "
+        f"{describe_views(embedding['views'])}. "
         f"Mean absolute SHAP value with 95 % interval (paper: S, then ε_AB): {'; '.join(rankings)}."
     )
 
 
-def _credits(values: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
+def list_credits(values: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """Mean |SHAP| of the four parameters, largest first, with intervals."""
     ordered = sorted(PARAMETERS, key=lambda feature: -values[feature])
     low, high = 0, 1
@@ -162,109 +190,39 @@ def format_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _order(places: Sequence[str]) -> str:
-    """Names in order; a place may hold several equals, joined by " = "."""
-    return " > ".join(" = ".join(PARAMETERS[feature] for feature in place.split(" = ")) for place in places)
+def describe_views(views: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which parameter has the lowest mixing entropy beside the maps of all pairs: on AA alone, on components."""
+    alone = {name: view for name, view in views.items() if name.startswith("UMAP") and name.endswith(" AA")}
+    linear = {name: view for name, view in views.items() if name.startswith("PCA") and len(name.split()) == 2}
+    parts = []
+    for view in alone.values():
+        also = "" if "size_ratio" in lowest_features(view) else f", S {view['size_ratio']:.2f}"
+        parts.append(f"on AA alone, where S moves no contact distance, {_list_lowest(view)}{also}")
+    by_leaders: dict[str, list[int]] = {}
+    for name, view in linear.items():
+        by_leaders.setdefault(_list_lowest(view), []).append(int(name.split()[1]))
+    parts += [
+        f"on {', '.join(map(str, sorted(sizes)))} principal components {found}" for found, sizes in by_leaders.items()
+    ]
+    return "; ".join(parts)
 
 
-def _verdict(share: float) -> str:
-    """Put in words how often a claim holds; `share` of the repetitions."""
-    words = ((0.95, "yes"), (0.8, "likely"), (0.2, "undecided"), (0.05, "unlikely"))
-    return next((word for least, word in words if share >= least), "no")
+def lowest_features(view: Mapping[str, Any]) -> list[str]:
+    """Parameters whose mean entropy in a view is the lowest, or equal to it to two digits."""
+    entropy = {name: view[name] for name in PARAMETERS if view.get(name) is not None}
+    return [name for name in entropy if entropy[name] - min(entropy.values()) < _EQUAL]
 
 
-def answers(metrics: Mapping[str, Any]) -> str:
-    """Markdown table: what the paper claims, what we find, and how sure we are.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Sections `embedding` and `attribution` of ``metrics.json``.
-
-    Returns
-    -------
-    str
-        A claim a row. "yes" stands for at least 95 % of the repetitions (maps, or bootstrap draws over states
-        and seeds), "likely" for 80 %, "undecided" for 20 %, "unlikely" for 5 %, "no" for less. T* is not called highest
-        while another parameter, too, has the entropy of shuffled clusters; a grid whose number of size ratios is not
-        the paper's is not asked for four clusters. Below the table, every method's order.
-
-    Raises
-    ------
-    KeyError
-        If `metrics` lacks a section.
-    """
-    embedding, attribution = metrics["embedding"], metrics["attribution"]
-    maps, four = embedding["maps"], embedding["share_k4"]
-    rows = [["the paper", "we find", "does it hold?"], ["---"] * 3]
-    counts = ", ".join(f"{k} in {n}" for k, n in embedding["best_k_counts"].items())
-    linear = embedding["views"]["PCA 2"]
-    sizes = embedding["n_values"].get("size_ratio", 1)
-    rows.append(
-        [
-            "four clusters",
-            f"best k by silhouette: {counts} of {maps} maps; four in {format_share(four['silhouette'])}, by elbow in "
-            f"{format_share(four['elbow'])}; on two principal components four in {format_share(linear['share_k4'])} "
-            f"and {format_share(linear['share_k4_elbow'])} of the seeds; the grid has {sizes} size ratios",
-            # Where clusters are size ratios, a grid with another number of them cannot tell.
-            _verdict(four["silhouette"]) if sizes == len(PAPER_GRID["size_ratio"]) else "not asked: another grid",
-        ]
-    )
-    entropy, null = embedding["mixing_entropy_normalised"], embedding["mixing_entropy_null"]
-    lowest = min(entropy, key=entropy.get)
-    chance = null[lowest]
-    rows.append(
-        [
-            "lowest mixing entropy: S",
-            f"lowest {PARAMETERS[lowest]}, {entropy[lowest]:.2f}, against {chance['null_low']:.2f} to "
-            f"{chance['null_high']:.2f} for shuffled clusters; S lowest in "
-            f"{format_share(embedding['size_ratio_lowest'])} of {maps} maps",
-            _verdict(embedding["size_ratio_lowest"]),
-        ]
-    )
-    order = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
-    alike = [f for f in entropy if entropy[f] >= null[f]["null_low"]]
-    others = [PARAMETERS[f] for f in alike if f != "temperature"]
-    tied = bool(others) and "temperature" in alike
-    rows.append(
-        [
-            "highest mixing entropy: T*",
-            f"{order}; T* highest in {format_share(embedding['temperature_highest'])} of the maps"
-            + (f"; {', '.join(others)} and T* are mixed as evenly as by shuffled clusters, or more" if tied else ""),
-            "undecided" if tied else _verdict(embedding["temperature_highest"]),
-        ]
-    )
-    for model, name in EXPLAINED.items():
-        found = attribution["methods"][f"SHAP {model}"]
-        rows.append(
-            [
-                f"SHAP: S first, then ε_AB ({name})",
-                f"{_credits(attribution[model], attribution['interval'][model])}; S first in "
-                f"{format_share(found['size_first'])}, then ε_AB in {format_share(found['size_then_epsilon'])} of the "
-                "draws",
-                _verdict(found["size_then_epsilon"]),
-            ]
-        )
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    return f"{table}\n\n{_method_orders(attribution['methods'])}\n"
+def _list_lowest(view: Mapping[str, Any]) -> str:
+    lowest = lowest_features(view)
+    found = " and ".join(f"{PARAMETERS[name]} {view[name]:.2f}" for name in lowest)
+    return f"{found}, which cannot be told apart" if len(lowest) > 1 else found
 
 
-def _method_orders(methods: Mapping[str, Any]) -> str:
-    """Every method's order, in words."""
-    first = [name for name, found in methods.items() if found["order"][0] == "size_ratio"]
-    second = [name for name in first if methods[name]["order"][1:2] == ["epsilon_ab"]]
-    sure = [name for name in first if methods[name]["size_first"] >= 0.95]
-    last = [name for name, found in methods.items() if found["order"][-1] == "temperature"]
-    orders = "; ".join(
-        f"{_METHODS.get(name, name)} {_order(found['order'])} (τ = {found['kendall']:.2f}, "
-        f"{found['kendall_low']:.2f} to {found['kendall_high']:.2f})"
-        for name, found in methods.items()
-    )
-    return (
-        f"Of {len(methods)} methods {len(first)} put S first ({len(sure)} of them in at least 95 % of the draws), "
-        f"{len(second)} S first and ε_AB second, {len(last)} T* last. Orders, and Kendall's τ with the paper's "
-        f"S > ε_AB > C_B > T* (its last two places are read from the entropies): {orders}."
-    )
+def share_by_neighbours(views: Mapping[str, Mapping[str, Any]]) -> str:
+    """How often four clusters are best for each neighbourhood of UMAP."""
+    whole = sorted((int(name.split()[1]), name) for name in views if name.startswith("UMAP") and len(name.split()) == 2)
+    return ", ".join(f"{format_share(views[name]['share_k4'])} with {size}" for size, name in whole)
 
 
 def insert_table(readme: str, metrics: Mapping[str, Any]) -> str:

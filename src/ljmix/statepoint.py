@@ -8,7 +8,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
-__all__ = ["CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "StatePoint", "grid"]
+__all__ = [
+    "CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "StatePoint", "grid",
+]  # fmt: skip
 
 PAIRS = ("AA", "AB", "BB")
 CUTOFF = 2.5
@@ -29,6 +31,9 @@ The paper prints ranges and examples only. Its counts (900 training and 600 test
 point, five temperatures) fix 100 compositions a temperature, 500 states in all; the values of `fraction_b`
 between 0.01 and 0.5 and `size_ratio` = 1.0 are our reading.
 """
+
+TRAIN_TEMPERATURES, TEST_TEMPERATURES = (0.8, 1.0, 1.2), (0.6, 1.4)
+"""The paper's extrapolation task: temperatures that models learn from, and those that they are asked for."""
 
 
 @dataclass(frozen=True, order=True)

@@ -121,5 +121,9 @@ def test_clear_errors(dataset):
     descriptors = pd.DataFrame({"x": np.arange(40.0)})
     with pytest.raises(ValueError, match="40 states, 39 rows of descriptors"):
         explain_descriptors(dataset.states, descriptors.head(39), seed=0)
+    lacking = descriptors.set_index(dataset.states["state_id"]).assign(demixing=1.0)
+    lacking.iloc[3, 1] = np.nan
+    with pytest.raises(ValueError, match=f"descriptor demixing of state {lacking.index[3]} is not a finite number"):
+        explain_descriptors(dataset.states, lacking, seed=0)
     with pytest.raises(ValueError, match="no descriptor varies"):
         explain_descriptors(dataset.states, descriptors * 0, seed=0)

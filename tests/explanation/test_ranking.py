@@ -92,6 +92,25 @@ def test_equal_importances_are_not_put_in_an_order():
     assert row["kendall"] == pytest.approx(3 / np.sqrt(18))
 
 
+def test_what_is_ranked_is_the_share_that_is_drawn():
+    """Few draws with much credit for S make the largest mean, and not the largest median share."""
+    draws = {"skewed": np.array([[1.0, 2.0, 0.5, 4.0]] * 9 + [[1.0, 2.0, 500.0, 4.0]])}
+    shares, order = share_table(draws).set_index("feature"), order_table(draws).iloc[0]
+    assert order["order"] == "epsilon_ab > fraction_b > temperature > size_ratio"
+    assert " > ".join(shares["share"].sort_values(ascending=False).index) == order["order"]
+    assert shares["rank"].sort_values().index.tolist() == order["order"].split(" > ")
+    assert agreement_table(draws).loc["paper", "skewed"] == pytest.approx(order["kendall"])
+
+
+def test_a_draw_without_credit_has_no_order():
+    draws = {"permutation": np.array([[0.0, 0.0, 0.0, 0.0], *[[1.0, 2.0, 4.0, 3.0]] * 2])}
+    row = order_table(draws).iloc[0]
+    assert (row["kendall_low"], row["kendall"]) == (0, 1)
+    equal = {"equal": np.ones((3, 4))}
+    assert order_table(equal).iloc[0]["kendall"] == 0
+    assert agreement_table(equal).loc["paper", "equal"] == 0
+
+
 def test_shares_have_intervals_that_hold_them():
     table = share_table({"noisy": draws_of(list(PAPER_ORDER), 500, 0.8)}).set_index("feature")
     assert ((table["share_low"] <= table["share"]) & (table["share"] <= table["share_high"])).all()

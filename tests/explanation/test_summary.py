@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ljmix import explanation
-from ljmix.dataset import FEATURES
+from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.maps import View, study_maps
 from ljmix.explanation.summary import attribution_metrics, dataset_metrics, embedding_metrics, whole_maps
 from ljmix.metrics import plain, read_metrics, update_metrics
@@ -56,6 +56,10 @@ def test_dataset_is_counted(dataset):
     assert one_less["complete"] == whole["complete"] - dataset.states["temperature"].nunique()
     for name, total in (("states", len(dataset.states)), ("converged", dataset.states["converged"].sum())):
         assert sum(phase[name] for phase in whole["phases"].values()) == total
+    assert {phase["starts_disagree"] for phase in whole["phases"].values()} == {0}, "no state has two starts"
+    doubtful = Dataset(dataset.states.assign(starts_agree=dataset.states.index > 2), dataset.rdf, {})
+    found = dataset_metrics(doubtful, load_profile("quick"))["phases"]
+    assert sum(phase["starts_disagree"] for phase in found.values()) == 3
 
 
 def test_embedding_keeps_its_fixed_keys(sections):

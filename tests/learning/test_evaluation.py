@@ -3,15 +3,23 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning.evaluation import evaluate, evaluate_interpolation
 from ljmix.learning.interface import RowModel
-from ljmix.learning.scaling import data_size_scaling, describe_jump, draw_rows, draw_states, state_scaling
+from ljmix.learning.scaling import (
+    data_size_scaling,
+    describe_jump,
+    draw_rows,
+    draw_states,
+    score_at_half,
+    state_scaling,
+)
 from ljmix.learning.scores import curves_of, score_curves
-from ljmix.learning.summary import score_rows, score_table
+from ljmix.learning.summary import epoch_range, score_rows, score_table
 
 BASELINES = ("nearest-temperature", "linear-in-temperature")
 
@@ -187,6 +195,8 @@ def test_whole_training_set_scores_as_the_extrapolation_does(small, extrapolatio
     assert whole["r2_mean"] == pytest.approx(metrics["r2"]["all"], abs=1e-6)
     assert whole["r2_std"] == pytest.approx(metrics["r2_std"]["all"], abs=1e-6)
     assert scaling["mlp"][0]["r2_mean"] != pytest.approx(whole["r2_mean"], abs=1e-6)
+    assert whole["r2_low"] < whole["r2_median"] < whole["r2_high"]
+    assert whole["r2_median"] == pytest.approx(whole["r2_mean"]), "as it is for two seeds"
     json.dumps(scaling, allow_nan=False)
 
 
@@ -270,19 +280,27 @@ def test_more_states_help(dataset):
 
 def test_a_jump_is_called_one():
     rows = [10_000, 50_000, 90_000]
-    jump = [{"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (0.05, 0.1, 0.9), strict=True)]
-    slope = [{"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (0.80, 0.88, 0.9), strict=True)]
+    jump = [{"rows": n, "r2_median": r2} for n, r2 in zip(rows, (0.05, 0.1, 0.9), strict=True)]
+    slope = [{"rows": n, "r2_median": r2} for n, r2 in zip(rows, (0.80, 0.88, 0.9), strict=True)]
     assert "paper jumps: its steepest rise is from 0.10 at 50000 rows to 0.90 at 90000" in describe_jump(jump, "paper")
     assert "at five ninths of all rows, where the paper has 0.1, it scores 0.10" in describe_jump(jump, "paper")
+    assert score_at_half(jump) == pytest.approx(0.1)
     assert "ours does not jump as in the paper" in describe_jump(slope, "ours")
     rows = [500, 1050, 2200, 4600, 9700, 20_300, 46_500, 90_000]
     late = [
-        {"rows": n, "r2_mean": r2} for n, r2 in zip(rows, (-0.9, 0.05, 0.07, 0.08, 0.09, 0.1, 0.12, 0.9), strict=True)
+        {"rows": n, "r2_median": r2} for n, r2 in zip(rows, (-0.9, 0.05, 0.07, 0.08, 0.09, 0.1, 0.12, 0.9), strict=True)
     ]
     assert "late jumps: its steepest rise is from 0.12 at 46500 rows to 0.90 at 90000" in describe_jump(late, "late")
-    early = [*late[:-1], {"rows": 90_000, "r2_mean": 0.2}]
+    early = [*late[:-1], {"rows": 90_000, "r2_median": 0.2}]
     assert "early does not jump as in the paper: its steepest rise is from -0.90 at 500" in describe_jump(
         early, "early"
     )
     with pytest.raises(ValueError, match="a jump needs two sizes at least; there is 1"):
         describe_jump(slope[:1], "ours")
+
+
+def test_epochs_are_counted_by_seed():
+    losses = pd.DataFrame({"model": ["mlp"] * 5 + ["xgboost"], "seed": [0, 0, 1, 1, 1, 0], "epoch": [1, 2, 1, 2, 3, 9]})
+    assert epoch_range(losses) == [2, 3]
+    with pytest.raises(ValueError, match="no row of model 'forest'"):
+        epoch_range(losses, "forest")

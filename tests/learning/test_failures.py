@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ljmix.dataset import learning_table
-from ljmix.learning.failures import PAPER_FAILURE, boundary_states, failure_table
+from ljmix.learning.failures import PAPER_FAILURE, boundary_states, failure_table, worst_state
 from ljmix.statepoint import StatePoint
 
 CROSSED = "T0.6_C0.1_S1.5_E0.2_P1"
@@ -55,6 +55,21 @@ def test_table_says_who_fails_and_who_knows(states, predictions):
     assert table.loc["knows", "flagged"]
     assert table.loc["silent", "r2"] == 1
     assert table.loc["silent", "flagged"] is None
+
+
+def test_the_curve_that_the_network_misses_most_is_listed(states, predictions):
+    mixed = states.assign(phase="mixed")
+    assert worst_state(predictions, mixed) is None, "the network took no part"
+    network = predictions[predictions["model"] == "silent"].assign(model="mlp")
+    missed = "T0.6_C0.5_S0.5_E1_P1"
+    assert missed in set(network["state_id"])
+    network["predicted"] += 5.0 * ((network["state_id"] == missed) & (network["pair"] == "BB"))
+    network["predicted"] += 9.0 * (network["temperature"] == 1.4)
+    assert worst_state(network, mixed) == missed, "of the cold ones"
+    table = failure_table(pd.concat([predictions, network]), mixed)
+    assert set(table["state_id"]) == {missed}
+    assert table["worst"].all()
+    assert set(table["model"]) == {"knows", "silent", "mlp"}
 
 
 def test_no_boundary_no_table(states, predictions):

@@ -28,6 +28,17 @@ def test_phase_map_has_a_cell_a_state(states):
     assert [axes.get_title() for axes in figure.axes[:5]] == [f"$T^*$ = {t:g}" for t in (0.6, 0.8, 1, 1.2, 1.4)]
     assert figure.axes[0].get_ylabel().startswith("$S$ = 1.5")
     assert len({cell.get_facecolor() for cell in cells}) == 2
+    assert {line.get_marker() for line in crosses} == {"x"}
+
+
+def test_a_label_that_depends_on_the_start_has_a_mark_of_its_own(states):
+    disagree = ~states["converged"] & (states["fraction_b"] < 0.3)
+    figure = plot_phase_map(states.assign(starts_agree=~disagree))
+    marks = [line.get_marker() for axes in figure.axes for line in axes.get_lines()]
+    assert marks.count("o") == disagree.sum() > 0
+    assert marks.count("x") == (~states["converged"] & ~disagree).sum() > 0
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named[-2:] == ["not settled or precise", "starts disagree"]
 
 
 def test_phase_order_shows_states_and_thresholds(states):

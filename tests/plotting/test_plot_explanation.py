@@ -7,8 +7,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ljmix.names import METHODS
 from ljmix.plotting import (
-    METHOD_LABELS,
     PAGE_MM,
     PAIR_COLORS,
     plot_descriptors,
@@ -22,7 +22,7 @@ from tests.plotting.checks import assert_nothing_is_clipped
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 VIEWS = ["UMAP 15", "UMAP 5", "UMAP 15 BB", "PCA 2"]
-METHODS = ["grid simulation", "SHAP mlp", "map entropy"]
+SHOWN_METHODS = ["grid simulation", "permutation xgboost", "map entropy"]
 R = np.arange(0.025, 5, 0.05)
 
 
@@ -85,17 +85,22 @@ def ranking_tables():
     shares = pd.DataFrame(
         [
             {"method": method, "feature": feature, "share": share, "share_low": share - 0.05, "share_high": share + 0.1}
-            for method in METHODS
+            for method in SHOWN_METHODS
             for feature, share in zip(FEATURES, (0.1, 0.2, 0.4, 0.3), strict=True)
         ]
     )
-    names = ["paper", *METHODS]
+    names = ["paper", *SHOWN_METHODS]
     agreement = pd.DataFrame(np.eye(4) * 2 - 1, index=names, columns=names)
     errors = pd.DataFrame(
         [
-            {"model": model, "group": group, "states": 9, "error": 0.2, "error_std": spread, "shap": 0.1}
+            {"model": model, "group": group, "states": states, "error": 0.2, "error_std": spread, "shap": 0.1}
             for model in ("mlp", "xgboost")
-            for group, spread in (("all", 0.02), ("demixed", np.nan), ("C_B = 0.01", 0.03))
+            for group, states, spread in (
+                ("all", 9, 0.02),
+                ("demixed", 9, np.nan),
+                ("crystal", 4, 5.0),
+                ("C_B = 0.01", 9, 0.03),
+            )
         ]
     )
     return shares, agreement, errors
@@ -232,10 +237,10 @@ def test_cuts_have_a_line_a_level(figures):
 
 def test_ranking_shows_every_method(figures):
     shares, square = panel(figures["ranking"], "A"), panel(figures["ranking"], "B")
-    assert [label.get_text() for label in shares.get_yticklabels()] == [METHOD_LABELS[name] for name in METHODS]
+    assert [label.get_text() for label in shares.get_yticklabels()] == [METHODS[name] for name in SHOWN_METHODS]
     assert len(shares.collections) == 4, "an interval a parameter"
-    assert squares(square).count("1.00") == 4
-    assert squares(square).count("-1.00") == 12
+    assert squares(square).count("1.0") == 4
+    assert squares(square).count("-1.0") == 12
 
 
 def test_errors_stand_beside_the_credit(figures):
@@ -243,6 +248,8 @@ def test_errors_stand_beside_the_credit(figures):
     assert len(axes.patches) == 2 * 3
     assert len({bar.get_hatch() for bar in axes.patches}) == 2, "models must differ in grey"
     assert [bar.get_height() for bar in axes.patches] == [0.2] * 6
+    assert not any("crystal" in label.get_text() for label in axes.get_xticklabels()), "four states are too few"
+    assert axes.get_ylim()[1] < 0.5
     credit = [line for line in axes.get_lines() if line.get_marker() == "D"]
     assert [list(line.get_ydata()) for line in credit] == [[0.1] * 3] * 2
     assert axes.get_xticklabels()[2].get_text() == "$C_\\mathrm{B}$ = 0.01\n(9 states)"

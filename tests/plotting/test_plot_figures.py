@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ljmix.dataset import FEATURES, learning_table
+from ljmix.learning.network import HIDDEN_LAYERS
 from ljmix.plotting import (
     COLUMN_MM,
     PAGE_MM,
     PAIR_COLORS,
+    draw_prediction,
     journal_figure,
     plot_explanation,
     plot_extrapolation,
@@ -25,6 +27,7 @@ from ljmix.plotting import (
     plot_temperatures,
     save_figure,
 )
+from ljmix.plotting.explanation import draw_entropy
 from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "nearest-temperature")
@@ -75,8 +78,9 @@ def figures(dataset, predictions, losses, configuration) -> dict[str, Figure]:
             {
                 "model": model,
                 "rows": rows,
-                "r2_mean": 0.9 - 2000 / rows,
-                "r2_std": 0.02 if rows > 1000 else None,
+                "r2_median": 0.9 - 2000 / rows,
+                "r2_low": 0.88 - 3000 / rows,
+                "r2_high": 0.92 - 1000 / rows,
             }
             for model in MODELS
             for rows in (1000, 4000, 16000)
@@ -108,7 +112,7 @@ def figures(dataset, predictions, losses, configuration) -> dict[str, Figure]:
         ]
     )
     return {
-        "fig1": plot_overview(configuration, dataset.rdf, dataset.states, COLD, example),
+        "fig1": plot_overview(configuration, dataset.rdf, dataset.states, COLD, example, HIDDEN_LAYERS),
         "fig2": plot_interpolation(predictions, losses),
         "fig3": plot_extrapolation(predictions, losses),
         "fig4": plot_temperatures(of_states, dataset.states, MODELS, snapshots),
@@ -196,6 +200,23 @@ def test_extrapolation_has_a_panel_for_each_pair(figures):
         assert pair in axes.get_xlabel()
 
 
+def test_every_coloured_panel_has_a_bar_of_its_shades(figures):
+    for letter in "DEF":
+        axes = panel(figures["fig3"], letter)
+        (bar,) = axes.child_axes
+        shades, cells = bar.collections[-1], axes.collections[0]
+        np.testing.assert_allclose(shades.cmap(1.0), cells.get_cmap()(1.0))
+        assert (shades.norm.vmin, shades.norm.vmax) == (cells.norm.vmin, cells.norm.vmax)
+
+
+def test_no_curve_runs_under_the_list_of_seeds(figures):
+    axes = panel(figures["fig2"], "A")
+    box = axes.get_legend().get_window_extent()
+    for line in axes.get_lines():
+        x, y = axes.transData.transform(np.column_stack(line.get_data())).T
+        assert not ((x > box.x0) & (y > box.y0)).any()
+
+
 def test_losses_are_drawn_seed_by_seed(figures):
     axes = panel(figures["fig2"], "A")
     assert [line.get_label() for line in axes.get_lines()] == ["seed 0", "seed 1"]
@@ -233,6 +254,41 @@ def test_models_are_means_over_seeds(figures, predictions):
     network = next(line for line in panel(figures["fig5"], "A").get_lines() if line.get_label() == "network")
     rows = predictions.query("model == 'mlp' and pair == 'BB' and state_id == @COLD")
     np.testing.assert_allclose(network.get_ydata(), rows.groupby("r")["predicted"].mean(), rtol=1e-14)
+
+
+def test_bands_are_the_spread_over_seeds(figures, predictions):
+    """One in the denominator less than seeds, as in every table; none for a single seed."""
+    rows = predictions.query("model == 'mlp' and pair == 'BB' and state_id == @COLD")
+    both = rows.groupby("r")["predicted"].agg(["mean", "std"])
+    bands = [part.get_paths()[0].get_extents() for part in panel(figures["fig5"], "A").collections]
+    assert any(band.y1 == pytest.approx((both["mean"] + both["std"]).max()) for band in bands)
+    alone = Figure().subplots()
+    draw_prediction(alone, rows[rows["seed"] == 0], ["mlp"])
+    assert len(alone.collections) == 1, "the simulation's band only"
+
+
+def test_the_worst_curve_stands_beside_the_papers(dataset, predictions, configuration):
+    tables = (predictions[predictions["state_id"] == name] for name in (COLD, HOT))
+    first, last = tables
+    figure = plot_failure(first, dataset.states, MODELS, {COLD: configuration, HOT: configuration}, last)
+    assert letters(figure) == "ABCD"
+    assert panel(figure, "D").get_title() == "BB, $T^*$ = 1.4"
+    assert figure.get_suptitle().startswith("A to C: ")
+    assert ".  D: " in figure.get_suptitle()
+    assert_nothing_is_clipped(figure)
+
+
+def test_one_map_has_no_error_bar_and_keeps_its_number(figures):
+    entropy = pd.DataFrame(
+        {
+            "feature": ["temperature", "size_ratio"], "entropy_normalised": [0.9, 0.2], "error": [np.nan, np.nan],
+            "null_low": [0.8, 0.8], "null_high": [0.9, 0.9],
+        }
+    )  # fmt: skip
+    axes = Figure().subplots()
+    draw_entropy(axes, entropy)
+    assert [text.get_text() for text in axes.texts] == ["0.20", "0.90"]
+    assert all(np.isfinite(text.get_position()).all() for text in axes.texts)
 
 
 def test_failure_titles_its_snapshots(figures):
@@ -328,7 +384,7 @@ def test_clear_errors(dataset, predictions, losses, configuration):
     with pytest.raises(ValueError, match="'predicted' is missing"):
         plot_extrapolation(predictions.drop(columns="predicted"), losses)
     with pytest.raises(ValueError, match="'T9' is not in states"):
-        plot_overview(configuration, dataset.rdf, dataset.states, "T9", {})
+        plot_overview(configuration, dataset.rdf, dataset.states, "T9", {}, HIDDEN_LAYERS)
     two = predictions[predictions["state_id"].isin([COLD, HOT])]
     with pytest.raises(ValueError, match="2 states where one is drawn"):
         plot_failure(two, dataset.states, MODELS, {})

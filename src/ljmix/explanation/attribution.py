@@ -39,7 +39,8 @@ PLAYERS = (*FEATURES[:4], "pair", "r")
 
 N_ROWS = 200
 N_BACKGROUND = 100
-"""Default sizes: 200 x 40 rows take about 20 s for the paper's network and 3 s for 400 trees on two cores."""
+"""Default sizes. Time grows with their product: 200 x 40 rows take about 20 s for the paper's network and 3 s for 400
+trees on two cores, and these two and a half times as long."""
 
 _BATCH = 20
 

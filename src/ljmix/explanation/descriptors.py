@@ -145,7 +145,8 @@ def explain_descriptors(states: pd.DataFrame, descriptors: pd.DataFrame, seed: i
     Raises
     ------
     ValueError
-        If the tables differ in length, there are fewer states than folds, or no descriptor varies.
+        If the tables differ in length, there are fewer states than folds, a descriptor is missing for a state, or
+        none varies.
 
     Notes
     -----
@@ -155,6 +156,10 @@ def explain_descriptors(states: pd.DataFrame, descriptors: pd.DataFrame, seed: i
     if len(states) != len(descriptors) or len(states) < folds or folds < 2:
         counts = f"{len(states)} states, {len(descriptors)} rows of descriptors, {folds} folds"
         raise ValueError(f"{counts}: need one row a state, and two folds or more of at least one state")
+    for name in descriptors:
+        missing = ~np.isfinite(descriptors[name].to_numpy(dtype=float))
+        if missing.any():
+            raise ValueError(f"descriptor {name} of state {descriptors.index[missing][0]} is not a finite number")
     names = [name for name in descriptors if np.ptp(descriptors[name].to_numpy()) > 0]
     if not names:
         raise ValueError("no descriptor varies over the states; there is nothing to explain")

@@ -2,7 +2,7 @@
 
 A method gives draws of the importances of the four parameters, (n_draws, 4): each draw takes one seed of the
 model, and resamples the states. Importances have different units from method to method, so they are compared
-as shares of their sum, and by their order.
+as shares of their sum, and by the order of their median shares: what is drawn is what is ranked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ljmix.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
 from ljmix.learning.scores import curves_of, simulation_errors
+from ljmix.names import PAPER_ORDER
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
@@ -25,9 +26,6 @@ __all__ = [
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
-
-PAPER_ORDER = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
-"""The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
 
 N_DRAWS = 1000
 _REPETITIONS = 20
@@ -202,21 +200,21 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     pandas.DataFrame
         Columns `method`, `feature`, `value` (mean of the draws, in the method's unit), `value_low`,
         `value_high`, `share`, `share_low`, `share_high` (of the sum over the four, median and the interval that
-        holds 95 % of the draws), `rank` (1 for the largest mean; equals share the mean of their ranks),
+        holds 95 % of the draws), `rank` (1 for the largest median share; equals share the mean of their ranks),
         `rank_low`, `rank_high` (95 %).
+
+    Raises
+    ------
+    ValueError
+        If no draw of a method credits anything.
     """
     rows = []
     for method, values in draws.items():
-        positive = np.maximum(values, 0)
-        credited = positive[positive.sum(axis=1) > 0]
-        if not len(credited):
-            raise ValueError(f"{method}: no draw credits any parameter; there is nothing to share")
-        shares, ranks = credited / credited.sum(axis=1, keepdims=True), _ranks(values)
+        shares, ranks = _shares(method, values), _ranks(values)
         low, high = np.quantile(shares, _INTERVAL, axis=0)
         first, last = np.quantile(ranks, _INTERVAL, axis=0, method="nearest")
         bottom, top = np.quantile(values, _INTERVAL, axis=0)
-        mean = values.mean(axis=0)
-        order = _ranks(mean[None])[0]
+        mean, order = values.mean(axis=0), _median_ranks(method, values)
         for i, feature in enumerate(PARAMETERS):
             rows.append(
                 {
@@ -226,6 +224,26 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _shares(method: str, values: FloatArray) -> FloatArray:
+    """Shares of the parameters in each draw that credits any."""
+    positive = np.maximum(values, 0)
+    credited = positive[positive.sum(axis=1) > 0]
+    if not len(credited):
+        raise ValueError(f"{method}: no draw credits any parameter; there is nothing to share")
+    return np.asarray(credited / credited.sum(axis=1, keepdims=True))
+
+
+def _median_ranks(method: str, values: FloatArray) -> FloatArray:
+    """Rank of each parameter by its median share."""
+    return np.asarray(_ranks(np.median(_shares(method, values), axis=0)[None])[0])
+
+
+def _kendall(one: FloatArray, two: FloatArray) -> float:
+    """Kendall's τ; 0 where all are equal in one of the two, which agrees with every order as much as it disagrees."""
+    tau = float(kendalltau(one, two).statistic)
+    return tau if np.isfinite(tau) else 0.0
 
 
 def _ranks(values: FloatArray) -> FloatArray:
@@ -247,10 +265,15 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `method`, `order` (of the means, joined by " > ", equal ones by " = "), `size_first`,
+        Columns `method`, `order` (of the median shares, joined by " > ", equal ones by " = "), `size_first`,
         `size_then_epsilon`, `temperature_last`, `paper_order` (shares of the draws), `kendall` (Kendall's τ of the
-        means with `PAPER_ORDER`: 1 for the same order, -1 for the reverse), `kendall_low`, `kendall_high` (95 % of
-        draws).
+        median shares with `PAPER_ORDER`: 1 for the same order, -1 for the reverse), `kendall_low`, `kendall_high` (95 %
+        of the draws; 0 for a draw that credits all alike, and so has no order).
+
+    Raises
+    ------
+    ValueError
+        As `share_table`.
     """
     place = {name: PARAMETERS.index(name) for name in PARAMETERS}
     paper = -np.array([PAPER_ORDER.index(name) for name in PARAMETERS], dtype=float)
@@ -260,18 +283,18 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
         size_first = ranks[:, place["size_ratio"]] == 1
         then_epsilon = size_first & (ranks[:, place["epsilon_ab"]] == 2)
         cold_last = ranks[:, place["temperature"]] == 4
-        taus = [float(kendalltau(-row, paper).statistic) for row in ranks]
+        taus = [_kendall(-row, paper) for row in ranks]
         low, high = np.quantile(taus, _INTERVAL, method="nearest")
-        mean = values.mean(axis=0)
+        order = _median_ranks(method, values)
         rows.append(
             {
                 "method": method,
-                "order": _write_order(_ranks(mean[None])[0]),
+                "order": _write_order(order),
                 "size_first": float(size_first.mean()),
                 "size_then_epsilon": float(then_epsilon.mean()),
                 "temperature_last": float(cold_last.mean()),
                 "paper_order": float((then_epsilon & cold_last).mean()),
-                "kendall": float(kendalltau(-_ranks(mean[None])[0], paper).statistic),
+                "kendall": _kendall(-order, paper),
                 "kendall_low": float(low),
                 "kendall_high": float(high),
             }
@@ -280,7 +303,7 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
 
 
 def agreement_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Kendall's τ between the mean importances of every two methods, and with the paper.
+    """Kendall's τ between the median shares of every two methods, and with the paper.
 
     Returns
     -------
@@ -293,6 +316,6 @@ def agreement_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     Kendall 1938, doi:10.1093/biomet/30.1-2.81.
     """
     ranks = {"paper": np.array([PAPER_ORDER.index(name) + 1 for name in PARAMETERS])}
-    ranks |= {method: _ranks(values.mean(axis=0)[None])[0] for method, values in draws.items()}
-    table = {one: {two: float(kendalltau(ranks[one], ranks[two]).statistic) for two in ranks} for one in ranks}
+    ranks |= {method: _median_ranks(method, values) for method, values in draws.items()}
+    table = {one: {two: _kendall(ranks[one], ranks[two]) for two in ranks} for one in ranks}
     return pd.DataFrame(table).loc[list(ranks), list(ranks)]

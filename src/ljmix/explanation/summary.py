@@ -32,9 +32,13 @@ def dataset_metrics(dataset: Dataset, profile: Profile) -> dict[str, Any]:
     -------
     dict
         `states`; `planned`, those of the profile; `complete`, those whose composition has every temperature, which
-        models learn from; `phases`, for each label how many `states` have it and how many of them are `converged`.
+        models learn from; `phases`, for each label how many `states` have it, how many of them are `converged`, and
+        of how many the `starts_disagree`.
     """
-    phases = dataset.states.groupby("phase")["converged"].agg(states="size", converged="sum")
+    states = dataset.states
+    agree = states["starts_agree"] if "starts_agree" in states else pd.Series(True, index=states.index)
+    by_phase = states.assign(disagree=~agree.astype(bool)).groupby("phase")
+    phases = by_phase.agg(states=("phase", "size"), converged=("converged", "sum"), starts_disagree=("disagree", "sum"))
     return {
         "states": len(dataset.states),
         "planned": len(profile.states()),

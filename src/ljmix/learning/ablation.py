@@ -17,15 +17,17 @@ from ljmix.learning.tasks import make_splits
 from ljmix.learning.trees import PhysicsTrees
 from ljmix.learning.tuned import tuned_settings
 from ljmix.learning.validation import predict_splits
-from ljmix.names import GROUPS
+from ljmix.names import GROUP_LABELS
 
 __all__ = ["ablate", "variants"]
 
+_PHYSICS = ("cavity", "scaled_distance", "packing", "coexistence", "slopes")
+"""Ingredients that come from physics; the others are about statistics."""
 _COLUMNS = ["task", "model", "without", "score", "label", "states", "r2", "cost", "cost_low", "cost_high"]
 
 
 def variants(seed: int = 0) -> dict[tuple[str, str], Model]:
-    """Both physical models whole, and with one ingredient left out.
+    """Both physical models whole, with one ingredient left out, and with all of their physics left out.
 
     Returns
     -------
@@ -37,6 +39,8 @@ def variants(seed: int = 0) -> dict[tuple[str, str], Model]:
     models: dict[tuple[str, str], Model] = {("gaussian-process", "nothing"): CurveProcess(whole, scales)}
     for name in whole.names():
         models["gaussian-process", name] = CurveProcess(replace(whole, **{name: False}), scales)
+    bare = {name: False for name in _PHYSICS}
+    models["gaussian-process", "all physics"] = CurveProcess(replace(whole, **bare), scales)
     trees = tuned_settings("xgboost-physics")
     models["xgboost-physics", "nothing"] = PhysicsTrees(seed, **trees)
     models["xgboost-physics", "physical inputs"] = PhysicsTrees(seed, inputs=False, **trees)
@@ -108,6 +112,6 @@ def ablate(
 def _costs(predictions: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """What leaving out costs one model on one task; the column `model` of the predictions says what is left out."""
     scores = resample_scores(predictions, dataset.states, baseline="nothing")
-    scores = scores[(scores["label"] == "all") & scores["score"].isin(GROUPS)]
+    scores = scores[(scores["label"] == "all") & scores["score"].isin(GROUP_LABELS)]
     costs = {"cost": -scores["gain"], "cost_low": -scores["gain_high"], "cost_high": -scores["gain_low"]}
     return scores.assign(without=scores["model"], **costs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,18 @@ import pandas as pd
 from ljmix.learning.coexistence import coexisting_liquids
 from ljmix.learning.features import COMPOSITION
 
-__all__ = ["PAPER_FAILURE", "boundary_states", "failure_table"]
+__all__ = ["PAPER_FAILURE", "boundary_states", "failure_table", "worst_state"]
 
 PAPER_FAILURE = {"temperature": 0.6, "fraction_b": 0.01, "size_ratio": 1.5, "epsilon_ab": 0.2}
 """The paper's figure 5: B clusters at T* = 0.6 and is mixed at 0.8."""
 
+COLD = PAPER_FAILURE["temperature"]
 
-def boundary_states(states: pd.DataFrame, cold: float = 0.6, warm: float = 0.8) -> pd.DataFrame:
-    """States at `cold` whose phase label is another one than at `warm`, and the paper's failure.
+
+def boundary_states(
+    states: pd.DataFrame, cold: float = COLD, warm: float = 0.8, also: Collection[str] = ()
+) -> pd.DataFrame:
+    """States at `cold` whose phase label is another one than at `warm`, the paper's failure, and those named in `also`.
 
     Returns
     -------
@@ -29,13 +33,40 @@ def boundary_states(states: pd.DataFrame, cold: float = 0.6, warm: float = 0.8) 
     at = {t: states[np.isclose(states["temperature"], t)] for t in (cold, warm)}
     both = at[cold].merge(at[warm][[*keys, "phase"]], on=keys, suffixes=("_cold", "_warm"))
     papers = np.isclose(both[keys], [PAPER_FAILURE[key] for key in keys]).all(axis=1)
-    found = both[(both["phase_cold"] != both["phase_warm"]) | papers].reset_index(drop=True)
+    asked = papers | both["state_id"].isin(list(also))
+    found = both[(both["phase_cold"] != both["phase_warm"]) | asked].reset_index(drop=True)
     found["separates"] = coexisting_liquids(found).share > 0 if len(found) else pd.Series(dtype=bool)
     return found[["state_id", *keys, "phase_cold", "phase_warm", "separates"]]
 
 
+def worst_state(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB", model: str = "mlp") -> str | None:
+    """State at the cold test temperature whose curve has the largest summed squared error of a model.
+
+    A score pooled over points loses the most by this curve.
+
+    Parameters
+    ----------
+    predictions, states, pair
+        As of `failure_table`.
+    model : str
+        The paper's network by default.
+
+    Returns
+    -------
+    str or None
+        None if the model was not asked for a curve at that temperature.
+    """
+    cold = states.loc[np.isclose(states["temperature"], COLD), "state_id"]
+    asked = (predictions["part"] == "test") & (predictions["pair"] == pair) & (predictions["model"] == model)
+    rows = predictions[asked & predictions["state_id"].isin(list(cold))]
+    if rows.empty:
+        return None
+    square = (rows["g"].astype(float) - rows["predicted"].astype(float)) ** 2
+    return str(square.groupby(rows["state_id"].astype(str)).sum().idxmax())
+
+
 def failure_table(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB") -> pd.DataFrame:
-    """How each contestant does on the states beyond a boundary.
+    """How each contestant does on the states beyond a boundary, and on the one that the network misses most.
 
     Parameters
     ----------
@@ -47,12 +78,15 @@ def failure_table(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "
     Returns
     -------
     pandas.DataFrame
-        One row a state and model: the columns of `boundary_states`, `model`, `r2` of the curve (mean over
+        One row a state and model: the columns of `boundary_states`, `worst` (whether it is the `worst_state` of the
+        paper's network), `model`, `r2` of the curve (mean over
         seeds; NaN where the model has no answer), `peak` and `peak_predicted` (highest value), and, for
         models that give a spread, `expected_r2` (what the model's own spread says R² will be) and `flagged`:
         whether its spread is above the 90th percentile of that of all states asked for.
     """
-    chosen = boundary_states(states)
+    worst = worst_state(predictions, states, pair)
+    chosen = boundary_states(states, also=[worst] if worst else [])
+    chosen["worst"] = chosen["state_id"] == worst
     test = predictions[(predictions["part"] == "test") & (predictions["pair"] == pair)]
     rows = []
     typical: Mapping[str, float] = {

@@ -13,11 +13,16 @@ from ljmix.learning.evaluation import list_runs, run_in_parallel
 from ljmix.learning.features import COMPOSITION, layout_table
 from ljmix.learning.models import make_model, make_row_model
 from ljmix.learning.summary import pooled_r2, spread
-from ljmix.learning.tasks import TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.statepoint import TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
-__all__ = ["data_size_scaling", "describe_jump", "draw_rows", "draw_states", "state_scaling"]
+__all__ = [
+    "HALF", "data_size_scaling", "describe_jump", "draw_rows", "draw_states", "score_at_half", "state_scaling",
+]  # fmt: skip
 
 Scaling = dict[str, list[dict[str, float | int | None]]]
+
+HALF = 5 / 9
+"""The share of all training rows at which the paper scores 0.1: 50 000 of 90 000."""
 
 _JUMP = 0.5
 """Rise of R² within a factor of two in rows that deserves the name of a jump; the paper's is 0.8."""
@@ -87,8 +92,9 @@ def data_size_scaling(
     Returns
     -------
     dict
-        For each model a list of ``{"rows", "r2_mean", "r2_std"}`` in the order of `sizes`; `r2_std` (n - 1 in
-        the denominator) is None for a single seed.
+        For each model a list of points in the order of `sizes`: `rows`; `r2_median`, `r2_low` and `r2_high`, median,
+        lowest and highest R² of the seeds; `r2_mean` and `r2_std` (n - 1 in the denominator; None for a single seed).
+        R² has no lower end, and one fit far below zero takes mean and standard deviation along: draw the others.
 
     Raises
     ------
@@ -125,7 +131,7 @@ def state_scaling(
     simulation would mean. Parameters and result as of `data_size_scaling`, for any contestant that answers for
     unseen compositions, with the key `states` in place of `rows`.
     """
-    training, held_out = split_by_temperature(dataset, TRAIN_TEMPERATURES, TEST_TEMPERATURES)
+    training, held_out = split_by_temperature(dataset)
     target = layout_table(held_out)
     r = np.unique(target["r"])
     for states in _checked_sizes(sizes, "states"):
@@ -146,7 +152,7 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
     The paper reports R² ≈ 0.1 at 50 000 rows and 0.9 at 90 000. A jump is a rise of at least 0.5 while the
     rows double at most, from half of the paper's five ninths of all rows on: networks on few rows start far below
     zero, and rise from there without having jumped. If two sizes lie further apart the rise between them is scaled
-    down to a doubling.
+    down to a doubling. Scores are medians over seeds.
 
     Parameters
     ----------
@@ -155,24 +161,31 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
     model : str
         How it is called in the sentence.
     """
-    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_mean"))
+    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_median"))
     order = np.argsort(rows)
     rows, r2 = rows[order], r2[order]
     if len(rows) < 2:
         raise ValueError(f"{model}: a jump needs two sizes at least; there is {len(rows)}")
     doublings = np.maximum(np.log2(rows[1:] / rows[:-1]), 1.0)
     rise = np.diff(r2) / doublings
-    half = rows[-1] * 5 / 9  # the paper's 50 000 of 90 000
+    half = HALF * rows[-1]
     late = np.where(rows[:-1] >= half / 2, rise, -np.inf)
     jumps = late.max() >= _JUMP
     steepest = int((late if jumps else rise).argmax())
     span = f"from {r2[steepest]:.2f} at {rows[steepest]:.0f} rows to {r2[steepest + 1]:.2f} at {rows[steepest + 1]:.0f}"
-    at_half = float(np.interp(np.log(half), np.log(rows), r2))
+    at_half = score_at_half(points)
     verdict = "jumps" if jumps else "does not jump as in the paper"
     return (
         f"{model} {verdict}: its steepest rise is {span}; at five ninths of all rows, where the paper has 0.1, it "
         f"scores {at_half:.2f}, with all {rows[-1]:.0f} rows {r2[-1]:.2f}."
     )
+
+
+def score_at_half(points: Sequence[Mapping[str, Any]]) -> float:
+    """Median R² of one model at the paper's five ninths of all rows, on a line in log rows between two sizes."""
+    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_median"))
+    order = np.argsort(rows)
+    return float(np.interp(np.log(HALF * rows.max()), np.log(rows[order]), r2[order]))
 
 
 def _checked_sizes(sizes: Sequence[int], what: str) -> Sequence[int]:
@@ -186,6 +199,8 @@ def _summary(
 ) -> Scaling:
     def point(name: str, size: int) -> dict[str, float | int | None]:
         values = [value for (model, _, n), value in r2.items() if model == name and n == size]
-        return {what: int(size), "r2_mean": float(np.mean(values)), "r2_std": spread(values)}
+        low, median, high = (float(value) for value in np.quantile(values, (0, 0.5, 1)))
+        ranges = {"r2_median": median, "r2_low": low, "r2_high": high}
+        return {what: int(size), "r2_mean": float(np.mean(values)), "r2_std": spread(values), **ranges}
 
     return {name: [point(name, size) for size in sizes] for name in names}

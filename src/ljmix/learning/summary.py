@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 
-__all__ = ["pooled_r2", "score_rows", "score_table", "spread", "summarise"]
+__all__ = ["epoch_range", "pooled_r2", "score_rows", "score_table", "spread", "summarise"]
 
 
 def score_rows(table: pd.DataFrame) -> dict[str, Any]:
@@ -118,3 +118,27 @@ def _spread(values: Sequence[float], deterministic: bool) -> float | None:
 def spread(values: Sequence[float]) -> float | None:
     """Standard deviation, n - 1 in the denominator; None for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def epoch_range(losses: pd.DataFrame, model: str = "mlp") -> list[int]:
+    """Least and most epochs that fits of a model ran, over seeds.
+
+    Parameters
+    ----------
+    losses : pandas.DataFrame
+        Of one task, columns `model`, `seed`, `epoch`.
+    model : str
+
+    Returns
+    -------
+    list of two int
+
+    Raises
+    ------
+    ValueError
+        If there is no fit of the model.
+    """
+    runs = losses[losses["model"] == model].groupby("seed")["epoch"].max()
+    if runs.empty:
+        raise ValueError(f"losses: no row of model {model!r}")
+    return [int(runs.min()), int(runs.max())]

@@ -15,13 +15,13 @@ import pandas as pd
 
 from ljmix.dataset import Dataset, split_by_temperature
 from ljmix.learning.features import COMPOSITION, composition_keys
+from ljmix.statepoint import TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [
     "FOLDS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split",
     "complete_compositions", "make_splits", "possible_tasks", "validation_splits",
 ]  # fmt: skip
 
-TRAIN_TEMPERATURES, TEST_TEMPERATURES = (0.8, 1.0, 1.2), (0.6, 1.4)
 FOLDS = 5
 
 _LEFT_OUT = {
@@ -98,7 +98,7 @@ def make_splits(dataset: Dataset, task: str, seed: int = 0) -> list[Split]:
     if missing:
         raise ValueError(f"task {task}: {missing}")
     if task == "extrapolation":
-        return [Split("unseen temperatures", *split_by_temperature(dataset, TRAIN_TEMPERATURES, TEST_TEMPERATURES))]
+        return [Split("unseen temperatures", *split_by_temperature(dataset))]
     states = dataset.states
     if task == "interpolation-states":
         return [_split("random states", dataset, _draw_states(dataset, seed))]

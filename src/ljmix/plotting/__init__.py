@@ -3,7 +3,7 @@
 `save_figure` writes any of them. `plot_…` gives a whole figure, `draw_…` one panel into given axes.
 """
 
-from ljmix.plotting.attribution import METHOD_LABELS, plot_descriptors, plot_distance, plot_ranking
+from ljmix.plotting.attribution import plot_descriptors, plot_distance, plot_ranking
 from ljmix.plotting.contest import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
@@ -28,7 +28,7 @@ from ljmix.plotting.style import (
 from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [
-    "COLUMN_MM", "FEATURE_LABELS", "METHOD_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
+    "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
     "model_style", "plot_ablation", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
     "plot_extrapolation", "plot_failure", "plot_interpolation", "plot_overview", "plot_phase_map",

@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ljmix.names import EXPLAINED
+from ljmix.names import EXPLAINED, METHODS, PAPER_ORDER
 from ljmix.plotting.matrix import SHADES, draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
     FEATURE_LABELS,
@@ -20,23 +20,20 @@ from ljmix.plotting.style import (
     PAIR_COLORS,
     R_LABEL,
     journal_figure,
+    leave_margin,
     letter_panels,
     model_style,
     need_columns,
     new_figure,
 )
 
-__all__ = ["METHOD_LABELS", "plot_descriptors", "plot_distance", "plot_ranking"]
+__all__ = ["plot_descriptors", "plot_distance", "plot_ranking"]
 
-METHOD_LABELS = {
-    f"{method} {model}": f"{method}, {name}"
-    for method in ("SHAP", "permutation", "Sobol")
-    for model, name in EXPLAINED.items()
-} | {"grid simulation": "exact, simulation", "map entropy": "1 − entropy, maps"}
 _KINDS = {"height": "height", "position": "position", "neighbors": "neighb.", "demixing": r"$S_\mathrm{cc}$"}
 _SHARE = ("share", "share_low", "share_high")
-_ROWS = ("size_ratio", "epsilon_ab", "fraction_b", "temperature")
 _LEVEL_MARKERS = "osD^v"
+_FEWEST = 5
+"""Groups of fewer states than this are not drawn."""
 
 
 @journal_figure
@@ -62,14 +59,14 @@ def plot_distance(profiles: pd.DataFrame) -> Figure:
     for row, source in zip(panels, sources, strict=True):
         for axes, (pair, color) in zip(row, PAIR_COLORS.items(), strict=True):
             part = profiles[(profiles["source"] == source) & (profiles["pair"] == pair)]
-            table = part.pivot_table(index="feature", columns="r", values="mean_abs").reindex(_ROWS)
+            table = part.pivot_table(index="feature", columns="r", values="mean_abs").reindex(PAPER_ORDER)
             r = table.columns.to_numpy(dtype=float)
             half = (r[1] - r[0]) / 2
             image = axes.imshow(
                 table.to_numpy(), cmap=SHADES, norm=norm, aspect="auto", interpolation="none",
-                extent=(r[0] - half, r[-1] + half, len(_ROWS) - 0.5, -0.5),
+                extent=(r[0] - half, r[-1] + half, len(PAPER_ORDER) - 0.5, -0.5),
             )  # fmt: skip
-            axes.set_yticks(range(len(_ROWS)), [FEATURE_LABELS[name] for name in _ROWS])
+            axes.set_yticks(range(len(PAPER_ORDER)), [FEATURE_LABELS[name] for name in PAPER_ORDER])
             axes.tick_params(axis="y", length=0)
             axes.set_title(f"{pair}, {EXPLAINED.get(source, source)}", color=color)
     for axes in panels[-1]:
@@ -109,7 +106,7 @@ def plot_descriptors(
     matplotlib.figure.Figure
         A: share of each parameter, with half the width of its 95 % interval, and R² of the model on unseen
         states. B: share of each interaction.
-        C, D: interaction against S, one line a level of the other parameter.
+        C, D: interaction against S, one line a level of the other parameter; mean and standard error over states.
     """
     need_columns(shares, ["descriptor", "r2", "feature", *_SHARE], "shares")
     need_columns(interactions, ["descriptor", "feature", "other", *_SHARE], "interactions")
@@ -118,7 +115,7 @@ def plot_descriptors(
     figure = new_figure(PAGE_MM, 176)
     grid = figure.add_gridspec(3, 2, height_ratios=[1, 1.15, 1.2])
     whole, pairs = figure.add_subplot(grid[0, :]), figure.add_subplot(grid[1, :])
-    table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(_ROWS)[names]
+    table = shares.pivot_table(index="feature", columns="descriptor", values="share").reindex(PAPER_ORDER)[names]
     quality = shares.drop_duplicates("descriptor").set_index("descriptor")["r2"]
     draw_matrix(whole, table, limits=(0, 1), labels=FEATURE_LABELS, errors=_half_widths(shares, "feature", table))
     whole.set_xticks(whole.get_xticks(), [f"{_descriptor_label(name)}\n$R^2$ {quality[name]:.2f}" for name in names])
@@ -165,7 +162,7 @@ def _draw_dependence(axes: Axes, dependence: pd.DataFrame, name: str, other: str
         )  # fmt: skip
     axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
     axes.set_xlabel(FEATURE_LABELS["size_ratio"])
-    axes.set_ylabel("interaction (s.d.)")
+    axes.set_ylabel("interaction / s.d. of the descriptor")
     axes.set_title(
         f"{_descriptor_label(name).strip().replace(chr(10), ' ')}: "
         f"{FEATURE_LABELS['size_ratio']} × {FEATURE_LABELS[other]}"
@@ -190,30 +187,32 @@ def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataF
     Returns
     -------
     matplotlib.figure.Figure
-        A: share of each parameter with its 95 % interval. B: rank agreement. C: error on unseen states, beside
-        the mean size of the strongest parameter's Shapley values.
+        A: share of each parameter with its 95 % interval. B: rank agreement. C: error on unseen states, with its
+        standard deviation over fits, beside the mean size of the strongest parameter's Shapley values. Groups of fewer
+        than five states are left out: one fit that misses one of them would set the scale.
     """
     need_columns(errors, ["model", "group", "states", "error", "error_std", "shap"], "errors")
-    figure = new_figure(PAGE_MM, 150)
+    figure = leave_margin(new_figure(PAGE_MM, 150))
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
     first, square = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     wrong = figure.add_subplot(grid[1, :])
     methods = list(dict.fromkeys(shares["method"]))
     columns = ("method", "share", "share_low", "share_high")
-    draw_shares(first, shares, methods, columns, METHOD_LABELS)
+    draw_shares(first, shares, methods, columns, METHODS)
     first.set(xlabel="share of the credit, 95 % interval", xlim=(-0.03, 1.03))
     first.legend(handles=feature_legend(), loc="lower center", bbox_to_anchor=(0.55, 1.0), ncols=4,
                  columnspacing=0.8, handletextpad=0.3, handlelength=1.0)  # fmt: skip
-    draw_matrix(square, agreement, limits=(-1, 1), labels=METHOD_LABELS)
-    square.set_xticks(square.get_xticks(), [METHOD_LABELS.get(name, name) for name in agreement], rotation=40,
+    draw_matrix(square, agreement, limits=(-1, 1), labels=METHODS, number="{:.1f}")
+    square.set_xticks(square.get_xticks(), [METHODS.get(name, name) for name in agreement], rotation=40,
                       ha="right", rotation_mode="anchor")  # fmt: skip
-    square.set_title(r"agreement of the orders, Kendall's $\tau$")
+    square.set_title(r"Kendall's $\tau$ of the orders")
     _draw_errors(wrong, errors)
     letter_panels([first, square, wrong])
     return figure
 
 
 def _draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
+    errors = errors[(errors["states"] >= _FEWEST) | (errors["group"] == "all")]
     groups = list(dict.fromkeys(errors["group"]))
     models = list(dict.fromkeys(errors["model"]))
     looks = dict(zip(models, ({"color": "0.3"}, {"color": "white", "hatch": "/////"}), strict=False))
@@ -224,8 +223,8 @@ def _draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
         style = model_style(model, models)
         edge = "black" if model == "mlp" else str(style["color"])
         error = {"linewidth": 0.8, "ecolor": "0.6" if model == "mlp" else "black"}
-        axes.bar(place, part["error"], thick, yerr=part["error_std"], edgecolor=edge, label=f"error, {style['label']}",
-                 error_kw=error, **looks.get(model, {"color": "0.8"}))  # fmt: skip
+        axes.bar(place, part["error"], thick, yerr=part["error_std"], edgecolor=edge, error_kw=error,
+                 label=f"error ± s.d., {style['label']}", **looks.get(model, {"color": "0.8"}))  # fmt: skip
         credit = "strongest parameter's credit" if k == 0 else None
         axes.plot(place, part["shap"], linestyle="none", marker="D", color="#E69F00", markeredgecolor="black",
                   markeredgewidth=0.5, label=credit)  # fmt: skip

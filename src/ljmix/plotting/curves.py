@@ -75,7 +75,7 @@ def draw_prediction(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> No
     for model in sorted(models, key=lambda name: model_style(name, models)["color"] != "#7F7F7F"):
         line = model_style(model, models)
         by_r = rows[rows["model"] == model].groupby("r")["predicted"]
-        mean, spread = by_r.mean(), by_r.std(ddof=0)
+        mean, spread = by_r.mean(), by_r.std().fillna(0)
         color = str(line["color"])
         if (spread > 0).any():
             axes.fill_between(mean.index, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
@@ -157,9 +157,10 @@ def plot_failure(
     states: pd.DataFrame,
     models: Sequence[str],
     snapshots: Mapping[str, Configuration],
+    worst: pd.DataFrame | None = None,
     pair: str = "BB",
 ) -> Figure:
-    """Figure 5: a curve that the models miss, and what the particles do there.
+    """Figure 5: the curve that the paper's network misses, what the particles do there, and the curve that ours misses.
 
     Parameters
     ----------
@@ -167,39 +168,48 @@ def plot_failure(
         `PREDICTION_COLUMNS`; one state.
     states : pandas.DataFrame
         Columns `state_id`, `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`; holds the state of
-        `predictions` and those of `snapshots`.
+        `predictions`, that of `worst` and those of `snapshots`.
     models : sequence of str
     snapshots : mapping of state_id to Configuration
         Drawn from cold to hot; where B is rare, with A as a pale background.
+    worst : pandas.DataFrame, optional
+        `PREDICTION_COLUMNS`; another state, drawn last.
     pair : {"AA", "AB", "BB"}
 
     Returns
     -------
     matplotlib.figure.Figure
-        A: the curve. B, C, …: a snapshot each.
+        A: the curve. B, C, …: a snapshot each. Last, if asked for: the curve of `worst`.
 
     Raises
     ------
     ValueError
-        If `predictions` holds more than one state, or a state is not in `states`.
+        If `predictions` or `worst` holds more than one state, or a state is not in `states`.
     """
-    chosen = _states_of(predictions, states)
-    if len(chosen) != 1:
-        raise ValueError(f"predictions: {len(chosen)} states where one is drawn")
+    tables = [predictions] if worst is None else [predictions, worst]
+    chosen = [_states_of(table, states) for table in tables]
+    if max(map(len, chosen)) != 1:
+        raise ValueError(f"predictions: {max(map(len, chosen))} states where one is drawn")
     shown = _states_of(pd.DataFrame({"state_id": list(snapshots)}), states)
     figure = new_figure(PAGE_MM, 68)
-    panels = figure.subplots(1, 1 + len(shown), width_ratios=[1.15, *[1] * len(shown)])
-    draw_prediction(panels[0], predictions[predictions["pair"] == pair], models)
-    title = f"{pair}, {FEATURE_LABELS['temperature']} = {chosen['temperature'].iloc[0]:g}"
-    panels[0].set_title(title, color=PAIR_COLORS[pair])
-    panels[0].set(xlabel=R_LABEL, ylabel=g_label(pair))
-    for axes, (_, state) in zip(panels[1:], shown.iterrows(), strict=True):
+    widths = [1.15, *[1] * len(shown), *[1.15] * (len(tables) - 1)]
+    panels = figure.subplots(1, len(widths), width_ratios=widths)
+    for axes, table, state in zip((panels[0], panels[-1]), tables, chosen, strict=False):
+        draw_prediction(axes, table[table["pair"] == pair], models)
+        title = f"{pair}, {FEATURE_LABELS['temperature']} = {state['temperature'].iloc[0]:g}"
+        axes.set_title(title, color=PAIR_COLORS[pair])
+        axes.set(xlabel=R_LABEL, ylabel=g_label(pair))
+    for axes, (_, state) in zip(panels[1 : 1 + len(shown)], shown.iterrows(), strict=True):
         few = state["fraction_b"] <= _FEW_B
         draw_snapshot(axes, snapshots[state["state_id"]], state["size_ratio"], only_b=few, scale_bar=5)
         axes.set_title(f"{FEATURE_LABELS['temperature']} = {state['temperature']:g}")
     handles = curve_legend(models, PAIR_COLORS[pair], predictions["seed"].nunique())
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(state_title(chosen.iloc[0], ("fraction_b", "size_ratio", "epsilon_ab")))
+    mixtures = [state_title(state.iloc[0], ("fraction_b", "size_ratio", "epsilon_ab")) for state in chosen]
+    if worst is not None:
+        last = chr(ord("A") + len(shown))
+        mixtures = [f"A to {last}: {mixtures[0]}", f"{chr(ord(last) + 1)}: {mixtures[1]}"]
+    figure.suptitle(".  ".join(mixtures))
     letter_panels(panels)
     return figure
 

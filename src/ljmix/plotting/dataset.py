@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,6 +29,11 @@ __all__ = ["plot_phase_map", "plot_phase_order", "plot_sigmas"]
 # Light, middle and dark, so that they differ in grey too.
 _PHASE_COLORS = {"mixed": "#BFE3F5", "demixed": "#E69F00", "crystal": "#5A3E85"}
 _PHASE_MARKERS = {"mixed": "o", "demixed": "s", "crystal": "D"}
+# Filled, so that the ring is seen on the dark colour too.
+_MARKS: dict[str, dict[str, Any]] = {
+    "cross": {"marker": "x", "markersize": 4, "markeredgewidth": 0.7},
+    "ring": {"marker": "o", "markersize": 4, "markeredgewidth": 0.8, "markerfacecolor": "white"},
+}
 
 
 @journal_figure
@@ -36,14 +43,18 @@ def plot_phase_map(states: pd.DataFrame) -> Figure:
     Parameters
     ----------
     states : pandas.DataFrame
-        Columns `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`, `phase`, `converged`.
+        Columns `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`, `phase`, `converged`, and `starts_agree` where
+        the dataset has it.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A page wide. States that have not converged are crossed out; states that are not there stay empty.
+        A page wide. A ring: runs from different starts disagree, so that the label may depend on the start. A cross:
+        not converged for another reason, which leaves the label alone. States that are not there stay empty.
     """
     need_columns(states, ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "phase", "converged"], "states")
+    if "starts_agree" not in states:
+        states = states.assign(starts_agree=True)
     axes_of = {name: sorted(states[name].unique()) for name in FEATURE_LABELS if name in states and name != "r"}
     rows, columns = axes_of["size_ratio"], axes_of["temperature"]
     x_values, y_values = axes_of["epsilon_ab"], axes_of["fraction_b"]
@@ -55,7 +66,8 @@ def plot_phase_map(states: pd.DataFrame) -> Figure:
             of = states[(states["size_ratio"] == size_ratio) & (states["temperature"] == temperature)]
             for _, state in of.iterrows():
                 place = (x_values.index(state["epsilon_ab"]), y_values.index(state["fraction_b"]))
-                _draw_cell(axes, *place, _PHASE_COLORS[state["phase"]], bool(state["converged"]))
+                mark = "" if state["converged"] else "cross" if state["starts_agree"] else "ring"
+                _draw_cell(axes, *place, _PHASE_COLORS[state["phase"]], mark)
             axes.set(xlim=(-0.5, len(x_values) - 0.5), ylim=(-0.5, len(y_values) - 0.5))
             axes.set_xticks(range(len(x_values)), [f"{x:g}" for x in x_values])
             axes.set_yticks(range(len(y_values)), [f"{y:g}" for y in y_values])
@@ -67,15 +79,16 @@ def plot_phase_map(states: pd.DataFrame) -> Figure:
             if i == len(rows) - 1:
                 axes.set_xlabel(FEATURE_LABELS["epsilon_ab"])
     handles: list[object] = [Patch(color=_PHASE_COLORS[name], label=name) for name in PHASES]
-    handles.append(legend_line("black", marker="x", linestyle="none", markersize=4, label="not converged"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    for mark, label in (("cross", "not settled or precise"), ("ring", "starts disagree")):
+        handles.append(legend_line("black", linestyle="none", label=label, **_MARKS[mark]))
+    figure.legend(handles=handles, loc="outside upper center", ncols=5)
     return figure
 
 
-def _draw_cell(axes: Axes, x: int, y: int, color: str, converged: bool) -> None:
+def _draw_cell(axes: Axes, x: int, y: int, color: str, mark: str) -> None:
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor="white", linewidth=0.8))
-    if not converged:
-        axes.plot(x, y, marker="x", color="black", markersize=4, markeredgewidth=0.7)
+    if mark:
+        axes.plot(x, y, color="black", **_MARKS[mark])
 
 
 @journal_figure

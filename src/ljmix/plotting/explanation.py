@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -143,7 +142,7 @@ def draw_scan(axes: Axes, scan: pd.DataFrame, k: int) -> tuple[Axes, Axes]:
         "silhouette": (right, {"color": "#882255", "marker": "s", "linestyle": (0, (4, 1.5))}),
     }
     for name, (side, look) in looks.items():
-        mean, spread = by_k[name].mean(), by_k[name].std(ddof=0)
+        mean, spread = by_k[name].mean(), by_k[name].std().fillna(0)
         side.errorbar(mean.index, mean, yerr=spread, elinewidth=0.8, **look)
     axes.set(xlabel=r"number of clusters $k$", ylabel="inertia (map units squared)", ylim=(0, None))
     axes.set_ylim(0, 1.15 * float(scan["inertia"].max()))
@@ -170,11 +169,11 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     ----------
     axes : matplotlib.axes.Axes
     entropy : pandas.DataFrame
-        Columns `feature`, `entropy_normalised`, `error`, `null_low`, `null_high`: a grey band shows what a
-        feature has that plays no part.
+        Columns `feature`, `entropy_normalised`, `error` (NaN for a single map), `null_low`, `null_high`: a band shows
+        what a feature has that plays no part.
     """
     need_columns(entropy, ["feature", "entropy_normalised", "error", "null_low", "null_high"], "entropy")
-    table = entropy.sort_values("entropy_normalised", kind="stable")
+    table = entropy.sort_values("entropy_normalised", kind="stable").fillna({"error": 0.0})
     place = np.arange(len(table))
     half = 0.42
     for x, low, high in zip(place, table["null_low"], table["null_high"], strict=True):
@@ -200,21 +199,19 @@ def draw_entropy(axes: Axes, entropy: pd.DataFrame) -> None:
     axes.set(ylabel="normalised mixing entropy", ylim=(0, 1.12), xlim=(-0.6, len(table) - 0.4))
 
 
-def draw_importance(axes: Axes, importance: pd.DataFrame, models: Sequence[str] | None = None) -> None:
+def draw_importance(axes: Axes, importance: pd.DataFrame) -> None:
     """Draw mean |Shapley value| of each feature, models side by side, the largest feature on top.
+
+    The network comes first, then XGBoost, then others.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     importance : pandas.DataFrame
         Columns `model`, `feature`, `mean_abs`, `mean_abs_low`, `mean_abs_high`.
-    models : sequence of str, optional
-        Order of the bars; the network and XGBoost first by default.
     """
     need_columns(importance, ["model", "feature", "mean_abs", "mean_abs_low", "mean_abs_high"], "importance")
-    if models is None:
-        names = list(dict.fromkeys(importance["model"]))
-        models = sorted(names, key=lambda name: (name not in _BARS, name != "mlp"))
+    models = sorted(dict.fromkeys(importance["model"]), key=lambda name: (name not in _BARS, name != "mlp"))
     order = importance.groupby("feature")["mean_abs"].mean().sort_values(kind="stable").index
     thick = 0.8 / len(models)
     for row, model in enumerate(models):

@@ -36,6 +36,7 @@ __all__ = ["draw_losses", "draw_parity", "plot_extrapolation", "plot_interpolati
 
 _CELLS = 55
 _LISTED_SEEDS = 5
+_LEGEND_ROOM = 0.35
 _R2_FLOOR = -0.5
 """Scores below this are drawn at the edge, or one bad fit would flatten all others."""
 
@@ -56,7 +57,10 @@ def draw_losses(axes: Axes, losses: pd.DataFrame) -> None:
     axes.set(xlabel="epoch", ylabel="mean squared error", yscale="log", xlim=(0, losses["epoch"].max()))
     axes.set_title("training")
     if 1 < len(shades) <= _LISTED_SEEDS:
-        axes.legend()
+        # Room above the curves, which start high and end low.
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** _LEGEND_ROOM)
+        axes.legend(loc="upper right", ncols=2, handlelength=1.4, columnspacing=0.8)
 
 
 def draw_parity(axes: Axes, rows: pd.DataFrame, limits: tuple[float, float], color: str = "black") -> PolyCollection:
@@ -177,7 +181,9 @@ def plot_extrapolation(predictions: pd.DataFrame, losses: pd.DataFrame, model: s
         cells.append(draw_parity(axes, of_pair, _limits(of_pair), color))
         axes.set_title(f"test, {pair}", color=color)
         axes.set(xlabel=f"simulated {g_label(pair)}", ylabel=f"predicted {g_label(pair)}")
-    _share_shades(panels[1, -1], cells)
+    norm = _share_norm(cells)
+    for axes, color in zip(panels[1], PAIR_COLORS.values(), strict=True):
+        _draw_bar(axes, norm, color, label="points a cell" if axes is panels[1, -1] else "")
     letter_panels(panels.ravel())
     return figure
 
@@ -200,17 +206,24 @@ def _draw_parts(panels: Sequence[Axes], rows: pd.DataFrame, limits: tuple[float,
     for axes, (part, title) in zip(panels, (("train", "training"), ("test", "test")), strict=True):
         cells.append(draw_parity(axes, rows[rows["part"] == part], limits))
         axes.set_title(title)
-    _share_shades(panels[-1], cells)
+    _draw_bar(panels[-1], _share_norm(cells), "black", "points a cell")
 
 
-def _share_shades(last: Axes, cells: Sequence[PolyCollection]) -> None:
-    """Give the cells one scale of shades, and a bar beside the last panel, in grey for all hues."""
+def _share_norm(cells: Sequence[PolyCollection]) -> LogNorm:
+    """Give the cells of several panels one scale of shades."""
     counts = np.concatenate([np.asarray(drawn.get_array(), dtype=float) for drawn in cells])
     norm = LogNorm(1, max(10.0, float(counts.max(initial=0))))
     for drawn in cells:
         drawn.set_norm(norm)
-    bar = Colorbar(last.inset_axes((1.05, 0, 0.05, 1)), ScalarMappable(norm, _shades("black")))
-    bar.set_label("points a cell")
+    return norm
+
+
+def _draw_bar(axes: Axes, norm: LogNorm, color: str, label: str) -> None:
+    """Draw a bar of the panel's own shades at its right; without numbers where a bar further right has them."""
+    bar = Colorbar(axes.inset_axes((1.03, 0, 0.04, 1)), ScalarMappable(norm, _shades(color)))
+    bar.set_label(label)
+    if not label:
+        bar.ax.tick_params(which="both", length=0, labelright=False)
     bar.outline.set_visible(False)
 
 
@@ -228,7 +241,8 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     Parameters
     ----------
     scaling : pandas.DataFrame
-        Columns `model`, `rows` (training rows), `r2_mean`, `r2_std` (over seeds; missing for a single one).
+        Columns `model`, `rows` (training rows), `r2_median`, `r2_low`, `r2_high` (over seeds), as of
+        `ljmix.learning.scaling.data_size_scaling`.
     curves : pandas.DataFrame
         `ljmix.plotting.PREDICTION_COLUMNS`, `rows` and the four parameters; one state, at least two values of
         `rows`, of which the smallest and the largest are drawn.
@@ -244,8 +258,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     ValueError
         If a column is missing, or `curves` has only one value of `rows`.
     """
-    need_columns(scaling, ["model", "rows", "r2_mean", "r2_std"], "scaling")
-    scaling = scaling.assign(r2_std=pd.to_numeric(scaling["r2_std"]).fillna(0.0))
+    need_columns(scaling, ["model", "rows", "r2_median", "r2_low", "r2_high"], "scaling")
     need_columns(curves, ["rows", "pair", *FEATURES[:4]], "curves")
     sizes = sorted(set(curves["rows"]))
     if len(sizes) < 2:
@@ -274,20 +287,13 @@ def _draw_scores(axes: Axes, scaling: pd.DataFrame, models: Sequence[str]) -> No
         part = scaling[scaling["model"] == model].sort_values("rows")
         if part.empty:
             raise ValueError(f"scaling: no row of model {model!r}; there are {sorted(set(scaling['model']))}")
-        line, rows, mean = model_style(model, models), part["rows"].to_numpy(), part["r2_mean"].to_numpy()
-        low, high = mean - part["r2_std"].to_numpy(), mean + part["r2_std"].to_numpy()
-        shown = np.maximum(mean, _R2_FLOOR)
-        axes.fill_between(
-            rows,
-            np.maximum(low, _R2_FLOOR),
-            np.maximum(high, _R2_FLOOR),
-            color=str(line["color"]),
-            alpha=0.2,
-            linewidth=0,
-        )
-        axes.plot(rows, shown, marker=marker, markersize=3.5, markevery=list(mean >= _R2_FLOOR), **line)
+        line, rows = model_style(model, models), part["rows"].to_numpy()
+        median, low, high = (part[f"r2_{name}"].to_numpy(dtype=float) for name in ("median", "low", "high"))
+        shown, bottom, top = (np.maximum(values, _R2_FLOOR) for values in (median, low, high))
+        axes.fill_between(rows, bottom, top, color=str(line["color"]), alpha=0.2, linewidth=0)
+        axes.plot(rows, shown, marker=marker, markersize=3.5, markevery=list(median >= _R2_FLOOR), **line)
         # A caret at the edge: the score lies below.
-        below = rows[mean < _R2_FLOOR]
+        below = rows[median < _R2_FLOOR]
         axes.plot(
             below,
             np.full(len(below), _R2_FLOOR - 0.03),
@@ -297,8 +303,8 @@ def _draw_scores(axes: Axes, scaling: pd.DataFrame, models: Sequence[str]) -> No
         )
     if scaling["rows"].max() > 10 * scaling["rows"].min():
         axes.set_xscale("log")
-    bottom = min(0.0, max(float((scaling["r2_mean"] - scaling["r2_std"]).min()), _R2_FLOOR)) - 0.1
-    axes.set(xlabel="training rows", ylabel=r"$R^2$", ylim=(bottom, 1.03))
+    least = min(0.0, max(float(scaling["r2_low"].min()), _R2_FLOOR)) - 0.1
+    axes.set(xlabel="training rows", ylabel=r"$R^2$", ylim=(least, 1.03))
     axes.axhline(1, color="0.6", linewidth=0.5, zorder=0)
 
 

@@ -26,14 +26,13 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
+from ljmix.statepoint import TRAIN_TEMPERATURES
 
 if TYPE_CHECKING:
     from ljmix.simulation.initial import Configuration
 
-__all__ = ["PAPER_LAYERS", "draw_network", "draw_state_grid", "plot_overview"]
+__all__ = ["draw_network", "draw_state_grid", "plot_overview"]
 
-PAPER_LAYERS = (7, 112, 56, 28, 14, 7, 1)
-_TRAINING_TEMPERATURES = (0.8, 1.0, 1.2)
 _SHOWN_NEURONS = 9
 _LISTED_VALUES = 6
 
@@ -45,7 +44,7 @@ def plot_overview(
     states: pd.DataFrame,
     state_id: str,
     example: Mapping[str, float],
-    layers: Sequence[int] = PAPER_LAYERS,
+    hidden_layers: Sequence[int],
 ) -> Figure:
     """Figure 1: a mixture, its three curves, the space of mixtures, and the network.
 
@@ -61,8 +60,8 @@ def plot_overview(
         The state of panels A and B, ringed in C.
     example : mapping
         One row of `ljmix.dataset.learning_table`: `FEATURES` and `g`, for panel D.
-    layers : sequence of int
-        Neurons a layer, input and output included.
+    hidden_layers : sequence of int
+        Neurons of each layer between inputs and g.
 
     Returns
     -------
@@ -87,7 +86,7 @@ def plot_overview(
     curves.set_title(state_title(state))
     curves.legend(title=rf"bands: $\pm${BAND_SIGMAS} s.e.", title_fontsize=7)
     draw_state_grid(grid, states, state_id)
-    draw_network(network, example, layers)
+    draw_network(network, example, hidden_layers)
     letter_subfigures(parts)
     return figure
 
@@ -108,7 +107,7 @@ def draw_state_grid(axes: Axes, states: pd.DataFrame, state_id: str | None = Non
     wide, tall = len(levels["fraction_b"]) + 1.0, len(levels["epsilon_ab"]) + 1.0
     x = index["temperature"] * wide + index["fraction_b"]
     y = index["size_ratio"] * tall + index["epsilon_ab"]
-    trains = np.isclose(states["temperature"].to_numpy()[:, None], _TRAINING_TEMPERATURES).any(axis=1)
+    trains = np.isclose(states["temperature"].to_numpy()[:, None], TRAIN_TEMPERATURES).any(axis=1)
     train = axes.scatter(x[trains], y[trains], s=7, color="black", linewidths=0, label="training")
     test = axes.scatter(
         x[~trains], y[~trains], s=7, facecolor="white", edgecolor="#CC79A7", linewidths=0.8, label="test"
@@ -148,7 +147,7 @@ def _values(name: str, levels: Mapping[str, npt.NDArray[np.float64]]) -> str:
     return f"{FEATURE_LABELS[name]} = {listed}"
 
 
-def draw_network(axes: Axes, example: Mapping[str, float], layers: Sequence[int] = PAPER_LAYERS) -> None:
+def draw_network(axes: Axes, example: Mapping[str, float], hidden_layers: Sequence[int]) -> None:
     """Draw the seven inputs with example values and the layers of the network, ending in g(r).
 
     Parameters
@@ -156,19 +155,18 @@ def draw_network(axes: Axes, example: Mapping[str, float], layers: Sequence[int]
     axes : matplotlib.axes.Axes
     example : mapping
         `FEATURES` and `g`.
-    layers : sequence of int
-        Neurons a layer; layers of more than nine are abridged by dots.
+    hidden_layers : sequence of int
+        Neurons of each layer between inputs and g; layers of more than nine are abridged by dots.
 
     Raises
     ------
     ValueError
-        If the first layer does not have one neuron a feature, or a value of `example` is missing.
+        If a value of `example` is missing.
     """
-    if layers[0] != len(FEATURES):
-        raise ValueError(f"layers start with {layers[0]}: must be the {len(FEATURES)} features")
     missing = [name for name in (*FEATURES, "g") if name not in example]
     if missing:
         raise ValueError(f"example: {missing[0]!r} is missing")
+    layers = (len(FEATURES), *hidden_layers, 1)
     columns = [_neurons(n) for n in layers]
     for x, (left, right) in enumerate(itertools.pairwise(columns)):
         lines = [[(x, a), (x + 1, b)] for a in left for b in right]

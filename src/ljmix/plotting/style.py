@@ -146,6 +146,14 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     return NotebookFigure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
 
 
+def leave_margin(figure: Figure) -> Figure:
+    """Keep a strip at the left free: long labels take a little more room than the layout gives them."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0.025, 0, 0.975, 1))  # type: ignore[call-arg]
+    return figure
+
+
 def letter_panels(panels: Iterable[Axes]) -> None:
     """Write A, B, C, … at the upper left of the panels."""
     for letter, axes in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", panels, strict=False):

@@ -150,6 +150,7 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         segregated=phase.SEGREGATED,
         crystalline=phase.CRYSTALLINE,
         moved=_moved_labels(states),
+        disagree=_disagreeing(states),
         files=_markdown(_file_rows(package)),
         columns="\n\n".join(_column_list(dataset, name) for name in TABLES),
         settings=_settings(profile.name),
@@ -182,6 +183,12 @@ def _additions(parts: list[dict[str, Any]]) -> pd.DataFrame:
         for part in parts
     ]
     return pd.DataFrame(rows)
+
+
+def _disagreeing(states: pd.DataFrame) -> str:
+    """States with two starts that disagree, by label."""
+    counts = states.loc[~states["starts_agree"], "phase"].value_counts()
+    return ", ".join(f"{number} {label}" for label, number in counts.items()) + " states" if len(counts) else "no state"
 
 
 def _moved_labels(states: pd.DataFrame) -> str:

@@ -29,7 +29,9 @@ BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 _EQUAL = 0.01
 """Mean entropies this near are called equal: seeds move them by as much."""
 
-_SECTIONS = ("dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution")
+_SECTIONS = (
+    "dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "speed", "embedding", "attribution",
+)  # fmt: skip
 _GROUPS = (
     ("T* = 0.6", "r2_T0.6"), ("T* = 1.4", "r2_T1.4"), (f"C_B above {DILUTE:g}", "r2_dilute", "no"),
     ("starts agree", "r2_starts_agree", "yes"), ("mixed", "r2_phase", "mixed"),
@@ -68,7 +70,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         if keys[0] in ceiling and (len(keys) == 1 or keys[1] in ceiling[keys[0]]):
             group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
             rows.append(_row(group, "–", extrapolation, ceiling, *keys))
-    rows.append(_row("CPU seconds a fit", "≈ 40 (100 curves)", extrapolation, {}, "fit_cpu_seconds", digits=1))
+    rows.append(_row("CPU seconds to learn 100 curves", "≈ 40", metrics["speed"], {}, "fit_100_curves_cpu_s", digits=1))
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
     return f"{source}\n\n{table}\n\n{_explanation(metrics)}\n"
@@ -136,7 +138,7 @@ def format_ceiling(ceiling: Mapping[str, Any], keys: tuple[str, ...], digits: in
 
 
 def format_score(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits: int) -> str:
-    """Write a score as mean ± standard deviation over seeds.
+    """Write a score as mean ± standard deviation over seeds, where it has one.
 
     Parameters
     ----------
@@ -149,9 +151,9 @@ def format_score(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits
     """
     if values is None:
         return "–"
-    mean, spread = values[keys[0]], values[f"{keys[0]}_std"]
+    mean, spread = values[keys[0]], values.get(f"{keys[0]}_std")
     if len(keys) == 2:
-        mean, spread = mean[keys[1]], spread[keys[1]]
+        mean, spread = mean[keys[1]], spread and spread[keys[1]]
     # A baseline draws nothing, so its seeds agree to rounding; one seed has no spread (None).
     return f"{mean:.{digits}f} ± {spread:.{digits}f}" if spread and spread > 1e-9 else f"{mean:.{digits}f}"
 

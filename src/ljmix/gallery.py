@@ -44,7 +44,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
         "phase-map": _phase_caption(metrics["dataset"]["phases"]),
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99). The network scores "
-        f"{learned['interpolation']}, where it gains no more (paper: 0.99 after about 1000).",
+        f"{learned['interpolation']}, where it gains no more or may go no further (paper: 0.99 after about 1000).",
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}. The "
         f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). Shades of all panels of a row have "
         "one scale.",

@@ -11,30 +11,11 @@ from ljmix.report import describe_extent, describe_views, insert_table, results_
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = "results/reference/metrics.json"
-PUBLISHED = read_metrics(ROOT / NUMBERS)
-
-
-def completed(published):
-    """The published numbers with those that a run before the last change of the code did not write."""
-    metrics = copy.deepcopy(published)
-    for points in (*metrics["scaling"].values(), *metrics["scaling_states"].values()):
-        for point in points:
-            point.setdefault("r2_median", point["r2_mean"])
-    metrics.setdefault("epochs_run", {"interpolation": [30, 40], "extrapolation": [50, 50]})
-    for row in metrics["failures"]:
-        row.setdefault("worst", row["state_id"] == "T0.6_C0.01_S1_E0.4_P1")
-    for phase in metrics["dataset"]["phases"].values():
-        phase.setdefault("starts_disagree", 0)
-    return metrics
-
-
-METRICS = completed(PUBLISHED)
+METRICS = read_metrics(ROOT / NUMBERS)
 
 
 def skip_between_a_run_and_its_report(page):
     """Each notebook writes its numbers as it ends, the pages that quote them are written last."""
-    if PUBLISHED != METRICS:
-        pytest.skip(f"{NUMBERS} is of a run that did not write all that captions quote now; the next one does")
     changed = subprocess.run(
         ["git", "-C", str(ROOT), "status", "--porcelain", "--", NUMBERS, page],
         capture_output=True,

@@ -20,7 +20,7 @@ HIDDEN_LAYERS = (112, 56, 28, 14, 7)
 """The paper's network between its seven inputs and its one output."""
 
 EPOCHS, PATIENCE = 1000, 20
-"""The paper's number of epochs, here the most that are run, and how many may pass without progress."""
+"""The paper's number of epochs, the most that are run unless asked for fewer, and how many may pass without gain."""
 
 _MOST_DRAWS = 5
 """Sets of starting weights that are tried; a good one comes first in 98 of 100 fits."""

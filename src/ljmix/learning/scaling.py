@@ -10,7 +10,7 @@ import pandas as pd
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning.evaluation import list_runs, run_in_parallel
-from ljmix.learning.features import COMPOSITION, layout_table
+from ljmix.learning.features import COMPOSITION, FloatArray, layout_table
 from ljmix.learning.models import make_model, make_row_model
 from ljmix.learning.summary import pooled_r2, spread
 from ljmix.statepoint import TEST_TEMPERATURES, TRAIN_TEMPERATURES
@@ -161,9 +161,7 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
     model : str
         How it is called in the sentence.
     """
-    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_median"))
-    order = np.argsort(rows)
-    rows, r2 = rows[order], r2[order]
+    rows, r2 = _median_scores(points)
     if len(rows) < 2:
         raise ValueError(f"{model}: a jump needs two sizes at least; there is {len(rows)}")
     doublings = np.maximum(np.log2(rows[1:] / rows[:-1]), 1.0)
@@ -183,9 +181,14 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
 
 def score_at_half(points: Sequence[Mapping[str, Any]]) -> float:
     """Median R² of one model at the paper's five ninths of all rows, on a line in log rows between two sizes."""
-    rows, r2 = (np.array([point[key] for point in points], dtype=float) for key in ("rows", "r2_median"))
-    order = np.argsort(rows)
-    return float(np.interp(np.log(HALF * rows.max()), np.log(rows[order]), r2[order]))
+    rows, r2 = _median_scores(points)
+    return float(np.interp(np.log(HALF * rows[-1]), np.log(rows), r2))
+
+
+def _median_scores(points: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, FloatArray]:
+    """Numbers of rows, the smallest first, and median R² of each."""
+    ordered = sorted(points, key=lambda point: point["rows"])
+    return np.array([float(point["rows"]) for point in ordered]), np.array([point["r2_median"] for point in ordered])
 
 
 def _checked_sizes(sizes: Sequence[int], what: str) -> Sequence[int]:

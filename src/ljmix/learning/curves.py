@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from ljmix.dataset import Dataset
 from ljmix.learning.features import COMPOSITION, FloatArray, check_distances, input_matrix
 from ljmix.learning.interface import need_fit
-from ljmix.learning.network import EPOCHS, PATIENCE, train_network
+from ljmix.learning.network import EPOCHS, PATIENCE, Training
 from ljmix.learning.threads import one_thread
 from ljmix.statepoint import PAIRS
 
@@ -63,8 +63,9 @@ class CurveNetwork:
         )  # fmt: skip
         inputs = dataset.states[_INPUTS].to_numpy(dtype=float)
         scaler = StandardScaler().fit(inputs)
-        train_network(network, scaler.transform(inputs), coefficients / self._scale, self.epochs, self.patience)
-        self.estimator_ = make_pipeline(scaler, network)
+        training = Training(network)
+        training.run(scaler.transform(inputs), coefficients / self._scale, self.epochs, self.patience)
+        self.estimator_ = make_pipeline(scaler, training.keep_best())
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:

@@ -12,7 +12,7 @@ import pytest
 from ljmix.campaign import run_campaign
 from ljmix.collect import collect_dataset, find_finished, write_configurations
 from ljmix.datacard import write_data_card
-from ljmix.dataset import read_dataset, write_dataset
+from ljmix.dataset import Dataset, read_dataset, write_dataset
 from ljmix.profiles import load_profile
 from ljmix.reference import draw_states, merge_datasets, missing_states, repeated_states, shipped_directory
 from ljmix.sampling import open_runs
@@ -175,8 +175,18 @@ def test_handful_spans_the_temperatures(dataset):
     assert sorted(state.temperature for state in drawn) == [0.6, 0.8, 1.0, 1.2, 1.4]
     assert drawn == draw_states(dataset, 5, seed=3)
     assert drawn != draw_states(dataset, 5, seed=4)
-    with pytest.raises(ValueError, match="n = 0: must lie between 1 and the 40 converged states"):
+    with pytest.raises(ValueError, match=r"n = 0: must lie between 1 and the 40 states .* in 300 seconds at most"):
         draw_states(dataset, 0, seed=3)
+
+
+def test_only_converged_states_of_five_minutes_are_repeated(dataset):
+    converged, seconds = np.arange(40) % 2 == 0, np.arange(40) * 20.0
+    kept = dataset.states["state_id"][converged & (seconds <= 300)]
+    states = dataset.states.assign(converged=converged, wall_seconds=seconds)
+    drawn = draw_states(Dataset(states, dataset.rdf, dataset.provenance), 8, seed=3)
+    assert {state.state_id for state in drawn} == set(kept)
+    with pytest.raises(ValueError, match="between 1 and the 8 states"):
+        draw_states(Dataset(states, dataset.rdf, dataset.provenance), 9, seed=3)
 
 
 def test_only_shipped_states_are_repeated():

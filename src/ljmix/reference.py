@@ -55,6 +55,9 @@ TELLING = (
 REPETITION: dict[str, int] = {"replica": 1}
 """Changes to a profile under which its states are simulated again, independently."""
 
+_LONGEST = 300
+"""Most seconds, by the clock of the machine that made the dataset, of a state that is repeated."""
+
 _SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "g_starts", "s", "s_sem"]
 """Columns kept in single precision: their errors are far above it."""
 
@@ -104,14 +107,19 @@ def repeated_states(profile: Profile, sample: int) -> int:
 def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:
     """Draw converged states at random, to simulate them again; different temperatures first.
 
+    Only states that took five minutes at most are drawn: nobody waits for one of 4000 particles to see it repeated.
+
     Raises
     ------
     ValueError
-        If there are fewer converged states than asked for.
+        If there are fewer of them than asked for.
     """
-    states = dataset.states[dataset.states["converged"]]
+    states = dataset.states[dataset.states["converged"] & (dataset.states["wall_seconds"] <= _LONGEST)]
     if not 1 <= n <= len(states):
-        raise ValueError(f"n = {n}: must lie between 1 and the {len(states)} converged states of the dataset")
+        raise ValueError(
+            f"n = {n}: must lie between 1 and the {len(states)} states of the dataset that converged in "
+            f"{_LONGEST} seconds at most"
+        )
     shuffled = states.sample(frac=1, random_state=np.random.default_rng(seed))
     # The first of every temperature, then the second of every temperature, and so on.
     turn = shuffled.groupby("temperature").cumcount().sort_values(kind="stable").index[:n]

@@ -8,8 +8,9 @@ import pytest
 from sklearn.metrics import r2_score
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.learning.evaluation import evaluate, evaluate_interpolation
+from ljmix.learning.evaluation import evaluate, evaluate_interpolation, fit_models
 from ljmix.learning.interface import RowModel
+from ljmix.learning.models import make_model
 from ljmix.learning.scaling import (
     data_size_scaling,
     describe_jump,
@@ -122,6 +123,15 @@ def test_spread_goes_into_the_predictions(small):
     assert (result.predictions["spread"] > 0).any()
     metrics = result.metrics["gaussian-process"]
     assert (metrics["seeds"], metrics["r2_std"]["all"]) == (2, 0.0)
+
+
+def test_models_fitted_side_by_side_are_those_fitted_alone(small):
+    train, test = split_by_temperature(small)
+    r, _ = test.curves()
+    fitted = fit_models(["xgboost", "gaussian-process"], train, seed=2, workers=2)
+    for name, model in fitted.items():
+        alone = make_model(name, 2).fit(train)
+        np.testing.assert_array_equal(model.predict(test.states, r), alone.predict(test.states, r))
 
 
 def test_table_has_the_best_first_and_the_ceilings_last(extrapolation):

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ljmix.dataset import Dataset, learning_table
 from ljmix.learning.features import layout_table
-from ljmix.learning.interface import RowModel, UncertainModel
+from ljmix.learning.interface import Model, RowModel, UncertainModel
 from ljmix.learning.models import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
 from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves
 from ljmix.learning.summary import score_rows, summarise
@@ -22,7 +22,7 @@ from ljmix.learning.theory import forget_solutions
 from ljmix.learning.threads import cpu_seconds
 from ljmix.statepoint import PAIRS
 
-__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "list_runs", "run_in_parallel"]
+__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "fit_models", "list_runs", "run_in_parallel"]
 
 _PARTS = ("train", "test")
 _PREDICTIONS = [
@@ -169,6 +169,31 @@ def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: 
     )
     scores = score_curves(truth, np.concatenate(guesses), np.concatenate(spreads) if spreads else None)
     return _Result(scores | extra, tables, losses)
+
+
+def fit_models(
+    names: Sequence[str], train: Dataset, *, seed: int = 0, workers: int = 1, **options: Any
+) -> dict[str, Model]:
+    """Fit contestants side by side.
+
+    Parameters
+    ----------
+    names, workers, **options
+        As in `evaluate`.
+    train : Dataset
+    seed : int
+
+    Returns
+    -------
+    dict
+        Fitted contestant by name.
+    """
+
+    def fit(name: str) -> Model:
+        return make_model(name, seed, **options).fit(train)
+
+    fitted = run_in_parallel(fit, [(name,) for name in names], "models", workers, progress=False)
+    return dict(zip(names, fitted, strict=True))
 
 
 def evaluate_interpolation(

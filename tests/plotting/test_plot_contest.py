@@ -95,6 +95,14 @@ def test_scores_show_what_is_missed_and_what_noise_misses(figures):
     assert first.get_yticklabels()[0].get_text() == "Percus-Yevick (58 %)"
 
 
+def test_powers_below_narrow_panels_keep_apart(metrics):
+    """Five panels of the published figure, from a thousandth or a hundred thousandth to one."""
+    panels = {f"panel {k}": ("r2", "all") for k in range(5)}
+    for best in (0.9985, 0.99999):
+        ceiling = {kind: {"r2": {"all": best}} for kind in ("truth", "replicate")}
+        assert_nothing_is_clipped(plot_scores(metrics, ceiling, CERTAINTY, panels))
+
+
 def test_scores_of_few_states_are_left_out(metrics):
     ceiling = {kind: {"r2": {"all": 0.99}} for kind in ("truth", "replicate")}
     of_groups = {

@@ -116,7 +116,9 @@ def plot_scores(
         axes.set(xscale="log", xlim=(least, 1.35 * _EDGE), ylim=(-0.6, len(names) - 0.4))
         axes.set(title=title, xlabel=f"$1 - R^2$\n{sizes[group]:.0f} states")
         powers = [power for power in range(-5, 1) if 10.0**power > least]
-        axes.set_xticks([10.0**power for power in powers], [f"$10^{{{power}}}$" for power in powers])
+        # Labels of four neighbouring powers would touch.
+        shown = [f"$10^{{{power}}}$" if power % 2 == 0 or len(powers) < 4 else "" for power in powers]
+        axes.set_xticks([10.0**power for power in powers], shown)
         axes.grid(axis="y", color="0.9", linewidth=0.5)
     panels[0].set_yticks(range(len(names)), [_with_share(name, metrics[name].get("answered", 1.0)) for name in names])
     letter_panels(panels)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
+from sklearn.neural_network import MLPRegressor
 
 from ljmix.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.learning import network
@@ -147,6 +148,28 @@ def test_network_steps_are_as_many_on_many_rows(parts):
         many = table.sample(rows, replace=True, random_state=0)
         assert Network(epochs=1).fit_rows(many).estimator_[-1].t_ == rows
         assert Network(epochs=1).fit_rows(many).estimator_[-1]._optimizer.t == steps
+
+
+def test_weights_that_decay_to_nothing_are_zero(monkeypatch):
+    """Subnormal numbers make some processors ten times slower."""
+    inputs, target = np.random.default_rng(0).normal(size=(2, 200, 1)).astype(np.float32)
+
+    def decay():
+        state = np.random.RandomState(0)
+        training = network.Training(
+            MLPRegressor(hidden_layer_sizes=(32, 16), alpha=100.0, batch_size=10, random_state=state)
+        )
+        training.run(inputs, target[:, 0], 150, 150)
+        return np.abs(np.concatenate([weights.ravel() for weights in training.network.coefs_]))
+
+    tiny = np.finfo(np.float32).tiny
+    weights = decay()
+    assert ((weights == 0) | (weights > tiny)).all()
+    monkeypatch.setattr(network, "_NOTHING", 0.0)
+    weights = decay()
+    subnormal = (weights > 0) & (weights < tiny)
+    print(f"left alone, {subnormal.sum()} of {weights.size} weights are subnormal")
+    assert subnormal.any()
 
 
 def test_trees_loss_is_the_mean_squared_error(parts):

@@ -25,6 +25,9 @@ EPOCHS, PATIENCE = 1000, 20
 _STEPS, _SMALLEST_BATCH = 75, 200
 """Steps in an epoch, and the fewest rows that one is taken on."""
 
+_NOTHING = 1e-30
+"""What lies below is no weight: far below any rounding error, far above the smallest normal number, 1e-38."""
+
 _DRAWS, _TRIAL = 3, 10
 """Sets of starting weights that are tried, and the epochs, of as many steps at most, after which the best goes on."""
 
@@ -71,6 +74,7 @@ class Training:
         with one_thread():
             while len(self.losses) < most and self._idle <= patience:
                 self.network.partial_fit(inputs, target)  # one epoch
+                _drop_subnormal(self.network)
                 loss = 2 * float(self.network.loss_)  # scikit-learn's is half the mean squared error
                 lowest = min(self.losses, default=np.inf)
                 self._idle = self._idle + 1 if loss > lowest - gain else 0
@@ -82,6 +86,16 @@ class Training:
         """Give the network the weights after the epoch of the lowest error, and return it."""
         self.network.coefs_, self.network.intercepts_ = self._best
         return self.network
+
+
+def _drop_subnormal(network: MLPRegressor) -> None:
+    """Set to zero the weights, and their momenta, that have shrunk to nothing.
+
+    Weight decay shrinks what no gradient holds, down to subnormal numbers, with which some processors are slow: a
+    wide network took 2.9 s an epoch with them, 0.4 s without, and made the same predictions.
+    """
+    for array in (*network.coefs_, *network.intercepts_, *network._optimizer.ms):
+        array[np.abs(array) < _NOTHING] = 0.0
 
 
 class Network(RowModel):
@@ -127,8 +141,10 @@ class Network(RowModel):
     unseen temperatures.
 
     Three sets of starting weights run for ten epochs, or as many steps, and the one with the lowest error goes on.
-    Some sets end in a poor minimum, and it shows by then. Others leave all seven ReLU units of the last hidden layer
-    below zero for every row, where no gradient passes: 2 of 100 seeds on the reference set.
+    Some sets end in a poor minimum, and it shows by then: of five seeds on 82 800 random rows of the reference set one
+    had R² 0.01 on them after ten epochs with its first set, 0.52 with its third, and ends with 0.38 or with 0.95. Other
+    sets leave all seven ReLU units of the last hidden layer below zero for every row, where no gradient passes: 2 of
+    100 seeds on the reference set.
     """
 
     def __init__(

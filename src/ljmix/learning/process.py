@@ -115,11 +115,13 @@ class CurveProcess:
     # -- targets -------------------------------------------------------------------------------------------
 
     def _targets(self, curves: Curves) -> tuple[FloatArray, FloatArray]:
-        doubt = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)
-        error = np.hypot(curves.g_sem, doubt[:, None, None] * curves.g)
+        doubt = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
         if self.ingredients.cavity:
-            return log_cavity(curves.g, error, boltzmann_factors(curves.states, self._r, self._width))
-        return curves.g, np.maximum(error, 1e-3)
+            # What was seen is a matter of counting alone; doubt weighs it.
+            factors = boltzmann_factors(curves.states, self._r, self._width)
+            value, error = log_cavity(curves.g, curves.g_sem, factors)
+            return value, np.hypot(error, doubt)
+        return curves.g, np.maximum(np.hypot(curves.g_sem, doubt * curves.g), 1e-3)
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is in doubt."""

@@ -8,9 +8,9 @@ Networks and trees get the same budget. Each trial is scored as the temperature 
 data only: the lowest and the highest training temperature are predicted in turn from the other two
 (`ljmix.learning.tasks.validation_splits`). The search is Optuna's tree-structured Parzen estimator.
 
-A Gaussian process needs no data held out: its scales are the most probable ones given the training curves
-(Rasmussen and Williams 2006, doi:10.7551/mitpress/3206.001.0001, section 5.4). On the pooled R² of some dozens
-of states, which a few high peaks decide, a search finds what fits those by chance.
+A Gaussian process needs no data held out: its scales are the most probable ones given the training curves that a
+search finds (Rasmussen and Williams 2006, doi:10.7551/mitpress/3206.001.0001, section 5.4). On the pooled R² of some
+dozens of states, which a few high peaks decide, a search finds what fits those by chance.
 
 What is found goes to ``learning/tuned.json``, with the checksum of the data.
 """
@@ -38,6 +38,7 @@ from ljmix.learning.models import TUNED, make_model
 from ljmix.learning.process import CurveProcess
 from ljmix.learning.store import checksum
 from ljmix.learning.tasks import TRAIN_TEMPERATURES, validation_splits
+from ljmix.learning.threads import one_thread
 from ljmix.learning.tuned import TUNED_FILE, tuned_settings
 from ljmix.learning.validation import score_splits
 
@@ -45,8 +46,8 @@ __all__ = ["SPACES", "find_scales", "tune"]
 
 TRIALS = 30
 """Trials a contestant."""
-EVALUATIONS = 250
-"""Scales of the Gaussian process that are tried."""
+EVALUATIONS = 500
+"""Scales of the Gaussian process that are tried: twice through its fifteen."""
 _BINS_ALIKE = 20
 """Neighbouring bins, mostly of 0.05 σ, that say the same: ln y of a liquid changes over about σ."""
 _DEMIXING_WIDTH = 0.15
@@ -137,8 +138,7 @@ def tune(
         trial.set_user_attr("settings", settings)
         return score_splits(splits, lambda: make_model(name, seed, settings=settings, **options))
 
-    for _ in tqdm(range(trials), desc=name, unit="trial", disable=not progress, mininterval=1):
-        study.optimize(score, n_trials=1)
+    study.optimize(score, n_trials=trials, show_progress_bar=progress)
     best = study.best_trial
     return {
         "settings": best.user_attrs["settings"], "validation_r2": round(float(study.best_value), 4),
@@ -164,7 +164,8 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
     Returns
     -------
     dict
-        `settings`, `log_probability` (up to a constant), `trials`.
+        `settings`, `log_probability` (up to a constant), `trials`, `finished`: whether the search ended because it
+        gained no more; otherwise the settings are the most probable ones of those tried.
 
     Raises
     ------
@@ -191,7 +192,7 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
         bounds = np.stack([-_FARTHEST * width, _FARTHEST * width], axis=1)
         found = minimize(surprise, np.zeros(len(width)), method="Powell", bounds=bounds, options=options)
     best["log_probability"] = round(best["log_probability"], 2)
-    return best | {"trials": int(found.nfev)}
+    return best | {"trials": int(found.nfev), "finished": bool(found.success)}
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -203,7 +204,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the Gaussian process")
     parser.add_argument("--output", type=Path, default=TUNED_FILE)
     chosen = parser.parse_args(None if arguments is None else list(arguments))
-    with one_sentence(parser):
+    # One thread: on matrices this small a second one only waits, on a busy machine many times longer than work takes.
+    with one_sentence(parser), one_thread():
         dataset = read_dataset(chosen.data)
         train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
         found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}

@@ -7,7 +7,14 @@ import pytest
 from ljmix.learning.coexistence import _miscibility_gap, coexisting_liquids, enrichment
 from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.models import make_model
-from ljmix.learning.physics import boltzmann_factors, log_cavity, packing_fraction, volume_fraction
+from ljmix.learning.physics import (
+    boltzmann_factors,
+    estimated_density,
+    log_cavity,
+    packing_fraction,
+    volume_fraction,
+)
+from ljmix.learning.theory import liquid_parts
 from ljmix.potential import lj_potential
 from ljmix.statepoint import StatePoint
 from ljmix.structure.phase import CONSOLUTE
@@ -127,6 +134,21 @@ def test_two_liquids_count_like_pairs_in_domains(dataset):
     far = r > 4
     np.testing.assert_allclose(g[[0, 2]][:, far].mean(axis=1), 2.0, rtol=0.05)
     assert g[1, far].mean() < 0.1
+
+
+def test_two_liquids_hold_the_particles_of_the_state():
+    """Unlike sizes pack unlike: only shares of the system's volume give back the fraction of B."""
+    states = table((0.8, 0.35, 2.0, 0.4), (1.2, 0.2, 1.5, 0.2), (0.6, 0.5, 0.5, 0.2), (0.8, 0.5, 1.0, 0.2))
+    numbers = np.zeros((2, len(states)))
+    packing = []
+    for share, inside in liquid_parts(states):
+        assert len(inside) == len(states), "all of these separate"
+        x_b, density = inside["fraction_b"].to_numpy(), estimated_density(inside)
+        numbers += share * density * np.array([1 - x_b, x_b])
+        packing.append(packing_fraction(inside))
+    print("packing fractions of the liquids", *packing)
+    assert np.abs(packing[0] / packing[1] - 1)[0] > 0.05
+    np.testing.assert_allclose(numbers[1] / numbers.sum(axis=0), states["fraction_b"], rtol=1e-6)
 
 
 # -- coexistence ---------------------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ class Coexistence:
     Attributes
     ----------
     lean, rich : (n_states,) arrays
-        Volume fraction of B in the A-rich and in the B-rich liquid.
+        Share of B in the volume of the particles of the A-rich and of the B-rich liquid.
     share : (n_states,) array
-        Share of the B-rich liquid in the volume; 0 for one liquid.
+        Share of the B-rich liquid in the volume of all particles; 0 for one liquid.
     """
 
     lean: FloatArray
@@ -89,8 +89,8 @@ def enrichment(states: pd.DataFrame, liquids: Coexistence) -> FloatArray:
     Returns
     -------
     (n_states, 3) array
-        Σ w c_i c_j / (C_i C_j) over the liquids, w their shares of the volume and c concentrations; 1 for one
-        liquid, up to 1/φ for like pairs of a separated one, towards 0 for unlike pairs.
+        Σ w c_i c_j / (C_i C_j) over the liquids, w their shares of the volume, as if both packed particles alike, and
+        c concentrations; 1 for one liquid, up to 1/φ for like pairs of a separated one, towards 0 for unlike pairs.
     """
     phi = volume_fraction(states)
     level = np.zeros((len(states), len(PAIRS)))

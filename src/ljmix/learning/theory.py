@@ -13,10 +13,19 @@ from ljmix.learning.coexistence import coexisting_liquids, forget_gaps
 from ljmix.learning.features import FloatArray, check_distances, input_matrix
 from ljmix.learning.integral_equations import CLOSURES, Mixtures, solve_mixtures
 from ljmix.learning.interface import need_fit
-from ljmix.learning.physics import boltzmann_factors, estimated_density, forget_densities, pair_constants
+from ljmix.learning.physics import (
+    boltzmann_factors,
+    estimated_density,
+    forget_densities,
+    packing_fraction,
+    pair_constants,
+)
 from ljmix.statepoint import PAIRS
 
-__all__ = ["THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "forget_solutions", "solve_cavity"]
+__all__ = [
+    "THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "forget_solutions", "liquid_parts",
+    "solve_cavity",
+]  # fmt: skip
 
 THEORIES = (*CLOSURES, "two-liquids")
 
@@ -94,15 +103,10 @@ class TwoLiquids:
             NaN where one of the liquids has no solution.
         """
         distances = _checked(self, states, r)
-        liquids = coexisting_liquids(states)
-        split = liquids.share > 0
-        volume_b = states["size_ratio"].to_numpy(dtype=float) ** 3
         total = np.zeros((len(states), 2))
         pairs = np.zeros((len(states), len(PAIRS), len(distances)))
-        for share, phi in ((1 - liquids.share, liquids.lean), (liquids.share, liquids.rich)):
-            there = share > 0
-            number_b = phi / volume_b
-            inside = states.assign(fraction_b=number_b / (number_b + 1 - phi))[there]
+        parts = liquid_parts(states)
+        for share, inside in parts:
             density = estimated_density(inside)
             x_b = inside["fraction_b"].to_numpy(dtype=float)
             concentration = density[:, None] * np.stack([1 - x_b, x_b], axis=1)
@@ -110,13 +114,38 @@ class TwoLiquids:
             products = np.stack(
                 [concentration[:, i] * concentration[:, j] for i, j in ((0, 0), (0, 1), (1, 1))], axis=1
             )
+            there = share > 0
             total[there] += share[there, None] * concentration
             pairs[there] += share[there, None, None] * products[..., None] * cavity
         a, b = total.T
         g = pairs / np.stack([a * a, a * b, b * b], axis=1)[..., None]
         # A state is answered as a whole: what one liquid lacks is missing in the sum.
-        g[split & np.isnan(g).any(axis=(1, 2))] = np.nan
+        g[(parts[1][0] > 0) & np.isnan(g).any(axis=(1, 2))] = np.nan
         return g * boltzmann_factors(states, distances, self._width)
+
+
+def liquid_parts(states: pd.DataFrame) -> list[tuple[FloatArray, pd.DataFrame]]:
+    """Return the A-rich liquid and the B-rich one that each state separates into.
+
+    Returns
+    -------
+    list of (share, inside)
+        For each liquid its share of the volume of the system, (n_states,), 0 where there is none, and its states:
+        those of `states` where there is some, with the liquid's own `fraction_b`.
+    """
+    liquids = coexisting_liquids(states)
+    volume_b = states["size_ratio"].to_numpy(dtype=float) ** 3
+    volumes, insides = [], []
+    for share, phi in ((1 - liquids.share, liquids.lean), (liquids.share, liquids.rich)):
+        there = share > 0
+        number_b = phi / volume_b
+        inside = states.assign(fraction_b=number_b / (number_b + 1 - phi))[there]
+        # The lever rule counts volume of particles; a liquid that packs them less densely takes more room.
+        volume = np.zeros(len(states))
+        volume[there] = share[there] / packing_fraction(inside)
+        volumes.append(volume)
+        insides.append(inside)
+    return [(volume / sum(volumes), inside) for volume, inside in zip(volumes, insides, strict=True)]
 
 
 def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: FloatArray) -> FloatArray:

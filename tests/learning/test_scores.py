@@ -173,6 +173,19 @@ def test_honest_spread_holds_nineteen_of_twenty(truth):
     assert score_curves(truth, guess, spread / 4)["within_95"] < 0.6
 
 
+def test_spread_is_honest_where_starts_disagree_too(truth):
+    """A start that is off by much more than its error bar counts as that far off."""
+    rng = np.random.default_rng(5)
+    off = 0.5 * np.sqrt(2)
+    starts = np.where(np.arange(len(truth.g))[:, None, None] < 5, off, np.nan) * np.ones_like(truth.g)
+    both = Curves(truth.states, truth.r, truth.g, truth.g_sem, starts)
+    error = np.where(np.isfinite(starts), 0.5, truth.g_sem)
+    guess = truth.g + error * rng.standard_normal(truth.g.shape)
+    found = score_curves(both, guess, np.zeros_like(truth.g))["within_95"]
+    assert abs(found - 0.95) < 4 * np.sqrt(0.05 * 0.95 / truth.g.size)
+    assert score_curves(truth, guess, np.zeros_like(truth.g))["within_95"] < 0.7
+
+
 def test_what_does_not_fit_is_refused(truth):
     with pytest.raises(ValueError, match=r"shape \(10, 3, 99\): must be \(10, 3, 100\)"):
         score_curves(truth, truth.g[..., 1:])

@@ -15,7 +15,7 @@ from ljmix.dataset import Dataset, learning_table
 from ljmix.learning.features import layout_table
 from ljmix.learning.interface import Model, RowModel, UncertainModel
 from ljmix.learning.models import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
-from ljmix.learning.scores import Curves, curves_of, noise_ceiling, score_curves
+from ljmix.learning.scores import curves_of, join_curves, noise_ceiling, score_curves
 from ljmix.learning.summary import score_rows, summarise
 from ljmix.learning.tasks import Split, make_splits
 from ljmix.learning.theory import forget_solutions
@@ -161,12 +161,7 @@ def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: 
             extra["r2_train"] = score_rows(training)["r2"]
             tables.append(training)
             losses = list(getattr(model, "loss_curve_", []))
-    truth = Curves(
-        pd.concat([part.states for part in tests], ignore_index=True),
-        tests[0].r,
-        np.concatenate([part.g for part in tests]),
-        np.concatenate([part.g_sem for part in tests]),
-    )
+    truth = join_curves(tests)
     scores = score_curves(truth, np.concatenate(guesses), np.concatenate(spreads) if spreads else None)
     return _Result(scores | extra, tables, losses)
 

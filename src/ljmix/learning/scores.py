@@ -6,6 +6,7 @@ AA, AB, BB, and bin centres r in σ_AA.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from ljmix.learning.physics import pair_constants
 from ljmix.statepoint import DILUTE, PAIRS
 from ljmix.structure.first_shell import CORE, SHELL
 
-__all__ = ["Curves", "Group", "curves_of", "noise_ceiling", "score_curves", "score_groups", "simulation_errors"]
+__all__ = [
+    "Curves", "Group", "curves_of", "join_curves", "noise_ceiling", "score_curves", "score_groups", "simulation_errors",
+]  # fmt: skip
 
 _TAIL = 1.0
 _Z95 = 1.96
@@ -56,6 +59,18 @@ def curves_of(dataset: Dataset) -> Curves:
         disagree = ~dataset.states["starts_agree"].to_numpy(dtype=bool)
         starts = np.where(disagree[:, None, None], dataset.curves("g_starts")[1], np.nan)
     return Curves(dataset.states, r, g, dataset.curves("g_sem")[1], starts)
+
+
+def join_curves(parts: Sequence[Curves]) -> Curves:
+    """Curves of several parts of one dataset, one behind the other."""
+    known = [part.starts for part in parts if part.starts is not None]
+    return Curves(
+        pd.concat([part.states for part in parts], ignore_index=True),
+        parts[0].r,
+        np.concatenate([part.g for part in parts]),
+        np.concatenate([part.g_sem for part in parts]),
+        np.concatenate(known) if known else None,
+    )
 
 
 def simulation_errors(curves: Curves) -> FloatArray:
@@ -105,8 +120,8 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `coordination_error`        particles within 1.5 σ_ij, relative, median over curves, by pair
         `insane`                    `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
                                     `tail`: mean |g - 1| over the last σ_AA, mixed states
-        `within_95`                 share of points within 1.96 standard deviations (the model's and the
-                                    simulation's together), if there is a spread: 0.95 for an honest one
+        `within_95`                 share of points within 1.96 standard deviations (the model's and
+                                    `simulation_errors` together), if there is a spread: 0.95 for an honest one
         ==========================  ===========================================================================
 
     Raises
@@ -132,7 +147,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     scores |= _curve_scores(answered, predicted)
     scores["answered"] = float(1 - unanswered.mean())
     if spread is not None:
-        allowed = _Z95 * np.hypot(spread[~unanswered], answered.g_sem)
+        allowed = _Z95 * np.hypot(spread[~unanswered], simulation_errors(answered))
         # In the core both are zero; being right there is no merit.
         outside = answered.g > 0
         scores["within_95"] = float((np.abs(answered.g - predicted) <= allowed)[outside].mean())

@@ -194,17 +194,12 @@ def share_of_descriptors(study: DescriptorStudy, seed: int) -> pd.DataFrame:
         Columns `descriptor`, `r2`, `feature`, `mean_abs` (mean |Shapley value|, standard deviations of the
         descriptor), `share` (of the sum over the four), `share_low`, `share_high` (95 %).
     """
-    rng = np.random.default_rng(seed)
-    n_states = study.contributions.shape[1]
-    weights = rng.multinomial(n_states, np.full(n_states, 1 / n_states), _BOOTSTRAP) / n_states
     rows = []
     for k, name in enumerate(study.names):
         size = np.abs(study.contributions[k])
-        mean = size.mean(axis=0)
-        drawn = weights @ size
-        low, high = np.quantile(drawn / drawn.sum(axis=1, keepdims=True), (0.025, 0.975), axis=0)
+        mean, (share, low, high) = size.mean(axis=0), _resample_shares(size, seed)
         for i, feature in enumerate(PARAMETERS):
-            rows.append((name, study.r2[k], feature, mean[i], mean[i] / mean.sum(), low[i], high[i]))
+            rows.append((name, study.r2[k], feature, mean[i], share[i], low[i], high[i]))
     columns = ["descriptor", "r2", "feature", "mean_abs", "share", "share_low", "share_high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -218,21 +213,25 @@ def interaction_shares(study: DescriptorStudy, seed: int) -> pd.DataFrame:
         Columns `descriptor`, `feature`, `other`, `share`, `share_low`, `share_high`: mean |interaction|, both
         halves together, over the sum of all main effects and interactions of the descriptor.
     """
-    rng = np.random.default_rng(seed)
-    n_states = study.contributions.shape[1]
-    weights = rng.multinomial(n_states, np.full(n_states, 1 / n_states), _BOOTSTRAP) / n_states
     places = [(i, j) for i in range(len(PARAMETERS)) for j in range(i, len(PARAMETERS))]
     rows = []
     for k, name in enumerate(study.names):
         values = study.interactions[k]
         size = np.column_stack([np.abs(values[:, i, j] * (1 if i == j else 2)) for i, j in places])
-        mean, drawn = size.mean(axis=0), weights @ size
-        low, high = np.quantile(drawn / drawn.sum(axis=1, keepdims=True), (0.025, 0.975), axis=0)
+        share, low, high = _resample_shares(size, seed)
         for place, (i, j) in enumerate(places):
             if i != j:
-                share = mean[place] / mean.sum()
-                rows.append((name, PARAMETERS[i], PARAMETERS[j], share, low[place], high[place]))
+                rows.append((name, PARAMETERS[i], PARAMETERS[j], share[place], low[place], high[place]))
     return pd.DataFrame(rows, columns=["descriptor", "feature", "other", "share", "share_low", "share_high"])
+
+
+def _resample_shares(size: FloatArray, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Shares of the columns of `size` in their sum, (n,), averaged over states, with 95 % bootstrap intervals."""
+    n_states = len(size)
+    weights = np.random.default_rng(seed).multinomial(n_states, np.full(n_states, 1 / n_states), _BOOTSTRAP)
+    drawn, mean = weights @ size, size.mean(axis=0)
+    low, high = np.quantile(drawn / drawn.sum(axis=1, keepdims=True), (0.025, 0.975), axis=0)
+    return mean / mean.sum(), low, high
 
 
 def interaction_curves(

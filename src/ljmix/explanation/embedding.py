@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import entropy
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -237,12 +238,8 @@ def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike) -> float:
         raise ValueError(f"labels {labels.shape} and values {values.shape}: need one of each for every point")
     if not np.isfinite(values).all():
         raise ValueError(f"value of point {int(np.argmax(~np.isfinite(values)))} is not a finite number")
-    kinds, which = np.unique(values, return_inverse=True)
-    counts = np.zeros((len(np.unique(labels)), len(kinds)))
-    np.add.at(counts, (np.unique(labels, return_inverse=True)[1], which), 1)
-    share = counts / counts.sum(axis=1, keepdims=True)
-    entropies = -(share * np.log(np.where(share > 0, share, 1))).sum(axis=1)
-    return float(entropies.mean()) + 0.0
+    counts = pd.crosstab(labels, values)
+    return float(entropy(counts, axis=1).mean())
 
 
 def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequence[str] = FEATURES[:4]) -> pd.DataFrame:
@@ -269,7 +266,7 @@ def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequenc
     for feature in features:
         n_values = len(np.unique(states[feature].to_numpy(dtype=float).round(_DECIMALS)))
         if n_values > 1:
-            entropy = mixing_entropy(labels, states[feature])
-            rows.append((feature, n_values, entropy, entropy / math.log(n_values)))
+            mixing = mixing_entropy(labels, states[feature])
+            rows.append((feature, n_values, mixing, mixing / math.log(n_values)))
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values("entropy_normalised", kind="stable", ignore_index=True)

@@ -21,7 +21,8 @@ _SCALE = (
     "seeds: _yes_ for 95 % and more, _likely_ for 80 %, _undecided_ for 20 %, _unlikely_ for 5 %, _no_ for less. One "
     "of the twelve pairs of first and second parameter comes about by chance in 8 %: that claim is _undecided_ down to "
     "4 % and _unlikely_ down to 1 %. T* is not called highest while another parameter, too, has the entropy of "
-    "shuffled clusters. The transition is one if the phase changes and R² of the network's curve is below one half."
+    "shuffled clusters. The transition is one if the phase changes and R² of the network's curve is below one half; "
+    "_undecided_ where the phase may be that of a start."
 )
 
 _MISSED = 0.5
@@ -132,8 +133,11 @@ def describe_failure(rows: Sequence[Mapping[str, Any]]) -> str:
     scored = sorted((row for row in rows if row["r2"] is not None), key=lambda row: -row["r2"])
     named = [row for k, row in enumerate(scored) if k < 3 or row["model"] in ("mlp", "nearest-temperature")]
     scores = ", ".join(f"{CONTESTANTS.get(row['model'], row['model'])} {row['r2']:.2f}" for row in named)
+    doubtful = [f"{t:g}" for t, which in ((0.6, "cold"), (0.8, "warm")) if rows[0][f"disagree_{which}"]]
+    doubt = f" (runs from two starts disagree at {' and '.join(doubtful)})" if doubtful else ""
     return (
-        f"{rows[0]['phase_cold']} at T* = 0.6 and {rows[0]['phase_warm']} at 0.8; R² of the BB curve at 0.6: {scores}"
+        f"{rows[0]['phase_cold']} at T* = 0.6 and {rows[0]['phase_warm']} at 0.8{doubt}; R² of the BB curve at 0.6: "
+        f"{scores}"
     )
 
 
@@ -149,7 +153,9 @@ def _failure_row(failures: Sequence[Mapping[str, Any]]) -> list[str]:
         network = next((row["r2"] for row in rows if row["model"] == "mlp"), None)
         found = describe_failure(rows)
         crossed = rows[0]["phase_cold"] != rows[0]["phase_warm"]
-        verdict = "no" if not crossed else "yes" if network is not None and network < _MISSED else "undecided"
+        doubtful = rows[0]["disagree_cold"] or rows[0]["disagree_warm"]
+        missed = network is not None and network < _MISSED
+        verdict = "undecided" if doubtful or (crossed and not missed) else "yes" if crossed else "no"
     claim = "a transition between T* = 0.8 and 0.6 that training never shows (C_B 0.01, S 1.5, ε_AB 0.2)"
     return [claim, found, verdict]
 

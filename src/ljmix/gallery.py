@@ -50,13 +50,16 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "one scale.",
         "contest": _contest_caption(metrics),
         "ablation": _ablation_caption(metrics["ablation"]),
-        "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which lies on the "
-        "copy of the nearest temperature.",
+        "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which mostly hides the "
+        "copy of the nearest temperature, since trees repeat what they saw there.",
         "fig5": _failure_caption(metrics["failures"]),
         "fig6": _rows_caption(metrics["scaling"]["mlp"]),
         "scaling-states": _states_caption(metrics["scaling_states"]),
-        "fig7": f"The map of all curves with its {embedding['best_k']} clusters (paper 4), the mixing entropy of each "
-        "parameter over them beside that of shuffled clusters, and SHAP values of both models.",
+        "fig7": f"A, the map of all curves with its {embedding['best_k']} clusters (paper 4). B, inertia and "
+        "silhouette against the number of clusters. C, the mixing entropy of each parameter over the clusters, beside "
+        "that of shuffled ones. Whiskers are standard deviations over seeds of the map. D, mean size of the SHAP "
+        "values of both models, with 95 % intervals over states and fits; distance and pair labels (label A: whether A "
+        "is in the pair) say which number is meant, so that the ranking of interest is among the other four.",
         "embedding-stability": _stability_caption(embedding),
         "attribution-distance": "Where each parameter matters: mean size of its exact contribution at each distance, "
         f"pair by pair, in {source}. The colour scale is a square root, so that small contributions show.",
@@ -96,7 +99,8 @@ def _failure_caption(failures: Sequence[Mapping[str, Any]]) -> str:
     if papers:
         parts.append(
             "A, the case that the paper's network misses (C_B 0.01, S 1.5, ε_AB 0.2: B in a cluster at T* = 0.6, mixed "
-            f"at 0.8), with the particles at both temperatures (B, C). Here it is {describe_failure(papers)}."
+            "at 0.8), with the particles at both temperatures (B, C); the copy of the nearest temperature lies under "
+            f"XGBoost. Here it is {describe_failure(papers)}."
         )
     if worst and (not papers or worst[0]["state_id"] != papers[0]["state_id"]):
         mixture = ", ".join(f"{PARAMETERS[key]} {worst[0][key]:g}" for key in COMPOSITION)
@@ -127,8 +131,11 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
         "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches up "
         "to what a repetition of the simulations would miss: by their error bars where the starts agree, by the other "
         "start where they do not; there models may do better. An arrow: R² below zero. A percentage and open symbols: "
-        "scored on that share of the states, the only ones that the contestant answers for. Scores of fewer than five "
-        "states are left out."
+        "scored on that share of the states, the only ones that the contestant answers for; where that is less than "
+        "half of a panel, the number of states stands in the row. Scores of fewer than five states are left out. PY "
+        "and HNC: the Percus-Yevick and hypernetted-chain equations at the simulated density; PY, two liquids: "
+        "Percus-Yevick in the liquids that a regular solution separates into; theory-guided: a Gaussian process on "
+        f"what Percus-Yevick misses. B not dilute: C_B above {DILUTE:g}."
     )
 
 
@@ -190,13 +197,16 @@ def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
         name: found for name, found in validation.items() if isinstance(found, Mapping) and "largest_sigmas" in found
     }
     outside = [found["largest_sigmas"] for name, found in others.items() if name != "agreement"]
+    agreement = validation["agreement"]
     return {
         "validation-agreement": "HOOMD-blue against LAMMPS on twelve states, every bin of every curve: mean |t| "
-        f"{scores['observed']:.2f}, where an engine with itself gives {scores['expected']:.2f} ± {scores['error']:.2f} "
+        f"{scores['observed']:.2f}, where an engine with itself gives {scores['expected']:.2f} ± "
+        f"{scores['error']:.2f}; the largest of {agreement['lines']} deviations is {agreement['largest_sigmas']:.1f} "
+        f"standard errors, {validation['doubtful']} lines of all checks are doubtful and {validation['off']} off "
         "([all lines](validation.md)).",
-        "validation-references": "Both engines against published peaks, the ratio of volume distributions at two "
-        f"pressures, and the order of the integrator; the largest deviation of {len(outside)} groups of checks is "
-        f"{max(outside):.1f} standard errors.",
+        "validation-references": "Both engines against the published peaks of the Kob-Andersen mixture (A), the ratio "
+        "of volume distributions at two pressures (B), and the order of the integrator (C); the largest deviation of "
+        f"{len(outside)} groups of checks is {max(outside):.1f} standard errors.",
     }
 
 
@@ -209,8 +219,12 @@ def _stability_caption(embedding: Mapping[str, Any]) -> str:
         f"; clusters of two seeds agree with a mean adjusted Rand index of {min(agreement):.2f} to {max(agreement):.2f}"
     )
     return (
-        f"How sure the map is: four clusters in {format_share(embedding['share_k4']['silhouette'])} of "
-        f"{embedding['maps']} UMAP maps, on average over the neighbourhoods, which differ"
+        "How sure the map is. UMAP 15: a map that keeps 15 neighbours; AA, AB, BB: of one pair alone; log: of "
+        "ln(1 + g), in which high peaks do not outweigh all else; PCA 2: two principal components. A and B, best "
+        "number of clusters by silhouette and by elbow. C, whether two seeds find the same clusters, and the same as "
+        "the first row. D, mixing entropies; grey: shuffled clusters. Four clusters in "
+        f"{format_share(embedding['share_k4']['silhouette'])} of {embedding['maps']} UMAP maps, on average over the "
+        "neighbourhoods, which differ"
         f"{between if agreement else ''}. Lowest entropy: S in {format_share(embedding['size_ratio_lowest'])} of the "
         f"maps; {describe_views(embedding['views'])}."
     )

@@ -41,7 +41,7 @@ __all__ = [
 TELLING = (
     # equal numbers of small A and large B, strongly mixing: figures 1 and 4
     StatePoint(0.6, 0.5, 2.0, 1.0), StatePoint(1.0, 0.5, 2.0, 1.0), StatePoint(1.4, 0.5, 2.0, 1.0),
-    # the paper's failure case, on both sides of its transition: figure 5
+    # the paper's failure case, where the paper finds a transition: figure 5
     StatePoint(0.6, 0.01, 1.5, 0.2), StatePoint(0.8, 0.01, 1.5, 0.2),
     # two liquids side by side; near the consolute point; the colour mixture, supercooled
     StatePoint(1.0, 0.5, 1.0, 0.2), StatePoint(1.0, 0.5, 1.0, 0.6), StatePoint(0.6, 0.5, 1.0, 1.0),

@@ -26,6 +26,8 @@ __all__ = [
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
+_FEW = 2
+"""States below which a cluster is an outlier."""
 _EQUAL = 0.01
 """Mean entropies this near are called equal: seeds move them by as much."""
 
@@ -202,7 +204,9 @@ def describe_views(views: Mapping[str, Mapping[str, Any]]) -> str:
         parts.append(f"on AA alone, where S moves no contact distance, {_list_lowest(view)}{also}")
     by_leaders: dict[str, list[int]] = {}
     for name, view in linear.items():
-        by_leaders.setdefault(_list_lowest(view), []).append(int(name.split()[1]))
+        # A cluster of one state has no entropy, whatever the parameter, and counts as much as a large one.
+        alone_in_one = " (there a single state is a cluster)" if view["smallest"] < _FEW else ""
+        by_leaders.setdefault(_list_lowest(view) + alone_in_one, []).append(int(name.split()[1]))
     parts += [
         f"on {', '.join(map(str, sorted(sizes)))} principal components {found}" for found, sizes in by_leaders.items()
     ]

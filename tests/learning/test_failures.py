@@ -34,8 +34,20 @@ def test_boundary_is_where_labels_change(states):
     found = boundary_states(states)
     assert found["state_id"].tolist() == [CROSSED]
     assert found[["phase_cold", "phase_warm"]].iloc[0].tolist() == ["demixed", "mixed"]
-    assert found["separates"].dtype == bool
+    assert not found[["disagree_cold", "disagree_warm"]].any(axis=None)
     assert boundary_states(states.assign(phase="mixed")).empty
+
+
+def test_unlike_particles_separate_in_theory_and_like_ones_do_not(states):
+    alike = states.loc[(states["temperature"] == 0.6) & (states["epsilon_ab"] == 1.0), "state_id"].iloc[0]
+    found = boundary_states(states, also=[alike]).set_index("state_id")
+    assert found["separates"].to_dict() == {CROSSED: True, alike: False}
+
+
+def test_labels_that_hang_on_the_start_are_marked(states):
+    warm = CROSSED.replace("T0.6", "T0.8")
+    found = boundary_states(states.assign(starts_agree=states["state_id"] != warm))
+    assert found[["disagree_cold", "disagree_warm"]].iloc[0].tolist() == [False, True]
 
 
 def test_the_papers_failure_is_always_listed(states):

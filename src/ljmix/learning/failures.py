@@ -26,17 +26,19 @@ def boundary_states(
     Returns
     -------
     pandas.DataFrame
-        Columns `state_id`, the composition, `phase_cold`, `phase_warm`, and `separates`: whether a regular
+        Columns `state_id`, the composition, `phase_cold`, `phase_warm`, `disagree_cold`, `disagree_warm` (whether runs
+        from two starts disagree, so that a label may be that of a start), and `separates`: whether a regular
         solution, which has seen nothing, separates at `cold`. Empty if there is no such state.
     """
     keys = list(COMPOSITION)
+    states = states.assign(disagree=~states["starts_agree"].astype(bool) if "starts_agree" in states else False)
     at = {t: states[np.isclose(states["temperature"], t)] for t in (cold, warm)}
-    both = at[cold].merge(at[warm][[*keys, "phase"]], on=keys, suffixes=("_cold", "_warm"))
+    both = at[cold].merge(at[warm][[*keys, "phase", "disagree"]], on=keys, suffixes=("_cold", "_warm"))
     papers = np.isclose(both[keys], [PAPER_FAILURE[key] for key in keys]).all(axis=1)
     asked = papers | both["state_id"].isin(list(also))
     found = both[(both["phase_cold"] != both["phase_warm"]) | asked].reset_index(drop=True)
     found["separates"] = coexisting_liquids(found).share > 0 if len(found) else pd.Series(dtype=bool)
-    return found[["state_id", *keys, "phase_cold", "phase_warm", "separates"]]
+    return found[["state_id", *keys, "phase_cold", "phase_warm", "disagree_cold", "disagree_warm", "separates"]]
 
 
 def worst_state(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB", model: str = "mlp") -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from optuna.trial import FixedTrial
 
 from ljmix.dataset import split_by_temperature, write_dataset
 from ljmix.learning import tuning
@@ -78,10 +79,19 @@ def test_settings_in_the_package_say_where_they_come_from():
     found = json.loads(TUNED_FILE.read_text())
     assert set(found) == set(TUNED) == {*tuning.SPACES, "gaussian-process"}
     for name, entry in found.items():
-        score = {"validation_r2", "seed"} if name in tuning.SPACES else {"log_probability"}
+        score = {"validation_r2", "seed"} if name in tuning.SPACES else {"log_probability", "finished"}
         assert set(entry) == {"settings", "trials", "data"} | score
         assert set(entry["data"]) == {"profile", "states", "sha256"}
         make_model(name)
+
+
+@pytest.mark.parametrize("name", list(tuning.SPACES))
+def test_settings_in_the_package_are_some_that_the_search_may_find(name):
+    settings = json.loads(TUNED_FILE.read_text())[name]["settings"]
+    drawn = [
+        tuning.SPACES[name](FixedTrial(settings | {"layers": layers})) for layers in ("paper", "wide", "even", "two")
+    ]
+    assert settings in drawn
 
 
 def test_command_writes_settings_of_the_training_temperatures(dataset, train, tmp_path):

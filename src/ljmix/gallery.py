@@ -42,7 +42,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     source = "the simulation and in both models" if "grid simulation" in attribution["methods"] else "both models"
     captions = {
         "fig1": "A mixture, its three radial distribution functions, the simulated states, and the paper's network.",
-        "phase-map": _phase_caption(metrics["dataset"]["phases"]),
+        "phase-map": _phase_caption(metrics["dataset"]),
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99). The network scores "
         f"{learned['interpolation']}, where it gains no more or may go no further (paper: 0.99 after about 1000).",
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}. The "
@@ -81,15 +81,17 @@ def _heading(name: str) -> str:
     return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
 
 
-def _phase_caption(phases: Mapping[str, Mapping[str, int]]) -> str:
+def _phase_caption(dataset: Mapping[str, Any]) -> str:
     counts = "; ".join(
         f"{found['states']} {phase}, of which {found['converged']} have converged and the starts of "
         f"{found['starts_disagree']} disagree"
-        for phase, found in phases.items()
+        for phase, found in dataset["phases"].items()
     )
+    white = " White: not simulated yet." if dataset["states"] < dataset["planned"] else ""
     return (
         f"Which mixtures mix: {counts}. A ring: two runs from different starts disagree, so that the label may depend "
         "on the start. A cross: not converged for another reason: not settled, or a first peak not known well enough."
+        f"{white}"
     )
 
 

@@ -119,6 +119,17 @@ def test_scores_of_few_states_are_left_out(metrics):
     assert {line.get_ydata()[0] for line in demixed.lines} == {1, 2, 3}
 
 
+@pytest.mark.parametrize(("r2", "side"), [(0.99, "right"), (0.1, "left")])
+def test_a_number_of_states_leaves_the_dot_free(metrics, r2, side):
+    """Six of 24 states answered for: the number stands where the dot does not."""
+    certainty = CERTAINTY.assign(states=CERTAINTY["states"].where(CERTAINTY["model"] != "percus-yevick", 6))
+    found = metrics | {"percus-yevick": {"r2": {"all": r2}, "r2_std": {"all": 0.0}, "answered": 0.25}}
+    ceiling = {kind: {"r2": {"all": 0.99}} for kind in ("truth", "replicate")}
+    axes = plot_scores(found, ceiling, certainty, {"all states": ("r2", "all")}).axes[0]
+    (text,) = axes.texts
+    assert (text.get_text(), text.get_horizontalalignment()) == ("6", side)
+
+
 def test_ablation_labels_what_it_cuts_off(figures):
     axes = figures["ablation"].axes[0]
     assert sorted(round(bar.get_width(), 3) for bar in axes.patches) == [-0.02, 0.08, 0.5]

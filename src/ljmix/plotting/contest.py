@@ -106,10 +106,12 @@ def plot_scores(
             if score is None:
                 _write(axes, place, "no answer")
                 continue
-            if states < sizes[group] / 2:
-                _write(axes, place, f"{states:.0f} state{'s' if states > 1 else ''}")
             if states < _FEWEST:
+                _write(axes, place, f"{states:.0f} state{'s' if states > 1 else ''}")
                 continue
+            if states < sizes[group] / 2:
+                # On the side that the dot leaves free.
+                _write(axes, place, f"{states:.0f}", right=bool(1 - score < np.sqrt(least * _EDGE)))
             if np.isfinite(low):
                 _draw_line(axes, place, 1 - high, 1 - low, _color(name), 0.5, least)
             _draw_score(axes, place, score, spread, name, least, hollow=metrics[name].get("answered", 1.0) < 1)
@@ -153,10 +155,11 @@ def _least_missed(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups
     return 0.5 * min(max(1 - score, 1e-5) for score in scores if score is not None)
 
 
-def _write(axes: Axes, place: int, text: str) -> None:
-    """Write at the left of a row."""
+def _write(axes: Axes, place: int, text: str, *, right: bool = False) -> None:
+    """Write at the left of a row, or at its right."""
+    x, side = (0.97, "right") if right else (0.03, "left")
     transform = axes.get_yaxis_transform()
-    axes.text(0.03, place, text, transform=transform, fontsize=7, color="0.35", ha="left", va="center")
+    axes.text(x, place, text, transform=transform, fontsize=7, color="0.35", ha=side, va="center")
 
 
 def _draw_score(

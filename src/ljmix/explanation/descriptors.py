@@ -7,6 +7,7 @@ which parameters make it, alone and together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from xgboost import XGBRegressor
 from ljmix.dataset import Dataset, state_points
 from ljmix.explanation.attribution import load_shap
 from ljmix.explanation.exact import PARAMETERS
+from ljmix.learning.evaluation import run_in_parallel
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.first_shell import CORE, SHELL
 from ljmix.structure.pair_integrals import refine
@@ -29,6 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 _NEAR = 0.09
 """Half the width of what counts as the top of a peak, σ_ij; single points carry the noise of single bins. AA of the
@@ -124,7 +127,15 @@ class DescriptorStudy:
     r2: FloatArray
 
 
-def explain_descriptors(states: pd.DataFrame, descriptors: pd.DataFrame, seed: int, folds: int = 5) -> DescriptorStudy:
+def explain_descriptors(
+    states: pd.DataFrame,
+    descriptors: pd.DataFrame,
+    seed: int,
+    folds: int = 5,
+    *,
+    workers: int = 1,
+    progress: bool = False,
+) -> DescriptorStudy:
     """Fit and explain every descriptor, fold by fold.
 
     Parameters
@@ -137,6 +148,9 @@ def explain_descriptors(states: pd.DataFrame, descriptors: pd.DataFrame, seed: i
         Of the folds, the trees and the background.
     folds : int
         Every state is explained by a model that was fitted without its fold.
+    workers : int
+        Processes side by side, one descriptor each; -1 for one a core.
+    progress : bool
 
     Returns
     -------
@@ -165,24 +179,29 @@ def explain_descriptors(states: pd.DataFrame, descriptors: pd.DataFrame, seed: i
         raise ValueError("no descriptor varies over the states; there is nothing to explain")
     inputs = states[list(PARAMETERS)].to_numpy(dtype=float)
     parts = list(KFold(folds, shuffle=True, random_state=seed).split(inputs))
-    shap = load_shap()
-    n = len(PARAMETERS)
-    contributions = np.empty((len(names), len(inputs), n))
-    interactions = np.empty((len(names), len(inputs), n, n))
-    r2 = np.empty(len(names))
-    for k, name in enumerate(names):
-        values = descriptors[name].to_numpy(dtype=float)
-        values = (values - values.mean()) / values.std()
-        predicted = np.empty(len(values))
-        for train, test in parts:
-            model = XGBRegressor(**_TREES, random_state=seed).fit(inputs[train], values[train])
-            predicted[test] = model.predict(inputs[test])
-            known = np.random.default_rng(seed).permutation(inputs[train])[:_BACKGROUND]
-            explainer = shap.TreeExplainer(model, known, feature_perturbation="interventional")
-            contributions[k, test] = explainer.shap_values(inputs[test], check_additivity=False)
-            interactions[k, test] = shap.TreeExplainer(model).shap_interaction_values(inputs[test])
-        r2[k] = r2_score(values, predicted)
+    runs = [(inputs, descriptors[name].to_numpy(dtype=float), parts, seed) for name in names]
+    found = list(run_in_parallel(_explain_descriptor, runs, "descriptors", workers, progress))
+    contributions, interactions, r2 = (np.array(values) for values in zip(*found, strict=True))
     return DescriptorStudy(names, contributions, interactions, r2)
+
+
+def _explain_descriptor(
+    inputs: FloatArray, values: FloatArray, parts: Sequence[tuple[IntArray, IntArray]], seed: int
+) -> tuple[FloatArray, FloatArray, float]:
+    """Contributions, interactions and R² of one descriptor."""
+    shap = load_shap()
+    n_states, n = inputs.shape
+    contributions, interactions = np.empty((n_states, n)), np.empty((n_states, n, n))
+    values = (values - values.mean()) / values.std()
+    predicted = np.empty(n_states)
+    for train, test in parts:
+        model = XGBRegressor(**_TREES, random_state=seed).fit(inputs[train], values[train])
+        predicted[test] = model.predict(inputs[test])
+        known = np.random.default_rng(seed).permutation(inputs[train])[:_BACKGROUND]
+        explainer = shap.TreeExplainer(model, known, feature_perturbation="interventional")
+        contributions[test] = explainer.shap_values(inputs[test], check_additivity=False)
+        interactions[test] = shap.TreeExplainer(model).shap_interaction_values(inputs[test])
+    return contributions, interactions, float(r2_score(values, predicted))
 
 
 def share_of_descriptors(study: DescriptorStudy, seed: int) -> pd.DataFrame:

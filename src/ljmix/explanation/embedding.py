@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
@@ -113,18 +114,36 @@ def embed(vectors: npt.NDArray[np.float64], seed: int, n_neighbors: int = 15) ->
             f"{len(vectors)} states are too few for n_neighbors = {n_neighbors}; "
             "lower n_neighbors or simulate a larger grid"
         )
-    points = _umap(n_neighbors, seed).fit_transform(vectors)
+    with warnings.catch_warnings():
+        # It says that maps without an index of neighbours cannot place new points; none is asked to.
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
+        points = _umap(seed, _nearest(vectors, n_neighbors)).fit_transform(vectors)
     return np.asarray(points - points.mean(axis=0), dtype=float)
 
 
-def _umap(n_neighbors: int, seed: int) -> Any:
+def _nearest(vectors: npt.NDArray[np.float64], n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Indices and distances of the n nearest vectors of each, itself among them."""
+    distances = cdist(vectors, vectors)
+    indices = np.argsort(distances, axis=1, kind="stable")[:, :n]
+    return indices, np.take_along_axis(distances, indices, axis=1).astype(np.float32)
+
+
+def _umap(seed: int, nearest: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]) -> Any:
     with warnings.catch_warnings():
         # umap-learn says on import that Tensorflow is absent; only its parametric variant needs it. Imported
         # here because it compiles for some seconds, which users of the entropy alone need not wait for.
         warnings.simplefilter("ignore", ImportWarning)
         import umap
-    # One job, because a seeded UMAP runs on one anyway and warns if it was asked for more.
-    return umap.UMAP(n_components=2, n_neighbors=n_neighbors, init="pca", random_state=seed, n_jobs=1)
+    return umap.UMAP(
+        n_components=2,
+        n_neighbors=nearest[0].shape[1],
+        init="pca",
+        random_state=seed,
+        n_jobs=1,  # a seeded UMAP runs on one anyway and warns if it was asked for more
+        # Of few vectors it measures the distances itself, a pair at a time, which takes as long as the map.
+        precomputed_knn=nearest,
+        force_approximation_algorithm=True,  # or it warns that it measures none
+    )
 
 
 def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[npt.NDArray[np.int64], float]:

@@ -143,7 +143,13 @@ def explain_models(
 
 
 def label_effect(
-    explanations: Sequence[Explanation], dataset: Dataset, n_rows: int = 100, n_background: int = N_BACKGROUND
+    explanations: Sequence[Explanation],
+    dataset: Dataset,
+    n_rows: int = 100,
+    n_background: int = N_BACKGROUND,
+    *,
+    workers: int = 1,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Credit of each input with the two labels as two players, and with the pair as one.
 
@@ -154,6 +160,9 @@ def label_effect(
     dataset : Dataset
     n_rows, n_background : int
         The same rows serve both ways.
+    workers : int
+        Processes side by side; -1 for one a core.
+    progress : bool
 
     Returns
     -------
@@ -162,14 +171,16 @@ def label_effect(
         averaged over the explanations of a model. With two labels the pair's value is the sum of both in a row.
     """
     table = learning_table(dataset)
-    rows = []
-    for found in explanations:
-        apart, together = (
-            explain_predictor(
-                found.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
-            )
-            for features in (FEATURES, PLAYERS)
+
+    def explain(found: Explanation, features: tuple[str, ...]) -> Attribution:
+        return explain_predictor(
+            found.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
         )
+
+    runs = [(found, features) for found in explanations for features in (FEATURES, PLAYERS)]
+    attributions = list(run_in_parallel(explain, runs, "labels", workers, progress))
+    rows = []
+    for found, apart, together in zip(explanations, attributions[::2], attributions[1::2], strict=True):
         values = pd.DataFrame(apart.contributions, columns=list(FEATURES))
         values["pair"] = values.pop("has_a") + values.pop("has_b")
         one = pd.DataFrame(together.contributions, columns=list(PLAYERS))

@@ -163,7 +163,6 @@ def test_shipped_dataset():
     profile = load_profile("reference")
     dataset = read_dataset(SHIPPED)
     assert dataset.provenance["states_missing"] == 0
-    assert missing_states(profile, SHIPPED) == []
     assert set(dataset.states["state_id"]) == {state.state_id for state in profile.states()}
     r, g = dataset.curves(r_max=profile.r_max)
     assert g.shape[1:] == (3, profile.n_bins)

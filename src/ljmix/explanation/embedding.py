@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
+from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ljmix.dataset import FEATURES, LEARNING_RANGE, Dataset
@@ -114,21 +114,16 @@ def embed(vectors: npt.NDArray[np.float64], seed: int, n_neighbors: int = 15) ->
             f"{len(vectors)} states are too few for n_neighbors = {n_neighbors}; "
             "lower n_neighbors or simulate a larger grid"
         )
+    # By a tree, since brute force takes distances from products, which are inexact for vectors that are close.
+    distances, indices = NearestNeighbors(n_neighbors=n_neighbors, algorithm="kd_tree").fit(vectors).kneighbors(vectors)
     with warnings.catch_warnings():
         # It says that maps without an index of neighbours cannot place new points; none is asked to.
         warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
-        points = _umap(seed, _nearest(vectors, n_neighbors)).fit_transform(vectors)
+        points = _umap(n_neighbors, seed, (indices, distances.astype(np.float32))).fit_transform(vectors)
     return np.asarray(points - points.mean(axis=0), dtype=float)
 
 
-def _nearest(vectors: npt.NDArray[np.float64], n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Indices and distances of the n nearest vectors of each, itself among them."""
-    distances = cdist(vectors, vectors)
-    indices = np.argsort(distances, axis=1, kind="stable")[:, :n]
-    return indices, np.take_along_axis(distances, indices, axis=1).astype(np.float32)
-
-
-def _umap(seed: int, nearest: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]) -> Any:
+def _umap(n_neighbors: int, seed: int, nearest: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]) -> Any:
     with warnings.catch_warnings():
         # umap-learn says on import that Tensorflow is absent; only its parametric variant needs it. Imported
         # here because it compiles for some seconds, which users of the entropy alone need not wait for.
@@ -136,7 +131,7 @@ def _umap(seed: int, nearest: tuple[npt.NDArray[np.int64], npt.NDArray[np.float3
         import umap
     return umap.UMAP(
         n_components=2,
-        n_neighbors=nearest[0].shape[1],
+        n_neighbors=n_neighbors,
         init="pca",
         random_state=seed,
         n_jobs=1,  # a seeded UMAP runs on one anyway and warns if it was asked for more

@@ -5,6 +5,9 @@ campaigns a state point at constant temperature and pressure, Δt = 0.005 τ), w
 steps and a checkpoint at the end. Every segment begins from a checkpoint file, also when nothing was interrupted: so
 a run that was killed and resumed gives the same bytes as one that was not.
 
+Where a segment asks for Monte Carlo moves (`ljmix.simulation.moves`), the engine stops every few steps, hands over its
+positions and species, takes them back, computes all forces anew, and goes on with the velocities that it had.
+
 Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
 the force on every particle (``particles/force``, ε_AA/σ_AA). Nothing else in it is to be relied on: HOOMD-blue's first
 frame has velocities too, which readers take for those of all frames.
@@ -16,6 +19,8 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from ljmix.simulation.moves import Moves, Tally
 
 __all__ = [
     "BAROSTAT_TIME",
@@ -93,11 +98,15 @@ class Segment:
         What is kept constant. A checkpoint may go on in another ensemble.
     time_step : float
         τ.
+    moves : Moves, optional
+        Monte Carlo moves; those due at the step of a frame, or at the end, are made after it is written.
+    seed : int
+        Of the moves: the random numbers of each interruption come from this and its step.
 
     Raises
     ------
     ValueError
-        If the ensemble is unknown.
+        If the ensemble is unknown, or frames do not fall on interruptions.
     """
 
     source: Path
@@ -107,8 +116,15 @@ class Segment:
     frame_interval: int
     ensemble: str = "NPT"
     time_step: float = TIME_STEP
+    moves: Moves | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.moves is not None and self.frame_interval % self.moves.interval:
+            raise ValueError(
+                f"frame_interval = {self.frame_interval}: must be a multiple of the interval of the moves, "
+                f"{self.moves.interval}"
+            )
         if self.ensemble not in ENSEMBLES:
             raise ValueError(f"ensemble = {self.ensemble!r} is unknown; choose one of {', '.join(ENSEMBLES)}")
 
@@ -125,8 +141,13 @@ class Engine(Protocol):
         """The device in words, recorded with each result."""
         ...
 
-    def advance(self, mixture: Mixture, segment: Segment) -> None:
+    def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment and write its files.
+
+        Returns
+        -------
+        Tally
+            What the segment's moves have done; of nothing where it has none.
 
         Raises
         ------

@@ -43,6 +43,7 @@ from typing import Any
 import numpy as np
 
 from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
+from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
 from ljmix.statepoint import PAIRS
 
 __all__ = ["HoomdEngine"]
@@ -136,14 +137,14 @@ class HoomdEngine:
         """Name of the device as HOOMD-blue prints it."""
         return str(self._device.device)
 
-    def advance(self, mixture: Mixture, segment: Segment) -> None:
+    def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
         try:
-            self._integrate(mixture, segment)
+            return self._integrate(mixture, segment)
         except RuntimeError as error:
             raise RuntimeError(f"HOOMD-blue: {_one_line(error)}") from error
 
-    def _integrate(self, mixture: Mixture, segment: Segment) -> None:
+    def _integrate(self, mixture: Mixture, segment: Segment) -> Tally:
         hoomd = self._hoomd
         simulation = hoomd.Simulation(device=self._device)
         method = self._make_method(mixture, segment.ensemble)
@@ -158,9 +159,22 @@ class HoomdEngine:
         simulation.operations.integrator = hoomd.md.Integrator(dt=segment.time_step, methods=[method], forces=[lj])
         writer = self._make_writer(simulation, lj, segment)
         simulation.operations.writers.append(writer)
-        simulation.run(segment.steps)
+        tally = NOTHING
+        if segment.moves is None:
+            simulation.run(segment.steps)
+        else:
+            for _ in range(0, segment.steps, segment.moves.interval):
+                simulation.run(segment.moves.interval)
+                tally += _move_particles(simulation, mixture, segment.moves, segment.seed)
+                # The barostat's first half step would still use the pressure from before the moves, which its method
+                # has computed for this step (version 4.8.2, Compute.cc); a new method has computed nothing.
+                fresh = self._make_method(mixture, segment.ensemble)
+                _hand_over(method, fresh)
+                simulation.operations.integrator.methods = [fresh]
+                method = fresh
         writer.flush()
         _save(simulation, method, segment.checkpoint)
+        return tally
 
     def _make_method(self, mixture: Mixture, ensemble: str) -> Any:
         methods, everything = self._hoomd.md.methods, self._hoomd.filter.All()
@@ -200,7 +214,8 @@ class HoomdEngine:
             trigger=hoomd.trigger.Periodic(segment.frame_interval),
             filename=str(segment.frames),
             mode="wb",
-            dynamic=["property"],
+            # Species and diameters are written once, unless moves change them.
+            dynamic=["property", "attribute"] if segment.moves else ["property"],
             logger=logger,
         )
         writer.write_diameter = True
@@ -219,6 +234,30 @@ def _seed(simulation: Any) -> int:
     on top they would not be independent.
     """
     return zlib.crc32(simulation.state.get_snapshot().particles.position.tobytes()) & 0xFFFF
+
+
+def _move_particles(simulation: Any, mixture: Mixture, moves: Moves, seed: int) -> Tally:
+    """Make Monte Carlo moves in a snapshot, and hand it back.
+
+    Not in a local snapshot: after species are changed there (version 4.8.2), `run` begins with the forces of the old
+    ones. After `set_snapshot` it computes them anew.
+    """
+    snapshot = simulation.state.get_snapshot()
+    rng = np.random.default_rng([seed, int(simulation.timestep)])
+    positions = snapshot.particles.position.astype(float)
+    types = snapshot.particles.typeid.astype(np.int64)
+    tally = apply_moves(moves, mixture, positions, types, float(snapshot.configuration.box[0]), rng)
+    snapshot.particles.position[:] = positions
+    snapshot.particles.typeid[:] = types
+    snapshot.particles.diameter[:] = np.array([mixture.sigma("AA"), mixture.sigma("BB")])[types]
+    simulation.state.set_snapshot(snapshot)
+    return tally
+
+
+def _hand_over(method: Any, fresh: Any) -> None:
+    """Give a new method the barostat's momenta of the old one; thermostats have no memory."""
+    if hasattr(method, "barostat_dof"):
+        fresh.barostat_dof = method.barostat_dof
 
 
 def _save(simulation: Any, method: Any, path: Path) -> None:

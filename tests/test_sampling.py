@@ -18,6 +18,9 @@ PROFILE = load_profile(
 )  # fmt: skip
 
 
+THREE = ("random", "separated", "exchanged")
+
+
 def analysis(density=0.8, settled=True, precise=True):
     """A run of 200 frames without memory: its density is known to 1e-4 of itself, all else is the same in each."""
     noise = 1e-3 * np.random.default_rng(round(1e6 * density)).normal(size=200)
@@ -44,6 +47,24 @@ def test_two_starts_are_pooled_or_the_settled_separated_one_counts(random, separ
     assert choose_runs([analysis(**random), analysis(**separated)]) == chosen
 
 
+@pytest.mark.parametrize(
+    ("random", "separated", "exchanged", "chosen"),
+    [
+        ({}, {"density": 0.8001}, {"density": 0.8001}, ([0, 1, 2], True)),
+        # A random start that is stuck in many domains does not count against a bracket that meets.
+        ({"density": 0.82}, {}, {"density": 0.8001}, ([1, 2], True)),
+        ({"density": 0.8001}, {}, {"density": 0.82}, ([1], False)),
+        ({}, {"settled": False}, {"density": 0.82}, ([2], False)),
+    ],
+)
+def test_a_bracket_counts_without_the_random_start(random, separated, exchanged, chosen):
+    analyses = [analysis(**random), analysis(**separated), analysis(**exchanged)]
+    assert choose_runs(analyses, THREE) == chosen
+    # Without a random start the bracket alone decides.
+    indices, agreed = choose_runs(analyses[1:], THREE[1:])
+    assert ([k + 1 for k in indices if k + 1 in chosen[0]], agreed) == ([k for k in chosen[0] if k], chosen[1])
+
+
 @pytest.mark.parametrize("settled", [True, False])
 def test_a_single_start_counts_always(settled):
     assert choose_runs([analysis(settled=settled)]) == ([0], True)
@@ -68,6 +89,7 @@ class FakeRun:
 
     def __init__(self, *looks):
         self.state, self.profile, self.segments, self.looks = STATE, PROFILE, 0, list(looks)
+        self.moves, self.start = None, "random"
 
     def prepare(self, n_particles, n_b):
         pass
@@ -100,6 +122,25 @@ def test_runs_go_on_until_they_are_good_and_agree(monkeypatch, random, separated
     runs = [FakeRun(*random), FakeRun(*separated)]
     _run_until_good(runs, 1000, 200, None)
     assert tuple(run.segments for run in runs) == segments
+
+
+@pytest.mark.parametrize(
+    ("random", "separated", "exchanged", "segments"),
+    [
+        # The bracket is good at once: what the random start says does not matter.
+        ([analysis(0.82, settled=False)], [analysis()], [analysis()], 5),
+        # All keep pace until the bracket is good, or meets.
+        ([analysis()], [analysis()], [analysis(precise=False), analysis()], 7),
+        ([analysis()], [analysis(0.82), analysis(0.82), analysis(0.8001)], [analysis()], 9),
+    ],
+)
+def test_a_bracket_decides_and_a_random_start_keeps_pace(monkeypatch, random, separated, exchanged, segments):
+    monkeypatch.setattr(sampling, "analyse_run", FakeRun.look)
+    runs = [FakeRun(*looks) for looks in (random, separated, exchanged)]
+    for run, start in zip(runs, THREE, strict=True):
+        run.start = start
+    _run_until_good(runs, 1000, 200, None)
+    assert [run.segments for run in runs] == [segments] * 3
 
 
 def test_a_lone_run_stops_when_it_is_good(monkeypatch):

@@ -7,7 +7,7 @@ from ljmix.profiles import load_profile
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.scattering import SHELLS
-from ljmix.summary import _difference_of_starts, _diffusion, _Part, _phase, _structure_factors, pool
+from ljmix.summary import AnalysedRun, _difference_of_starts, _diffusion, _phase, _structure_factors, pool
 
 PROFILE = load_profile("smoke")
 
@@ -43,7 +43,7 @@ def test_errors_are_right_where_runs_differ_by_more_than_their_blocks_see():
 def test_difference_of_starts_is_separated_minus_random():
     random = SimpleNamespace(g={"AA": np.array([1.0, 2.0]), "AB": np.array([3.0, 4.0]), "BB": np.array([5.0, 6.0])})
     separated = SimpleNamespace(g={pair: g + 0.5 + 10 * (pair == "BB") for pair, g in random.g.items()})
-    difference = _difference_of_starts({"separated": separated, "random": random})
+    difference = _difference_of_starts(random, separated)
     assert difference.tolist() == [0.5, 0.5, 0.5, 0.5, 10.5, 10.5]
 
 
@@ -54,11 +54,11 @@ def test_waves_of_unknown_diffusion_have_no_lifetime(slope, known):
     n, interval, edge = 200, PROFILE.frame_interval * TIME_STEP, 11.0
     frames = np.arange(n)
     noise = rng.exponential(size=(3, n, len(SHELLS)))
-    run = SimpleNamespace(state=StatePoint(0.6, 0.5, 1.0, 0.4), profile=PROFILE)
+    run = SimpleNamespace(state=StatePoint(0.6, 0.5, 1.0, 0.4), profile=PROFILE, moves=None)
     measured = {"step": (frames + 1) * PROFILE.frame_interval, "volume": np.full(n, edge**3)}
     measured |= {f"msd_{species}": np.tile(0.05 + slope * frames * interval, (2, 1)) for species in "AB"}
     measured |= {f"s_{pair}": 0.3 + noise[k] * (-1 if pair == "AB" else 1) for k, pair in enumerate(PAIRS)}
-    part = _Part(run, SimpleNamespace(start_step=0), measured)
+    part = AnalysedRun(run, SimpleNamespace(start_step=0), measured)
     _, mutual = _diffusion([part], 0.5)
     table, longest = _structure_factors([part], mutual, 0.5)
     assert np.isfinite(longest["wave_lifetime"]) == known
@@ -75,7 +75,7 @@ def test_crystals_are_looked_for_at_the_end_of_every_run(monkeypatch):
     for orders in ([0.0, 0.0, 0.1, 0.1, 0.1, 0.1], [0.9, 0.9, 0.5, 0.5, 0.5, 0.5]):
         run = SimpleNamespace(state=StatePoint(0.6, 0.5, 1.0, 0.4), profile=PROFILE)
         run.read_configurations = lambda start_step, orders=orders: orders
-        parts.append(_Part(run, SimpleNamespace(start_step=0), {}))
+        parts.append(AnalysedRun(run, SimpleNamespace(start_step=0), {}))
     g = {pair: np.ones(PROFILE.n_bins) for pair in PAIRS}
     found = _phase(parts, g)
     assert found["crystal"] == pytest.approx(0.3)

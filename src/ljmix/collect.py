@@ -114,7 +114,7 @@ def write_configurations(
     finished = find_finished(root, profile)
     for state in finished if states is None else finished.keys() & set(states):
         runs = open_runs(finished[state], state, profile)
-        run = runs[choose_runs([analyse_run(run) for run in runs])[0][-1]]
+        run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
         configuration = read_configuration(run.folder / "trajectory.gsd")
         # Runs of earlier versions can hold velocities, of another frame.
         configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))

@@ -1,4 +1,4 @@
-"""How much to run: the sizes `smoke`, `quick`, `reference` and `paper`, read from commented TOML files."""
+"""How much to run: `smoke`, `quick`, `reference`, `equilibrium` and `paper`, read from commented TOML files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ljmix.statepoint import StatePoint, grid
 
 __all__ = ["PROFILES", "Profile", "load_profile"]
 
-PROFILES = ("smoke", "quick", "reference", "paper")
+PROFILES = ("smoke", "quick", "reference", "equilibrium", "paper")
 
 _MINIMUM = {
     "box_edge": 0, "n_particles": 0, "min_particles_b": 2, "steps_equilibration": 0, "steps_production": 1,
@@ -49,6 +49,7 @@ class Profile:
     peak_error_dilute: float
     independent_samples: int
     separated_start: bool
+    equilibrate: bool
     replica: int
     r_max: float
     bin_width: float
@@ -127,7 +128,7 @@ def load_profile(name: str, **changes: Any) -> Profile:
 
     Parameters
     ----------
-    name : {"smoke", "quick", "reference", "paper"}
+    name : {"smoke", "quick", "reference", "equilibrium", "paper"}
     **changes
         Fields of `Profile` that take another value than in the file.
 

@@ -8,6 +8,7 @@ state is marked as not converged.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from ljmix.files import write_text
 from ljmix.profiles import Profile
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.initial import estimate_density
+from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.workspace import Run, open_job
 from ljmix.statepoint import DILUTE, PAIRS, StatePoint
 from ljmix.structure.convergence import (
@@ -35,6 +37,7 @@ from ljmix.structure.convergence import (
     find_series,
     is_settled,
     peak_errors,
+    wave_series,
 )
 from ljmix.structure.measure import measure_frames, measuring_strides
 from ljmix.structure.phase import CONSOLUTE
@@ -49,6 +52,7 @@ __all__ = [
     "choose_starts",
     "is_finished",
     "open_runs",
+    "runs_that_decide",
     "sample_state",
 ]
 
@@ -66,7 +70,12 @@ _STRETCH = 2
 
 
 def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
-    """Name the starts of a state: a separated one too where it lies below 1.3 consolute temperatures."""
+    """Name the starts of a state: a separated one too where it lies below 1.3 consolute temperatures.
+
+    With `equilibrate` those of `ljmix.simulation.protocol`.
+    """
+    if profile.equilibrate:
+        return choose_protocol(state).starts
     if profile.separated_start and state.temperature < _MARGIN * CONSOLUTE * (1 - state.epsilon_ab):
         return ("random", "separated")
     return ("random",)
@@ -83,7 +92,8 @@ class Analysis:
     end_step : int
         Steps simulated.
     series : dict
-        The five `Series` after `start_step`.
+        The five `Series` after `start_step`; where the protocol asks for samples of it, the longest concentration
+        wave too (`waves`).
     samples : dict
         Functions of single frames after `start_step`, by pair, (n_measured, n_bins).
     n_blocks : int
@@ -127,6 +137,8 @@ def analyse_run(run: Run) -> Analysis:
     measured = run.read_measurements()
     r, tolerance = bin_centres(profile), _tolerances(state, profile)
     series = find_series(measured, state, r, tolerance)
+    if profile.equilibrate and choose_protocol(state).wave_samples:
+        series["waves"] = wave_series(measured)
     start = find_equilibration(series, profile.steps_equilibration)
     # A run that drifts to its end would leave nothing: keep at least the last production's length.
     end = int(measured["step"][-1])
@@ -146,8 +158,11 @@ def analyse_run(run: Run) -> Analysis:
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(r, g, g_sem, state)
     precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
-    fewest = min(map(count_independent, series.values()))
-    long_enough = fewest >= profile.independent_samples and end - start >= _least_production(run, measured, start)
+    demanded = {name: profile.independent_samples for name in series}
+    if "waves" in series:
+        demanded["waves"] = choose_protocol(state).wave_samples
+    enough = all(count_independent(series[name]) >= n for name, n in demanded.items())
+    long_enough = enough and end - start >= _least_production(run, measured, start)
     settled = is_settled(series) and long_enough
     return Analysis(start, end, series, samples, n_blocks, g, g_sem, settled, precise, gain, deviation)
 
@@ -238,18 +253,19 @@ def _settings(profile: Profile) -> dict[str, Any]:
     """Return what decides when a state is done; the rest is in the job's identity."""
     names = (
         "steps_equilibration", "steps_production", "steps_production_slow", "steps_max", "peak_error",
-        "peak_error_dilute", "independent_samples", "separated_start",
+        "peak_error_dilute", "independent_samples", "separated_start", "equilibrate",
     )  # fmt: skip
     return {name: getattr(profile, name) for name in names}
 
 
 def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Engine) -> None:
     state, profile = runs[0].state, runs[0].profile
+    dynamics = runs[0].moves is None
     volume = n_particles / estimate_density(state)
     strides = measuring_strides(n_particles - n_b, n_b, volume, profile.r_max, profile.max_pairs_per_particle)
 
     def measure(frames: Path) -> dict[str, npt.NDArray[Any]]:
-        return measure_frames(frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval)
+        return measure_frames(frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval, dynamics)
 
     least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
     most = profile.most_segments
@@ -257,35 +273,59 @@ def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Eng
         run.prepare(n_particles, n_b)
         while run.count_segments() < least:
             run.advance(engine, measure)
+    deciding = runs_that_decide([run.start for run in runs])
     unfinished = list(runs)
     while unfinished := [run for run in unfinished if run.count_segments() < most]:
-        analyses = {run: analyse_run(run) for run in runs}
-        unfinished = [run for run in runs if not (analyses[run].settled and analyses[run].precise)]
-        if not unfinished and not _agree(list(analyses.values())):
+        analyses = [analyse_run(run) for run in runs]
+        unfinished = [runs[k] for k in deciding if not (analyses[k].settled and analyses[k].precise)]
+        if not unfinished and not _agree([analyses[k] for k in deciding]):
+            unfinished = [runs[k] for k in deciding]
+        if unfinished and len(deciding) < len(runs):
+            # The others keep pace.
             unfinished = list(runs)
         for run in unfinished:
             for _ in range(min(_STRETCH, most - run.count_segments())):
                 run.advance(engine, measure)
 
 
+def runs_that_decide(starts: Sequence[str]) -> list[int]:
+    """Runs that must settle and agree: the two that bracket the compositions where there are such, else all.
+
+    A random start beside a bracket may be stuck in many domains; it is kept as a witness.
+    """
+    if "exchanged" in starts:
+        return [starts.index("separated"), starts.index("exchanged")]
+    return list(range(len(starts)))
+
+
 def _agree(analyses: Sequence[Analysis]) -> bool:
-    return all(agree(analyses[0].series, other.series) for other in analyses[1:])
+    return all(agree(one.series, other.series) for one, other in itertools.combinations(analyses, 2))
 
 
-def choose_runs(analyses: Sequence[Analysis]) -> tuple[list[int], bool]:
+def choose_runs(
+    analyses: Sequence[Analysis], starts: Sequence[str] = ("random", "separated")
+) -> tuple[list[int], bool]:
     """Choose which runs of a state count, and tell whether they agree.
 
     Parameters
     ----------
     analyses : sequence of Analysis
-        Random start first.
+    starts : sequence of str
+        Their starts, in the same order.
 
     Returns
     -------
     indices : list of int
-        All runs if they agree; else the separated one if it has settled, the random one if not.
+        All runs if they agree; else the two that bracket the compositions if these agree; else the separated one if it
+        has settled, the other one (random, or exchanged) if not.
     agreed : bool
+        Whether those that decide agree.
     """
     if _agree(analyses):
         return list(range(len(analyses))), True
-    return [1 if analyses[1].settled else 0], False
+    deciding = runs_that_decide(list(starts)[: len(analyses)])
+    if len(deciding) < len(analyses) and _agree([analyses[k] for k in deciding]):
+        return deciding, True
+    separated = starts.index("separated")
+    other = next(k for k in deciding if k != separated)
+    return [separated if analyses[separated].settled else other], False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ from ljmix.profiles import Profile
 from ljmix.sampling import Analysis, analyse_run, bin_centres, choose_runs, open_runs
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import start_seed
-from ljmix.simulation.workspace import Run
+from ljmix.simulation.workspace import Run, read_identity
 from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.convergence import find_series
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
 from ljmix.structure.fluctuations import response_functions, temperature_derivative
 from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 from ljmix.structure.rdf import block_average
 from ljmix.structure.scattering import average_waves, concentration_fluctuation, wave_lifetimes, wave_numbers
 
-__all__ = ["pool", "summarise_state"]
+__all__ = ["AnalysedRun", "analyse_runs", "pool", "summarise_runs", "summarise_state"]
 
 Array = npt.NDArray[np.float64]
 
@@ -34,7 +35,7 @@ _CRYSTAL_FRAMES = 4
 
 
 @dataclass(frozen=True)
-class _Part:
+class AnalysedRun:
     """A run that counts: what was measured in it after equilibration."""
 
     run: Run
@@ -49,6 +50,11 @@ class _Part:
     def after(self, name: str) -> Array:
         """Measurements of one name, frame by frame, after equilibration."""
         return np.asarray(self.measured[name][self.late], dtype=float)
+
+    def first_shell(self, pair: str) -> Array:
+        """Population of the first shell in the frames in which a function was measured, the whole run."""
+        series = find_series(self.measured, self.run.state, bin_centres(self.run.profile), dict.fromkeys(PAIRS, 0.0))
+        return series[pair].value
 
     def enthalpy(self, n_particles: int) -> Array:
         """Enthalpy without its kinetic part, of the whole system, after equilibration."""
@@ -67,31 +73,22 @@ def summarise_state(
     rdf, structure_factors : pandas.DataFrame
         Its rows of the other two tables.
     """
-    runs = open_runs(folder, state, profile)
-    analyses = [analyse_run(run) for run in runs]
-    measured = [run.read_measurements() for run in runs]
-    chosen, agreed = choose_runs(analyses)
-    parts = [_Part(runs[k], analyses[k], measured[k]) for k in chosen]
-    job = json.loads((folder / "signac_statepoint.json").read_text())
+    everything = analyse_runs(folder, state, profile)
+    analyses = [part.analysis for part in everything]
+    runs = [part.run for part in everything]
+    measured = [part.measured for part in everything]
+    chosen, agreed = choose_runs(analyses, [run.start for run in runs])
+    parts = [everything[k] for k in chosen]
+    job = read_identity(folder)
     n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
-    functions = {
-        pair: pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
-        for pair in PAIRS
-    }
-    diffusion, mutual = _diffusion(parts, n_b / n_particles)
-    structure_factors, longest = _structure_factors(parts, mutual, n_b / n_particles)
+    averages, rdf, structure_factors = summarise_runs(parts, n_particles, n_b)
     settled, precise = (all(getattr(found, name) for found in analyses) for name in ("settled", "precise"))
     row = {
         "state_id": state.state_id,
         **state.as_dict(),
         "n_particles": n_particles,
         "n_b": n_b,
-        "n_frames": sum(int(part.late.sum()) for part in parts),
-        **_thermodynamics(parts, n_particles),
-        **diffusion,
-        **longest,
-        **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
-        **_force_check(parts),
+        **averages,
         "settled": settled,
         "precise": precise,
         "starts_agree": agreed,
@@ -107,18 +104,52 @@ def summarise_state(
         "wall_seconds": float(sum(m["seconds_all"].sum() for m in measured)),
         "rdf_seconds": float(sum((m["seconds_all"] - m["seconds_engine"]).sum() for m in measured)),
     }
-    rdf = _rdf_rows(parts, functions, n_particles)
     if len(analyses) == 2:
-        rdf["g_starts"] = _difference_of_starts({run.start: found for run, found in zip(runs, analyses, strict=True)})
+        rdf["g_starts"] = _difference_of_starts(*analyses)
     return row, rdf, structure_factors
 
 
-def _difference_of_starts(analyses: Mapping[str, Analysis]) -> Array:
-    """What the separated start adds to the functions of the random one, in the order of the rows of ``rdf``."""
-    return np.concatenate([analyses["separated"].g[pair] - analyses["random"].g[pair] for pair in PAIRS])
+def _difference_of_starts(first: Analysis, second: Analysis) -> Array:
+    """What the second start adds to the functions of the first one, in the order of the rows of ``rdf``."""
+    return np.concatenate([second.g[pair] - first.g[pair] for pair in PAIRS])
 
 
-def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float]:
+def analyse_runs(folder: Path, state: StatePoint, profile: Profile) -> list[AnalysedRun]:
+    """Read and analyse all runs of a state."""
+    runs = open_runs(folder, state, profile)
+    return [AnalysedRun(run, analyse_run(run), run.read_measurements()) for run in runs]
+
+
+def summarise_runs(
+    parts: Sequence[AnalysedRun], n_particles: int, n_b: int
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Average one or several runs of one state.
+
+    Returns
+    -------
+    averages : dict
+        The columns of ``states`` that are averages over frames.
+    rdf, structure_factors : pandas.DataFrame
+        Rows of the other two tables.
+    """
+    functions = {
+        pair: pool([(len(p.analysis.samples[pair]), p.analysis.g[pair], p.analysis.g_sem[pair]) for p in parts])
+        for pair in PAIRS
+    }
+    diffusion, mutual = _diffusion(parts, n_b / n_particles)
+    structure_factors, longest = _structure_factors(parts, mutual, n_b / n_particles)
+    averages = {
+        "n_frames": sum(int(part.late.sum()) for part in parts),
+        **_thermodynamics(parts, n_particles),
+        **diffusion,
+        **longest,
+        **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
+        **_force_check(parts),
+    }
+    return averages, _rdf_rows(parts, functions, n_particles), structure_factors
+
+
+def _thermodynamics(parts: Sequence[AnalysedRun], n_particles: int) -> dict[str, float]:
     state = parts[0].run.state
     series = {
         # N/V of each frame, so that the mean is the mean density.
@@ -146,12 +177,15 @@ def _thermodynamics(parts: Sequence[_Part], n_particles: int) -> dict[str, float
     return row
 
 
-def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, float], float]:
+def _diffusion(parts: Sequence[AnalysedRun], fraction_b: float) -> tuple[dict[str, float], float]:
     """D of each species, from the segments that lie wholly after equilibration, and C_B D_A + C_A D_B.
 
     A species that has not left its cages has no D to report; the bound that the slope gives still enters the sum. NaN
     where noise makes the sum negative or zero: nothing is known then of how fast the species mix.
     """
+    if parts[0].run.moves is not None:
+        # Particles that change species or jump do not diffuse.
+        return dict.fromkeys(("diffusion_a", "diffusion_a_sem", "diffusion_b", "diffusion_b_sem"), math.nan), math.nan
     interval = parts[0].run.profile.frame_interval * TIME_STEP
     row: dict[str, float] = {}
     mutual = 0.0
@@ -169,7 +203,7 @@ def _diffusion(parts: Sequence[_Part], fraction_b: float) -> tuple[dict[str, flo
     return row, mutual if mutual > 0 else math.nan
 
 
-def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
+def _phase(parts: Sequence[AnalysedRun], g: Mapping[str, Array]) -> dict[str, Any]:
     state, profile = parts[0].run.state, parts[0].run.profile
     by_run = [part.run.read_configurations(part.analysis.start_step) for part in parts]
     demixing = demixing_order([c for of_run in by_run for c in of_run], state)
@@ -181,13 +215,15 @@ def _phase(parts: Sequence[_Part], g: Mapping[str, Array]) -> dict[str, Any]:
     return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
 
 
-def _force_check(parts: Sequence[_Part]) -> dict[str, float]:
+def _force_check(parts: Sequence[AnalysedRun]) -> dict[str, float]:
     """Of the run in which force sampling pays least."""
     least = min((part.analysis for part in parts), key=lambda found: found.force_gain)
     return {"force_gain": least.force_gain, "force_deviation": least.force_deviation}
 
 
-def _rdf_rows(parts: Sequence[_Part], functions: Mapping[str, tuple[Array, Array]], n_particles: int) -> pd.DataFrame:
+def _rdf_rows(
+    parts: Sequence[AnalysedRun], functions: Mapping[str, tuple[Array, Array]], n_particles: int
+) -> pd.DataFrame:
     state, r = parts[0].run.state, bin_centres(parts[0].run.profile)
     tables = []
     for pair, (g, g_sem) in functions.items():
@@ -197,7 +233,7 @@ def _rdf_rows(parts: Sequence[_Part], functions: Mapping[str, tuple[Array, Array
     return pd.concat(tables, ignore_index=True)
 
 
-def _derivative(part: _Part, pair: str, n_particles: int) -> tuple[int, Array, Array]:
+def _derivative(part: AnalysedRun, pair: str, n_particles: int) -> tuple[int, Array, Array]:
     """∂g/∂β from the frames in which the function was measured."""
     steps = part.measured[f"step_{pair}"]
     counted = np.asarray(part.measured[f"g_{pair}"][steps > part.analysis.start_step], dtype=float)
@@ -206,7 +242,7 @@ def _derivative(part: _Part, pair: str, n_particles: int) -> tuple[int, Array, A
 
 
 def _structure_factors(
-    parts: Sequence[_Part], mutual: float, fraction_b: float
+    parts: Sequence[AnalysedRun], mutual: float, fraction_b: float
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Rows of ``structure_factors``, and what they say of the longest wave: its size and its lifetime."""
     state = parts[0].run.state
@@ -232,10 +268,10 @@ def _structure_factors(
 
 
 def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
-    """Mean of one or two runs' means, weighted by their numbers of samples, and its standard error.
+    """Mean of several runs' means, weighted by their numbers of samples, and its standard error.
 
-    Where two runs lie farther apart than their errors say, the error grows by that ratio (Birge 1932,
-    doi:10.1103/PhysRev.40.207): blocks of a run do not see what is slower than the run.
+    Where two runs lie farther apart than their errors say, the error grows by that ratio, root mean square over the
+    pairs (Birge 1932, doi:10.1103/PhysRev.40.207): blocks of a run do not see what is slower than the run.
 
     Parameters
     ----------
@@ -249,14 +285,13 @@ def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
     total = sum(count for count, _, _ in parts)
     mean = sum(count / total * mean for count, mean, _ in parts)
     error = np.sqrt(sum((count / total * error) ** 2 for count, _, error in parts))
-    if len(parts) == 1:
-        return mean, error
-    (_, first, first_error), (_, second, second_error) = parts
-    variance = np.atleast_1d(first_error**2 + second_error**2)
-    known = variance > 0
-    if not known.any():
-        return mean, error
-    ratio = np.sqrt(np.mean(np.atleast_1d(first - second)[known] ** 2 / variance[known]))
+    squares = []
+    for (_, first, first_error), (_, second, second_error) in itertools.combinations(parts, 2):
+        variance = np.atleast_1d(first_error**2 + second_error**2)
+        known = variance > 0
+        if known.any():
+            squares.append(np.mean(np.atleast_1d(first - second)[known] ** 2 / variance[known]))
+    ratio = np.sqrt(np.mean(squares)) if squares else 1.0
     return mean, error * max(1.0, float(ratio))
 
 

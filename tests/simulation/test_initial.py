@@ -3,7 +3,14 @@ import pytest
 from scipy.spatial import cKDTree
 
 from ljmix.profiles import load_profile
-from ljmix.simulation.initial import STARTS, build_configuration, estimate_density, system_size
+from ljmix.simulation.initial import (
+    STARTS,
+    _domain,
+    build_configuration,
+    estimate_density,
+    place_particles,
+    system_size,
+)
 from ljmix.statepoint import StatePoint
 
 PROFILE = load_profile("smoke")
@@ -57,6 +64,25 @@ def test_separated_start_is_one_compact_domain(fraction_b, dimensions):
     assert np.all(spread[dimensions:] == pytest.approx(1 / np.sqrt(12), rel=0.05))
 
 
+@pytest.mark.parametrize("state", STATES[1:], ids=lambda s: s.state_id)
+def test_exchanged_start_has_a_quarter_of_the_minority_on_the_wrong_side(state):
+    """Each domain keeps the volume of what it holds: neither is packed more densely than the other."""
+    n = 3000
+    n_b = round(state.fraction_b * n)
+    positions, types = place_particles(state, n, n_b, "exchanged", 15.0)
+    moved = int(0.25 * min(n_b, n - n_b))
+    volumes = np.array([1.0, state.size_ratio**3])[types]
+    held_by_b = n_b * state.size_ratio**3 + moved * (1 - state.size_ratio**3)
+    inside = _domain(held_by_b / volumes.sum(), 15.0)(positions)
+    assert np.sum(inside & (types == 0)) == np.sum(~inside & (types == 1)) == moved
+    # Uniform in each domain: the share of its volume, from random points, is that of what it holds.
+    points = np.random.default_rng(1).random((200_000, 3)) * 15.0
+    share = _domain(held_by_b / volumes.sum(), 15.0)(points).mean()
+    expected = volumes[inside].sum() / volumes.sum()
+    print(f"volume {share:.4f}, contents {expected:.4f}")
+    assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / len(points))
+
+
 def test_density_estimate_meets_the_equation_of_state():
     """Truncated and shifted fluid at P* = 1 (Thol et al. 2015); the estimate only sizes a box."""
     table = {0.6: 0.8931, 0.8: 0.8216, 1.0: 0.7509, 1.2: 0.6797, 1.4: 0.6094}
@@ -66,5 +92,5 @@ def test_density_estimate_meets_the_equation_of_state():
 
 
 def test_unknown_start_is_named():
-    with pytest.raises(ValueError, match="start = 'fcc' is unknown; choose one of random, separated"):
+    with pytest.raises(ValueError, match="start = 'fcc' is unknown; choose one of random, separated, exchanged"):
         build_configuration(STATES[0], 100, 10, "fcc")

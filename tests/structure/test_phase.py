@@ -12,6 +12,7 @@ from ljmix.structure.phase import (
     SEGREGATED,
     crystal_order,
     demixing_order,
+    domain_share,
     label_phase,
     segregation,
 )
@@ -30,6 +31,22 @@ def fcc(cells, jitter=0.0, seed=0):
     positions = (positions + edge / 2) % edge - edge / 2
     types = rng.permutation(np.arange(len(positions)) % 2)
     return Configuration(positions, np.zeros_like(positions), types, edge)
+
+
+@pytest.mark.parametrize(
+    ("fraction_b", "size_ratio", "shape"),
+    [(0.5, 1.0, "slab"), (0.2, 1.0, "cylinder"), (0.08, 1.0, "sphere"), (0.2, 1.5, "slab"), (0.5, 0.5, "sphere")],
+)
+def test_domain_is_measured(fraction_b, size_ratio, shape):
+    """Separated starts: the share of the volume is known, and the shape is that of least surface for it."""
+    state, n = StatePoint(1.0, fraction_b, size_ratio, 0.2), 3000
+    start = build_configuration(state, n, round(fraction_b * n), "separated")
+    volume_b = fraction_b * size_ratio**3
+    share, found = domain_share([start], state)
+    print(f"share {share:.3f}, expected {volume_b / (volume_b + 1 - fraction_b):.3f}")
+    # The boundary is known to about half the reach of a particle's surroundings; curved ones move most.
+    assert share == pytest.approx(volume_b / (volume_b + 1 - fraction_b), abs=0.04)
+    assert found == shape
 
 
 @pytest.mark.parametrize("fraction_b", [0.01, 0.1, 0.5])

@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from ljmix.structure.rdf import block_average
-from ljmix.structure.scattering import SHELLS, average_waves, structure_factors, wave_lifetimes, wave_numbers
+from ljmix.structure.scattering import (
+    SHELLS,
+    average_waves,
+    concentration_waves,
+    structure_factors,
+    wave_lifetimes,
+    wave_numbers,
+)
 
 
 def test_against_the_definition_and_freud():
@@ -28,6 +35,20 @@ def test_against_the_definition_and_freud():
         direct.compute((freud.box.Box.cube(edge), (fractional - 0.5) * edge))
         total = found["AA"][at] + 2 * found["AB"][at] + found["BB"][at]
         assert total == pytest.approx(float(direct.S_k[0]), rel=1e-5)
+
+
+def test_waves_along_the_axes_are_those_of_the_first_shell():
+    """Their mean is S_cc of the shell n² = 1 by another way; one slab is seen along its normal only."""
+    rng = np.random.default_rng(3)
+    types = np.repeat([0, 1], [40, 25])
+    fractional = rng.random((65, 3))
+    s, x_b = structure_factors(fractional, types), 25 / 65
+    expected = x_b**2 * s["AA"][0] - 2 * x_b * (1 - x_b) * s["AB"][0] + (1 - x_b) ** 2 * s["BB"][0]
+    assert concentration_waves(fractional, types).mean() == pytest.approx(expected, abs=1e-12)
+    slab = np.stack(np.meshgrid(*[np.arange(10) / 10] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    x, y, z = concentration_waves(slab, (slab[:, 0] < 0.5).astype(int))
+    assert x > 0.4 * 1000 / np.pi**2
+    assert max(y, z) < 1e-20
 
 
 def test_ideal_gas():

@@ -30,7 +30,9 @@ __all__ = [
     "write_configuration",
 ]
 
-STARTS = ("random", "separated")
+STARTS = ("random", "separated", "exchanged")
+_EXCHANGED = 0.25
+"""Share of the minority that starts on the wrong side where the start is called exchanged."""
 MAX_PARTICLES = 1_000_000
 
 # Hard spheres of diameter _CORE σ with a mean attraction -_ATTRACTION ρ: two numbers fitted to the five
@@ -144,9 +146,10 @@ def build_configuration(
     state : StatePoint
     n_particles, n_b : int
         As from `system_size`.
-    start : {"random", "separated"}
-        Species scattered at random, or B in one domain: the sphere, cylinder or slab that has the least
-        surface for B's share of the volume (sphere below 4π/81, slab above 1/π).
+    start : {"random", "separated", "exchanged"}
+        Species scattered at random; or B in one domain, the sphere, cylinder or slab that has the least
+        surface for the domain's share of the volume (sphere below 4π/81, slab above 1/π); or the same with a quarter
+        of the minority exchanged for as many of the others.
     replica : int
         Another number, another independent start of the same kind.
 
@@ -183,19 +186,24 @@ def place_particles(
     rng = np.random.default_rng(start_seed(state, f"positions/{start}/{n_particles}", replica))
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
-    if start == "separated":
-        inside = _b_domain(state, n_particles, n_b, edge)
-        wrong = inside(positions) != (types == 1)
+    if start != "random":
+        exchanged = int(_EXCHANGED * min(n_b, n_particles - n_b)) if start == "exchanged" else 0
+        in_domain = types == 1
+        for kind in (0, 1) if exchanged else ():
+            members = np.flatnonzero(types == kind)
+            in_domain[rng.choice(members, exchanged, replace=False)] ^= True
+        volumes = np.array([1.0, state.size_ratio**3])[types]
+        inside = _domain(float(volumes[in_domain].sum() / volumes.sum()), edge)
+        wrong = inside(positions) != in_domain
         while wrong.any():
             positions[wrong] = rng.random((int(wrong.sum()), 3)) * edge
-            wrong = inside(positions) != (types == 1)
+            wrong = inside(positions) != in_domain
     return positions, types
 
 
-def _b_domain(state: StatePoint, n_particles: int, n_b: int, edge: float):  # type: ignore[no-untyped-def]
-    share_b = n_b * state.size_ratio**3
-    share = share_b / (share_b + n_particles - n_b)
-    # The minority fills the compact domain; a majority of B surrounds a domain of A.
+def _domain(share: float, edge: float):  # type: ignore[no-untyped-def]
+    """Domain in the middle of the box that holds a share of the volume, with the least surface."""
+    # The minority fills the compact domain; a majority surrounds the domain of the others.
     minority = min(share, 1 - share)
     if minority < 4 * math.pi / 81:
         axes, limit = 3, edge * (3 * minority / (4 * math.pi)) ** (1 / 3)

@@ -15,11 +15,12 @@ A segment is finished when its ``.npz`` is there, since that file is written las
 
 from __future__ import annotations
 
+import json
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,15 @@ from ljmix.simulation.initial import (
     Configuration,
     build_configuration,
     parse_frame,
+    start_seed,
     system_size,
     write_configuration,
 )
+from ljmix.simulation.moves import Moves
+from ljmix.simulation.protocol import choose_protocol
 from ljmix.statepoint import StatePoint
 
-__all__ = ["Run", "find_jobs", "identify_job", "open_job"]
+__all__ = ["Run", "find_jobs", "identify_job", "open_job", "read_identity"]
 
 
 def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
@@ -59,7 +63,9 @@ def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
         "segment_steps", "frame_interval", "trajectory_interval", "r_max", "bin_width", "max_pairs_per_particle",
         "replica",
     )  # fmt: skip
-    return {**state.as_dict(), "n_particles": n_particles, "n_b": n_b} | {n: getattr(profile, n) for n in names}
+    identity = {**state.as_dict(), "n_particles": n_particles, "n_b": n_b} | {n: getattr(profile, n) for n in names}
+    moves = choose_protocol(state).moves if profile.equilibrate else None
+    return identity | ({"moves": asdict(moves)} if moves else {})
 
 
 def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Any:
@@ -80,6 +86,12 @@ def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) 
     job = signac.init_project(root).open_job(identify_job(state, profile) | {"engine": engine_name})
     job.init()
     return job
+
+
+def read_identity(folder: Path) -> dict[str, Any]:
+    """Read what decides the bytes of a job's segments, with its engine; see `identify_job`."""
+    identity: dict[str, Any] = json.loads((folder / "signac_statepoint.json").read_text())
+    return identity
 
 
 def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]]:
@@ -125,8 +137,13 @@ class Run:
 
     @property
     def start(self) -> str:
-        """Kind of start, `"random"` or `"separated"`."""
+        """Kind of start, one of `ljmix.simulation.initial.STARTS`."""
         return self.folder.name
+
+    @property
+    def moves(self) -> Moves | None:
+        """Monte Carlo moves between its steps."""
+        return choose_protocol(self.state).moves if self.profile.equilibrate else None
 
     @property
     def initial(self) -> Path:
@@ -163,6 +180,7 @@ class Run:
         if not source.exists():
             raise RuntimeError(f"{source} is missing, so the run cannot go on; delete {self.folder} to run it again")
         steps, interval = self.profile.segment_steps, self.profile.frame_interval
+        seed = start_seed(self.state, f"moves/{self.start}", self.profile.replica)
         with (
             replace_when_whole(self._file(n, "npz")) as measured,
             replace_when_whole(self._file(n, "gsd")) as kept,
@@ -171,13 +189,17 @@ class Run:
             frames = self.folder / f".part-frames-{n:04d}.gsd"
             try:
                 begin = time.perf_counter()
-                engine.advance(self.state, Segment(source, frames, checkpoint, steps, interval))
+                tally = engine.advance(
+                    self.state, Segment(source, frames, checkpoint, steps, interval, moves=self.moves, seed=seed)
+                )
                 seconds_engine = time.perf_counter() - begin
                 arrays = measure(frames)
                 _thin(frames, kept, self.profile.trajectory_interval)
                 arrays |= {
                     "engine_version": np.array(engine.version),
                     "device": np.array(engine.device_name),
+                    **{f"attempted_{kind}": np.array(n) for kind, n in tally.attempted.items()},
+                    **{f"accepted_{kind}": np.array(n) for kind, n in tally.accepted.items()},
                     "seconds_engine": np.array(seconds_engine),
                     "seconds_all": np.array(time.perf_counter() - begin),
                 }

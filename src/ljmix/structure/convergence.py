@@ -24,7 +24,7 @@ from pymbar import timeseries  # noqa: E402
 
 __all__ = [
     "SERIES", "Series", "agree", "count_blocks", "count_independent", "find_equilibration", "find_series",
-    "inefficiency", "is_settled", "mean_and_error", "peak_errors",
+    "inefficiency", "is_settled", "mean_and_error", "peak_errors", "wave_series",
 ]  # fmt: skip
 
 SERIES = ("density", "energy", *PAIRS)
@@ -88,6 +88,14 @@ def find_series(
         shell = (r < SHELL * state.sigma(pair)) * r**2
         series[pair] = Series(measurements[f"step_{pair}"], measurements[f"g_{pair}"] @ shell, tolerance[pair])
     return series
+
+
+def wave_series(measurements: Measurements) -> Series:
+    """Longest concentration wave of a run: S_cc at k = 2π/L, mean over the three axes, frame by frame.
+
+    No relative difference of it counts as none: only its own error bar decides whether two runs agree.
+    """
+    return Series(measurements["step"], measurements["waves"].astype(float).mean(axis=1), 0.0)
 
 
 def find_equilibration(series: Mapping[str, Series], at_least: int) -> int:

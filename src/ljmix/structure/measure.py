@@ -15,7 +15,7 @@ from ljmix.simulation.engine import THERMO
 from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.diffusion import mean_squared_displacements
 from ljmix.structure.rdf import MOST_FORCE_SAMPLED, compute_rdf, force_rdf
-from ljmix.structure.scattering import structure_factors
+from ljmix.structure.scattering import concentration_waves, structure_factors
 
 __all__ = ["measure_frames", "measure_functions", "measuring_strides", "open_trajectory"]
 
@@ -44,7 +44,13 @@ def measuring_strides(n_a: int, n_b: int, volume: float, r_max: float, pairs_per
 
 
 def measure_frames(
-    path: Path, state: StatePoint, r_max: float, n_bins: int, strides: Mapping[str, int], frame_interval: int
+    path: Path,
+    state: StatePoint,
+    r_max: float,
+    n_bins: int,
+    strides: Mapping[str, int],
+    frame_interval: int,
+    dynamics: bool = True,
 ) -> dict[str, npt.NDArray[Any]]:
     """Measure the frames of a trajectory segment.
 
@@ -60,15 +66,17 @@ def measure_frames(
         See `measuring_strides`. Frames are numbered from step 0, so that segments fit together.
     frame_interval : int
         Steps between frames.
+    dynamics : bool
+        False where particles change species or jump between frames, so that displacements mean nothing.
 
     Returns
     -------
     dict
         ``step`` and the `THERMO` quantities, (n_frames,) each; for each pair its functions ``g_<pair>``
         (n_measured, n_bins) and the steps ``step_<pair>`` they were measured at, and ``s_<pair>``
-        (n_frames, n_shells), see `structure_factors`; ``msd_A``, ``msd_B`` (1, n_frames), see
-        `mean_squared_displacements`; where B particles are few also ``force_BB`` (n_measured, n_bins), see
-        `force_rdf`.
+        (n_frames, n_shells), see `structure_factors`; ``waves`` (n_frames, 3), see `concentration_waves`; with
+        `dynamics` ``msd_A``, ``msd_B`` (1, n_frames), see `mean_squared_displacements`; where B particles are few
+        also ``force_BB`` (n_measured, n_bins), see `force_rdf`.
 
     Raises
     ------
@@ -90,9 +98,10 @@ def measure_frames(
             edges.append(float(frame.configuration.box[0]))
             places.append(frame.particles.position.astype(float) / edges[-1])
             note({f"s_{pair}": s for pair, s in structure_factors(places[-1], frame.particles.typeid).items()})
+            note({"waves": concentration_waves(places[-1], frame.particles.typeid)})
         is_b = frame.particles.typeid == 1
     paths = np.array(places)
-    for species, members in (("A", ~is_b), ("B", is_b)):
+    for species, members in (("A", ~is_b), ("B", is_b)) if dynamics else ():
         note({f"msd_{species}": mean_squared_displacements(paths[:, members], float(np.mean(edges)))})
     # A segment may be shorter than the stride of a function.
     for pair in PAIRS:
@@ -100,7 +109,7 @@ def measure_frames(
         rows.setdefault(f"g_{pair}", [])
     # Functions in single precision: their noise is far above it, and they fill the disk.
     return {
-        name: np.asarray(values, dtype=np.float32 if name.startswith(("g_", "force_", "s_", "msd_")) else None)
+        name: np.asarray(values, dtype=np.float32 if name.startswith(("g_", "force_", "s_", "msd_", "waves")) else None)
         for name, values in rows.items()
     }
 

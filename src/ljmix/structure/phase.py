@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 import freud
 import numpy as np
 import numpy.typing as npt
+from sklearn.cluster import KMeans
 
 from ljmix.simulation.initial import Configuration, place_particles
 from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
-    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "label_phase",
-    "segregation",
+    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "domain_share",
+    "label_phase", "segregation",
 ]  # fmt: skip
 
 DEMIXED = 0.2
@@ -63,18 +65,51 @@ def demixing_order(configurations: Sequence[Configuration], state: StatePoint) -
         About 1/n_b for a random mixture; the square of the contrast in composition for one domain; 1 for
         complete separation.
     """
-    waves = [_concentration_wave(c.positions / c.box_edge, c.types) for c in configurations]
+    waves = [concentration_waves(c.positions / c.box_edge, c.types).sum() for c in configurations]
     types = configurations[0].types
     n_b = int(np.sum(types == 1))
-    return float(np.mean(waves) / _concentration_wave(*place_particles(state, len(types), n_b, "separated", 1.0)))
+    return float(np.mean(waves) / concentration_waves(*place_particles(state, len(types), n_b, "separated", 1.0)).sum())
 
 
-def _concentration_wave(fractional: Array, types: npt.NDArray[np.int64]) -> float:
-    is_b = types == 1
-    fraction_b = is_b.mean()
-    # C_A for each B and -C_B for each A: their sum is zero, so that only concentration is seen.
-    weight = np.where(is_b, 1 - fraction_b, -fraction_b)
-    return float(np.sum(np.abs(weight @ np.exp(2j * np.pi * fractional)) ** 2) / len(weight))
+def domain_share(configurations: Sequence[Configuration], state: StatePoint) -> tuple[float, str]:
+    """Share of the volume that the B-rich domain fills, and the shape of the smaller domain.
+
+    Particles are told apart by the share of B in the volume of the particles within 2 σ_AB, into two groups as
+    even in themselves as can be (k-means); the shape by the longest concentration wave along each axis, the strongest
+    first: a slab where the second is below a quarter of the first, a cylinder where the third is below a quarter of
+    the second, a sphere else.
+
+    Parameters
+    ----------
+    configurations : sequence of Configuration
+        Of one run.
+    state : StatePoint
+
+    Returns
+    -------
+    share : float
+        0 to 1, mean over the configurations; means nothing where the mixture is one liquid.
+    shape : {"slab", "cylinder", "sphere"}
+    """
+    shares, waves = [], []
+    for configuration in configurations:
+        volumes = np.array([1.0, state.size_ratio**3])[configuration.types]
+        query = freud.locality.AABBQuery(freud.box.Box.cube(configuration.box_edge), configuration.positions)
+        reach = {"r_max": _SURROUNDINGS * state.sigma("AB"), "exclude_ii": False}
+        near = query.query(configuration.positions, reach).toNeighborList()
+        around = [
+            np.bincount(near.query_point_indices, weight[near.point_indices], len(volumes))
+            for weight in (volumes, volumes * (configuration.types == 1))
+        ]
+        local = around[1] / around[0]
+        middle = KMeans(2, n_init=3, random_state=0).fit(local[:, None], sample_weight=volumes).cluster_centers_.mean()
+        shares.append(float(volumes[local > middle].sum() / volumes.sum()))
+        waves.append(
+            np.sort(concentration_waves(configuration.positions / configuration.box_edge, configuration.types))
+        )
+    third, second, first = np.mean(waves, axis=0)
+    shape = "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
+    return float(np.mean(shares)), shape
 
 
 def segregation(r: Array, g: Mapping[str, Array], state: StatePoint) -> float:

@@ -12,7 +12,8 @@ from ljmix.statepoint import PAIRS
 from ljmix.structure.convergence import inefficiency
 
 __all__ = [
-    "SHELLS", "average_waves", "concentration_fluctuation", "structure_factors", "wave_lifetimes", "wave_numbers",
+    "SHELLS", "average_waves", "concentration_fluctuation", "concentration_waves", "structure_factors",
+    "wave_lifetimes", "wave_numbers",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -69,6 +70,31 @@ def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[s
         value = (amplitude[pair[0]] * amplitude[pair[1]].conj()).real / len(types)
         found[pair] = np.array([value[shell == _LENGTHS].mean() for shell in SHELLS])
     return found
+
+
+def concentration_waves(fractional: Array, types: npt.NDArray[np.int64]) -> Array:
+    """Concentration structure factor of one frame at the longest wave along each axis of the box.
+
+    S_cc(k) = |C_A ρ_B(k) − C_B ρ_A(k)|² / N at k = 2π/L. Three alike tell a sphere, two a cylinder, one a slab.
+
+    Parameters
+    ----------
+    fractional : (n_particles, 3) array
+        Positions over the box edge.
+    types : (n_particles,) array of int
+        0 for A, 1 for B.
+
+    Returns
+    -------
+    (3,) array
+        C_A C_B each, for an ideal mixture.
+    """
+    is_b = types == 1
+    fraction_b = is_b.mean()
+    # C_A for each B and -C_B for each A: their sum is zero, so that only concentration is seen.
+    weight = np.where(is_b, 1 - fraction_b, -fraction_b)
+    waves: Array = np.abs(weight @ np.exp(2j * np.pi * fractional)) ** 2 / len(weight)
+    return waves
 
 
 def concentration_fluctuation(s: Mapping[str, Array], fraction_b: float) -> Array:

@@ -102,6 +102,7 @@ def run_campaign(
     device: str = "auto",
     executor: Executor | None = None,
     workers: int | None = None,
+    then: Callable[[StatePoint, Path], object] | None = None,
 ) -> Report:
     """Sample many states; call again to go on after an interruption.
 
@@ -119,6 +120,8 @@ def run_campaign(
     workers : int, optional
         Number of processes of this machine, where no executor is given; by default one a core. On a GPU, more
         than one keeps it busy while each state is small.
+    then : callable, optional
+        Called with each state and the folder of its job as soon as it is finished, in this process.
 
     Returns
     -------
@@ -162,7 +165,7 @@ def run_campaign(
         while todo:
             before, asked = len(todo), todo[:1] if alone else todo
             with lend_pool(executor, workers=1 if alone else workers) as pool:
-                broken = _collect(pool, submit, asked, report, bar.update)
+                broken = _collect(pool, submit, asked, report, bar.update, then)
             todo = [state for state in todo if state not in report.finished and state not in report.failed]
             if not broken:
                 alone = False  # the one that may have killed its worker is through: all cores again
@@ -209,6 +212,7 @@ def _collect(
     states: Sequence[StatePoint],
     report: Report,
     advance: Callable[[], object],
+    then: Callable[[StatePoint, Path], object] | None,
 ) -> bool:
     """Wait for all states; return whether the pool broke before the end."""
     try:
@@ -219,7 +223,10 @@ def _collect(
     for future in as_completed(futures):
         state = futures[future]
         try:
-            report.finished[state] = future.result()
+            folder = future.result()
+            if then is not None:
+                then(state, folder)
+            report.finished[state] = folder
         except (BrokenProcessPool, CancelledError):
             broken = True
             continue

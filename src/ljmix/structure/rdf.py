@@ -12,7 +12,7 @@ import freud
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf"]
+__all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf", "split_blocks"]
 
 MOST_FORCE_SAMPLED = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
@@ -138,6 +138,11 @@ def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
     return combined
 
 
+def split_blocks(samples: Array, n_blocks: int) -> Array:
+    """Means of consecutive blocks of equal length; samples (n, ...) in order of time, result (n_blocks, ...)."""
+    return np.array([block.mean(axis=0) for block in np.array_split(samples, n_blocks)])
+
+
 def block_average(samples: Array, n_blocks: int) -> tuple[Array, Array]:
     """Mean and standard error of a correlated series, from the scatter of block means.
 
@@ -160,5 +165,5 @@ def block_average(samples: Array, n_blocks: int) -> tuple[Array, Array]:
     n_blocks = min(n_blocks, len(samples))
     if n_blocks < 2:
         raise ValueError(f"{len(samples)} sample: a standard error needs two or more; run longer")
-    blocks = np.array([block.mean(axis=0) for block in np.array_split(samples, n_blocks)])
+    blocks = split_blocks(samples, n_blocks)
     return samples.mean(axis=0), blocks.std(axis=0, ddof=1) / math.sqrt(n_blocks)

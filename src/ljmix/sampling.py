@@ -43,6 +43,7 @@ from ljmix.structure.measure import measure_frames, measuring_strides
 from ljmix.structure.phase import CONSOLUTE
 from ljmix.structure.rdf import block_average, combine_force_rdf
 from ljmix.structure.scattering import concentration_fluctuation
+from ljmix.structure.virtual_rdf import choose_virtual, ratio_samples
 
 __all__ = [
     "Analysis",
@@ -65,6 +66,9 @@ _SLOW = 10.0
 Below it, a wave that has not grown to its full size S hardly moves the curves: within their reach the six longest waves
 add 6 (S - 1) C_A / (C_B N) to g_BB, 2 % of unity at S = 10, C_B = 0.5 and N = 2700. The data card of the reference set
 says how large that is at most, relative to the first peak, in its converged mixed states."""
+_TRUSTED = 2.0
+"""Deviation of g_BB by virtual particles from the counted one, root mean square in standard errors, below which it is
+used: chance makes about one."""
 _STRETCH = 2
 """Segments between two looks at an unfinished run."""
 
@@ -105,6 +109,9 @@ class Analysis:
     force_gain, force_deviation : float
         Where B is rare: variance of the counted BB function over that of the force-sampled one, which is used
         where this is above 1, and root mean square of their difference over its error; else NaN.
+    virtual_gain, virtual_deviation : float
+        The same for virtual particles, which are used only where they agree with counting; the estimator with the
+        largest gain counts.
     """
 
     start_step: int
@@ -118,6 +125,8 @@ class Analysis:
     precise: bool
     force_gain: float = math.nan
     force_deviation: float = math.nan
+    virtual_gain: float = math.nan
+    virtual_deviation: float = math.nan
 
 
 def bin_centres(profile: Profile) -> Array:
@@ -147,13 +156,16 @@ def analyse_run(run: Run) -> Analysis:
     n_blocks = min(map(count_blocks, series.values()))
     samples = {pair: measured[f"g_{pair}"][measured[f"step_{pair}"] > start].astype(float) for pair in PAIRS}
     averages = {pair: block_average(samples[pair], n_blocks) for pair in PAIRS}
-    gain = deviation = math.nan
-    if "force_BB" in measured:
-        force = combine_force_rdf(measured["force_BB"][measured["step_BB"] > start].astype(float), samples["BB"], r)
-        sampled = block_average(force, n_blocks)
-        gain, deviation = _compare_estimators(averages["BB"], sampled, r > state.sigma("BB"))
-        if gain > 1:
-            samples["BB"], averages["BB"] = force, sampled
+    others = _other_estimators(measured, start, samples["BB"], r)
+    sampled = {name: block_average(values, n_blocks) for name, values in others.items()}
+    gains = {
+        name: _compare_estimators(averages["BB"], average, r > state.sigma("BB")) for name, average in sampled.items()
+    }
+    # Virtual particles that have not found the places that count have a small scatter about a wrong mean.
+    trusted = {name: gain for name, (gain, deviation) in gains.items() if name == "force" or deviation < _TRUSTED}
+    best = max(trusted, key=lambda name: trusted[name], default=None)
+    if best is not None and trusted[best] > 1:
+        samples["BB"], averages["BB"] = others[best], sampled[best]
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(r, g, g_sem, state)
@@ -164,13 +176,31 @@ def analyse_run(run: Run) -> Analysis:
     enough = all(count_independent(series[name]) >= n for name, n in demanded.items())
     long_enough = enough and end - start >= _least_production(run, measured, start)
     settled = is_settled(series) and long_enough
-    return Analysis(start, end, series, samples, n_blocks, g, g_sem, settled, precise, gain, deviation)
+    nothing = (math.nan, math.nan)
+    return Analysis(
+        start, end, series, samples, n_blocks, g, g_sem, settled, precise,
+        *gains.get("force", nothing), *gains.get("virtual", nothing),
+    )  # fmt: skip
+
+
+def _other_estimators(
+    measured: Mapping[str, npt.NDArray[Any]], start: int, counted: Array, r: Array
+) -> dict[str, Array]:
+    """Series of g_BB after `start` by other ways than counting, where they were measured."""
+    found = {}
+    if "force_BB" in measured:
+        late = measured["step_BB"] > start
+        found["force"] = combine_force_rdf(measured["force_BB"][late].astype(float), counted, r)
+    if "virtual_BB" in measured:
+        late = measured["step"] > start
+        found["virtual"] = ratio_samples(measured["virtual_BB"][late], measured["virtual_weight"][late])
+    return found
 
 
 def _compare_estimators(
     counted: tuple[Array, Array], sampled: tuple[Array, Array], beyond: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
-    """Gain in variance, and deviation, of the force-sampled function over the bins `beyond` contact.
+    """Gain in variance, and deviation, of another estimate of a function over the bins `beyond` contact.
 
     Forces pay where B particles are alone in the solvent; in clusters of B counting has pairs enough, and the
     solvent's forces on a whole cluster only add noise.
@@ -261,11 +291,14 @@ def _settings(profile: Profile) -> dict[str, Any]:
 def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Engine) -> None:
     state, profile = runs[0].state, runs[0].profile
     dynamics = runs[0].moves is None
+    virtual = choose_virtual(state, n_b) if profile.equilibrate else None
     volume = n_particles / estimate_density(state)
     strides = measuring_strides(n_particles - n_b, n_b, volume, profile.r_max, profile.max_pairs_per_particle)
 
     def measure(frames: Path) -> dict[str, npt.NDArray[Any]]:
-        return measure_frames(frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval, dynamics)
+        return measure_frames(
+            frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval, dynamics, virtual
+        )
 
     least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
     most = profile.most_segments

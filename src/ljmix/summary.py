@@ -144,7 +144,7 @@ def summarise_runs(
         **diffusion,
         **longest,
         **_phase(parts, {pair: g for pair, (g, _) in functions.items()}),
-        **_force_check(parts),
+        **_estimators(parts),
     }
     return averages, _rdf_rows(parts, functions, n_particles), structure_factors
 
@@ -215,10 +215,13 @@ def _phase(parts: Sequence[AnalysedRun], g: Mapping[str, Array]) -> dict[str, An
     return {"phase": label, "demixing": demixing, "segregation": segregated, "crystal": crystal}
 
 
-def _force_check(parts: Sequence[AnalysedRun]) -> dict[str, float]:
-    """Of the run in which force sampling pays least."""
-    least = min((part.analysis for part in parts), key=lambda found: found.force_gain)
-    return {"force_gain": least.force_gain, "force_deviation": least.force_deviation}
+def _estimators(parts: Sequence[AnalysedRun]) -> dict[str, float]:
+    """What other estimators of g_BB than counting gain, of the run in which each pays least."""
+    row: dict[str, float] = {}
+    for name in ("force", "virtual"):
+        least = min((part.analysis for part in parts), key=lambda found: getattr(found, f"{name}_gain"))
+        row |= {f"{name}_{what}": getattr(least, f"{name}_{what}") for what in ("gain", "deviation")}
+    return row
 
 
 def _rdf_rows(

@@ -11,7 +11,7 @@ from ljmix.simulation.initial import build_configuration, write_configuration
 from ljmix.simulation.moves import Moves, apply_moves
 from ljmix.statepoint import StatePoint
 from ljmix.structure.convergence import mean_and_error
-from ljmix.structure.flip_energies import tabulate_flips
+from ljmix.structure.energies import tabulate_flips
 from tests.simulation.conftest import reference_energy_and_forces
 
 CASES = {

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ljmix.structure.flip_energies import (
+from ljmix.structure.energies import (
+    HOPELESS,
     cell_of,
     fill_cells,
     pair_energy,
+    place_energy,
     squared_distance,
-    surrounding_cells,
 )
 
 __all__ = ["swap_informed", "swap_uniformly", "teleport"]
@@ -35,8 +36,6 @@ _VOXEL = 0.075
 _CORE = 0.8
 """No teleport ends closer than this to another particle, σ_ij, nor begins there: the pair would cost 43 ε. The map is
 as coarse as its voxels, which takes nothing from detailed balance, since it judges both ends alike."""
-_HOPELESS = 1e3
-"""Energy of a place, ε_AA, above which no further neighbour is looked at: no attraction outweighs it."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -72,9 +71,9 @@ def swap_uniformly(
     box_edge : float
         σ_AA.
     potential : (3, 4) array
-        As from `ljmix.structure.flip_energies.potential_table`.
+        As from `ljmix.structure.energies.potential_table`.
     first, neighbour, energies, as_a, as_b : arrays
-        A `ljmix.structure.flip_energies.FlipTable`.
+        A `ljmix.structure.energies.FlipTable`.
     temperature : float
         T*.
     attempts : int
@@ -216,25 +215,6 @@ def _voxel_of(covered: Any, voxels: int, width: float, place: Any) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def place_energy(
-    place: Any, itself: int, kind: int, positions: Any, types: Any, head: Any, following: Any, cells: int,
-    box_edge: float, potential: Any, around: Any,
-) -> float:  # fmt: skip
-    """Energy that a particle of a species has at a place, with all particles but `itself`, ε_AA."""
-    surrounding_cells(cell_of(place, cells, box_edge), cells, around)
-    total = 0.0
-    for c in range(27):
-        j = head[around[c]]
-        while j >= 0:
-            if j != itself:
-                total += pair_energy(squared_distance(place, positions[j], box_edge), kind + types[j], potential)
-                if total > _HOPELESS:
-                    return total
-            j = following[j]
-    return total
-
-
-@njit(cache=True, error_model="numpy")
 def teleport(
     positions: Any, types: Any, box_edge: float, potential: Any, kind: int, temperature: float, attempts: int,
     rng: Any,
@@ -249,7 +229,7 @@ def teleport(
     box_edge : float
         σ_AA.
     potential : (3, 4) array
-        As from `ljmix.structure.flip_energies.potential_table`.
+        As from `ljmix.structure.energies.potential_table`.
     kind : int
         0 for A, 1 for B.
     temperature : float
@@ -292,7 +272,7 @@ def teleport(
         new = place_energy(
             place, i, kind, positions, types, head, following, cells, box_edge, potential, around
         )  # fmt: skip
-        if new > _HOPELESS:
+        if new > HOPELESS:
             continue
         change = new - place_energy(
             positions[i], i, kind, positions, types, head, following, cells, box_edge, potential, around

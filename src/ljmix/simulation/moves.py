@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix.simulation.kernels import swap_informed, swap_uniformly, teleport
-from ljmix.structure.flip_energies import PairPotential, potential_table, tabulate_flips, wrap
+from ljmix.structure.energies import PairPotential, potential_table, tabulate_flips, wrap
 
 __all__ = ["KINDS", "NOTHING", "MixtureAt", "Moves", "Tally", "apply_moves"]
 

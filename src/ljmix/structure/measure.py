@@ -16,6 +16,7 @@ from ljmix.statepoint import PAIRS, StatePoint
 from ljmix.structure.diffusion import mean_squared_displacements
 from ljmix.structure.rdf import MOST_FORCE_SAMPLED, compute_rdf, force_rdf
 from ljmix.structure.scattering import concentration_waves, structure_factors
+from ljmix.structure.virtual_rdf import flip_rdf, insertion_rdf
 
 __all__ = ["measure_frames", "measure_functions", "measuring_strides", "open_trajectory"]
 
@@ -51,6 +52,7 @@ def measure_frames(
     strides: Mapping[str, int],
     frame_interval: int,
     dynamics: bool = True,
+    virtual: str | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """Measure the frames of a trajectory segment.
 
@@ -68,6 +70,8 @@ def measure_frames(
         Steps between frames.
     dynamics : bool
         False where particles change species or jump between frames, so that displacements mean nothing.
+    virtual : {"flips", "insertions"}, optional
+        Virtual particles by which g_BB is measured too; see `ljmix.structure.virtual_rdf`.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def measure_frames(
         (n_measured, n_bins) and the steps ``step_<pair>`` they were measured at, and ``s_<pair>``
         (n_frames, n_shells), see `structure_factors`; ``waves`` (n_frames, 3), see `concentration_waves`; with
         `dynamics` ``msd_A``, ``msd_B`` (1, n_frames), see `mean_squared_displacements`; where B particles are few
-        also ``force_BB`` (n_measured, n_bins), see `force_rdf`.
+        also ``force_BB`` (n_measured, n_bins), see `force_rdf`; with `virtual` ``virtual_BB`` (n_frames, n_bins) and
+        ``virtual_weight`` (n_frames,).
 
     Raises
     ------
@@ -98,6 +103,8 @@ def measure_frames(
             edges.append(float(frame.configuration.box[0]))
             places.append(frame.particles.position.astype(float) / edges[-1])
             note({f"s_{pair}": s for pair, s in structure_factors(places[-1], frame.particles.typeid).items()})
+            if virtual is not None:
+                note(_measure_virtual(frame, state, virtual, r_max, n_bins))
             note({"waves": concentration_waves(places[-1], frame.particles.typeid)})
         is_b = frame.particles.typeid == 1
     paths = np.array(places)
@@ -112,6 +119,19 @@ def measure_frames(
         name: np.asarray(values, dtype=np.float32 if name.startswith(("g_", "force_", "s_", "msd_", "waves")) else None)
         for name, values in rows.items()
     }
+
+
+def _measure_virtual(
+    frame: gsd.hoomd.Frame, state: StatePoint, virtual: str, r_max: float, n_bins: int
+) -> dict[str, Any]:
+    configuration = (frame.particles.position.astype(float), frame.particles.typeid.astype(np.int64))
+    arguments = (*configuration, float(frame.configuration.box[0]), state, state.temperature, r_max, n_bins)
+    if virtual == "flips":
+        numerator, weight = flip_rdf(*arguments)
+    else:
+        rng = np.random.default_rng(state.seed(f"insertions/{int(frame.configuration.step)}"))
+        numerator, weight = insertion_rdf(*arguments, rng)
+    return {"virtual_BB": numerator, "virtual_weight": weight}
 
 
 def _due(frame: int, strides: Mapping[str, int]) -> list[str]:

@@ -1,8 +1,8 @@
-"""What each particle's energy would be as an A and as a B, at frozen positions.
+"""Energies at frozen positions: of each particle as an A and as a B, and of a particle at any place.
 
-Everything that changes species without moving particles rests on this table: Monte Carlo swaps between the steps of an
-engine, and virtual exchanges that measure dilute pairs. Compiled by numba, for one table costs as much as a few time
-steps.
+Everything that changes species or places without dynamics rests on these: Monte Carlo moves between the steps of an
+engine, and virtual exchanges and insertions that measure dilute pairs. Compiled by numba, for one table costs as much
+as a few time steps.
 """
 
 from __future__ import annotations
@@ -15,13 +15,19 @@ from numba import njit
 
 from ljmix.statepoint import PAIRS
 
-__all__ = ["FlipTable", "PairPotential", "interaction_range", "pair_energy", "potential_table", "tabulate_flips"]
+__all__ = [
+    "HOPELESS", "FlipTable", "PairPotential", "cell_of", "fill_cells", "interaction_range", "pair_energy",
+    "place_energy", "potential_table", "squared_distance", "tabulate_flips", "wrap",
+]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 HIGHEST = 1e5
 """Energies of a pair are cut here, ε_AA: the weight of such a pair, exp(-1e5 / T*), is zero in double precision."""
+
+HOPELESS = 1e3
+"""Energy of a place, ε_AA, above which no further neighbour is looked at: no attraction outweighs it."""
 
 _SIGMA2, _FOUR_EPSILON, _CUTOFF2, _SHIFT = range(4)
 
@@ -217,3 +223,22 @@ def _sum_energies(first: Any, neighbour: Any, distance2: Any, types: Any, potent
             as_a[i] += energies[p, other]
             as_b[i] += energies[p, other + 1]
     return energies, as_a, as_b
+
+
+@njit(cache=True, error_model="numpy")
+def place_energy(
+    place: Any, itself: int, kind: int, positions: Any, types: Any, head: Any, following: Any, cells: int,
+    box_edge: float, potential: Any, around: Any,
+) -> float:  # fmt: skip
+    """Energy that a particle of a species has at a place, with all particles but `itself`, ε_AA."""
+    surrounding_cells(cell_of(place, cells, box_edge), cells, around)
+    total = 0.0
+    for c in range(27):
+        j = head[around[c]]
+        while j >= 0:
+            if j != itself:
+                total += pair_energy(squared_distance(place, positions[j], box_edge), kind + types[j], potential)
+                if total > HOPELESS:
+                    return total
+            j = following[j]
+    return total

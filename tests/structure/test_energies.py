@@ -3,7 +3,7 @@ import pytest
 
 from ljmix.simulation.initial import build_configuration
 from ljmix.statepoint import StatePoint
-from ljmix.structure.flip_energies import tabulate_flips
+from ljmix.structure.energies import tabulate_flips
 from tests.simulation.conftest import reference_energy_and_forces
 
 

@@ -45,7 +45,7 @@ EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py claims.py gallery.py) $(wi
 
 NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate lab test lint install clean FORCE
+.PHONY: help all data models figures validate moves lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md
@@ -94,6 +94,9 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+
+moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
+	$(PYTHON) -m ljmix.validation.moves --engine $(ENGINE) --device $(DEVICE)
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 

@@ -118,6 +118,18 @@ def test_dataset_of_a_campaign(undisturbed):
         assert row["virial_pressure_std"] == pytest.approx(np.std(measured["pressure"][late], dtype=float), rel=1e-6)
 
 
+def test_a_state_off_the_grid_is_collected(undisturbed, tmp_path):
+    """One's own mixture: after those of the grid, whether it is asked for or not."""
+    shutil.copytree(undisturbed, tmp_path / "run")
+    mine = StatePoint(1.1, 0.4, 0.9, 0.8)
+    assert run_campaign([mine], PROFILE, tmp_path / "run", workers=1).finished.keys() == {mine}
+    everything = collect_dataset(tmp_path / "run", PROFILE, ThreadPoolExecutor(1))
+    assert state_points(everything.states) == [*PROFILE.states(), mine]
+    assert everything.provenance["states_missing"] == 0
+    alone = collect_dataset(tmp_path / "run", PROFILE, ThreadPoolExecutor(1), [mine])
+    assert state_points(alone.states) == [mine]
+
+
 def test_states_are_missed_only_where_they_were_asked_for(undisturbed, capsys):
     cold, hot = sorted(PROFILE.states())
     other = StatePoint(1.0, 0.2, 1.0, 1.0)
@@ -367,9 +379,21 @@ def test_two_engines_in_one_folder_are_not_mixed(tmp_path, undisturbed):
     other = "hoomd" if ENGINE == "lammps" else "lammps"
     state = PROFILE.states()[0]
     folder = Path(open_job(root, state, PROFILE, other).path)
-    shutil.copytree(open_job(root, state, PROFILE, ENGINE).path, folder, dirs_exist_ok=True)
+    own = shutil.ignore_patterns("signac_statepoint.json")
+    shutil.copytree(open_job(root, state, PROFILE, ENGINE).path, folder, ignore=own, dirs_exist_ok=True)
     with pytest.raises(ValueError, match="holds states of the engines hoomd and lammps; keep one"):
         collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"temperature": 1.0}'])
+def test_a_job_that_lost_its_identity_is_named_and_the_rest_collected(tmp_path, undisturbed, content):
+    root = tmp_path / "damaged"
+    shutil.copytree(undisturbed, root)
+    broken, whole = (Path(open_job(root, state, PROFILE, ENGINE).path) for state in PROFILE.states())
+    (broken / "signac_statepoint.json").write_text(content)
+    with pytest.warns(UserWarning, match=f"{broken.name} is left out: its signac_statepoint.json is damaged; delete"):
+        found = find_jobs(root, PROFILE)
+    assert [folder.name for folder, _, _ in found] == [whole.name]
 
 
 def test_other_bins_are_measured_anew(tmp_path):

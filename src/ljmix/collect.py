@@ -40,7 +40,8 @@ def collect_dataset(
     executor : concurrent.futures.Executor, optional
         By default one process a core.
     states : iterable of StatePoint, optional
-        Those that the campaign was to simulate; by default all of the profile. Others are left out.
+        Those that the campaign was to simulate, on the profile's grid or off it; others are left out. By default all
+        of the grid, and whatever else is finished there.
 
     Returns
     -------
@@ -52,8 +53,9 @@ def collect_dataset(
     ValueError
         If no state is finished.
     """
-    asked = set(profile.states() if states is None else states)
-    finished = {state: folder for state, folder in find_finished(root, profile).items() if state in asked}
+    finished = find_finished(root, profile)
+    asked = {*profile.states(), *finished} if states is None else set(states)
+    finished = {state: folder for state, folder in finished.items() if state in asked}
     if not finished:
         raise ValueError(f"{root} holds none of the {len(asked)} states asked for; run the campaign first")
     missing = len(asked) - len(finished)

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import signac
+from signac.errors import JobsCorruptedError
 
 from ljmix.files import replace_when_whole, require_writable
 from ljmix.profiles import Profile
-from ljmix.simulation.engine import ENGINES, THERMO, Engine, Segment
+from ljmix.simulation.engine import THERMO, Engine, Segment
 from ljmix.simulation.initial import (
     Configuration,
     build_configuration,
@@ -95,12 +97,12 @@ def read_identity(folder: Path) -> dict[str, Any]:
 
 
 def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]]:
-    """List the jobs of a profile in a campaign's folder: folder, state point and engine of each.
+    """List the jobs in a campaign's folder that have the settings of a profile: folder, state point, engine of each.
 
     Returns
     -------
     list
-        In the order of the profile's states.
+        In the order of the profile's states; others, off its grid, after them.
 
     Raises
     ------
@@ -109,15 +111,31 @@ def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]
     """
     if not (root / "workspace").is_dir():
         raise FileNotFoundError(f"{root} holds no campaign; run one first (`make data`)")
-    project = signac.get_project(root)
     found = []
-    for state in profile.states():
-        identity = identify_job(state, profile)
-        for engine in ENGINES:
-            job = project.open_job(identity | {"engine": engine})
-            if job in project:
-                found.append((Path(job.path), state, engine))
-    return found
+    for job in signac.get_project(root):
+        try:
+            identity = job.statepoint()
+        except JobsCorruptedError:
+            warnings.warn(
+                f"{job.path} is left out: its signac_statepoint.json is damaged; delete the folder, and its state is "
+                "simulated again",
+                stacklevel=2,
+            )
+            continue
+        engine = identity.pop("engine")
+        state = StatePoint(**{field.name: identity[field.name] for field in fields(StatePoint)})
+        if _belongs(identity, state, profile):
+            found.append((Path(job.path), state, engine))
+    order = {state: place for place, state in enumerate(profile.states())}
+    return sorted(found, key=lambda job: (order.get(job[1], len(order)), job[1], job[2]))
+
+
+def _belongs(identity: Mapping[str, Any], state: StatePoint, profile: Profile) -> bool:
+    """Tell whether a job has the settings of a profile; one whose state the profile could not run has not."""
+    try:
+        return dict(identity) == identify_job(state, profile)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

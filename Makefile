@@ -28,20 +28,21 @@ PYTHON    := .venv/bin/python
 INSTALLED := .venv/.ljmix-installed
 endif
 
-RUN := $(PYTHON) -m ljmix.notebooks
+RUN := $(PYTHON) -m ljmix._util.notebooks
 
 # What each step is made of: the rooms of the package it calls.
 # tests/test_makefile.py compares them with what the notebooks import.
-CORE     := $(addprefix src/ljmix/,__init__.py statepoint.py potential.py profiles.py files.py notebooks.py command.py \
-            provenance.py metrics.py) $(wildcard src/ljmix/profiles/$(PROFILE).toml)
-SIMULATE := $(CORE) $(wildcard src/ljmix/simulation/*.py src/ljmix/structure/*.py) \
-            $(addprefix src/ljmix/,sampling.py campaign.py)
-TABLES   := $(SIMULATE) $(addprefix src/ljmix/,schema.py dataset.py summary.py collect.py consistency.py datacard.py \
-            reference.py) $(SHIPPED)
-LEARN    := $(TABLES) $(wildcard src/ljmix/learning/*.py) src/ljmix/learning/tuned.json \
-            $(addprefix src/ljmix/,names.py report.py)
-PLOT     := $(wildcard src/ljmix/plotting/*.py) $(addprefix src/ljmix/,names.py ljmix.mplstyle)
-EXPLAIN  := $(LEARN) $(addprefix src/ljmix/,report.py claims.py gallery.py) $(wildcard src/ljmix/explanation/*.py) $(PLOT)
+room      = $(wildcard $(1:%=src/ljmix/%/*.py))
+CORE     := $(addprefix src/ljmix/,__init__.py state.py potential.py configuration.py) $(call room,_util) \
+            $(addprefix src/ljmix/report/,__init__.py metrics.py)
+SIMULATE := $(CORE) $(call room,structure simulation) $(addprefix src/ljmix/theory/,__init__.py density.py) \
+            $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
+TABLES   := $(SIMULATE) $(call room,data) $(SHIPPED)
+LEARN    := $(TABLES) $(call room,theory models evaluation) src/ljmix/models/tuned.json \
+            $(addprefix src/ljmix/report/,names.py readme.py)
+PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
+            evaluation/__init__.py evaluation/groups.py)
+EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
@@ -57,8 +58,8 @@ help: ## list every target
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) $(REPORT) ## run the whole chain and draw every figure
 
 data: $(INSTALLED) ## simulate all states of the profile and write the tables; resumable
-	$(PYTHON) -m ljmix.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
-	$(PYTHON) -m ljmix.collect --profile $(PROFILE)
+	$(PYTHON) -m ljmix.simulation.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
+	$(PYTHON) -m ljmix.data.collect --profile $(PROFILE)
 
 models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## train and compare the models
 
@@ -72,7 +73,7 @@ $(RESULTS)/.choice: FORCE
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
 
-$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) src/ljmix/comparison.py $(PLOT) $(RESULTS)/01-simulate.ipynb
+$(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
 	$(RUN) $< $@ profile=$(PROFILE)
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
@@ -86,17 +87,17 @@ $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 
 $(REPORT): $(RESULTS)/05-explain.ipynb
-	$(PYTHON) -m ljmix.report $(RESULTS)/metrics.json
+	$(PYTHON) -m ljmix.report.readme $(RESULTS)/metrics.json
 
 # Are the engines right? On tables in data/validation, whatever the profile.
 validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables
 
-$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(wildcard src/ljmix/validation/*.py) \
+$(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
-	$(PYTHON) -m ljmix.validation.moves --engine $(ENGINE) --device $(DEVICE)
+	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.dataset import Dataset
-from ljmix.statepoint import PAIRS, StatePoint, grid
+from ljmix.data.dataset import Dataset
+from ljmix.state import PAIRS, StatePoint, grid
 
 
 def synthetic_rdf(state: StatePoint, pair: str, r: np.ndarray) -> np.ndarray:

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from nbclient.exceptions import DeadKernelError
 
-from ljmix.dataset import read_dataset
-from ljmix.metrics import read_metrics
-from ljmix.notebooks import execute_notebook
+from ljmix._util.notebooks import execute_notebook
+from ljmix.data.dataset import read_dataset
+from ljmix.report.metrics import read_metrics
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

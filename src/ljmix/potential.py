@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.statepoint import CUTOFF
+from ljmix.state import CUTOFF
 
 __all__ = ["lj_potential", "lj_slope"]
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import xgboost
 
-from ljmix.dataset import FEATURES, learning_table
+from ljmix.data.dataset import FEATURES, learning_table
 from ljmix.explanation.attribution import (
     PLAYERS,
     Attribution,

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.dataset import Dataset, state_points
+from ljmix.data.dataset import Dataset
 from ljmix.explanation.descriptors import (
     DescriptorStudy,
     describe_curves,
@@ -13,6 +13,7 @@ from ljmix.explanation.descriptors import (
 )
 from ljmix.explanation.exact import PARAMETERS
 from ljmix.potential import lj_potential
+from ljmix.state import state_points
 
 
 def with_curves(dataset, curve):

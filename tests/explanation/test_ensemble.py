@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.dataset import FEATURES, learning_table
+from ljmix.data.dataset import FEATURES, learning_table
 from ljmix.explanation.attribution import PLAYERS, explain_predictor
 from ljmix.explanation.ensemble import explain_models, held_out_errors, label_effect
 

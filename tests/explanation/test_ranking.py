@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.dataset import Dataset
+from ljmix.data.dataset import Dataset
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
 from ljmix.explanation.ranking import (
     PAPER_ORDER,

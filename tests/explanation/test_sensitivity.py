@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.dataset import learning_table
+from ljmix.data.dataset import learning_table
 from ljmix.explanation.sensitivity import permutation_importance, sobol_indices
 
 

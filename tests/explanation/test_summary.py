@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from ljmix import explanation
-from ljmix.dataset import FEATURES, Dataset
+from ljmix.data.dataset import FEATURES, Dataset
 from ljmix.explanation.maps import View, study_maps
 from ljmix.explanation.summary import attribution_metrics, dataset_metrics, embedding_metrics, whole_maps
-from ljmix.metrics import plain, read_metrics, update_metrics
-from ljmix.profiles import load_profile
+from ljmix.report.metrics import plain, read_metrics, update_metrics
+from ljmix.simulation.profiles import load_profile
 
 
 def test_plain_values_are_those_of_json():

@@ -7,7 +7,6 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ljmix.names import METHODS
 from ljmix.plotting import (
     PAGE_MM,
     PAIR_COLORS,
@@ -18,6 +17,7 @@ from ljmix.plotting import (
     save_figure,
 )
 from ljmix.plotting.style import FEATURE_COLORS, FEATURE_MARKERS
+from ljmix.report.names import METHODS
 from tests.plotting.checks import assert_nothing_is_clipped
 
 FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")

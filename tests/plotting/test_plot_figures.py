@@ -9,8 +9,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ljmix.dataset import FEATURES, learning_table
-from ljmix.learning.network import HIDDEN_LAYERS
+from ljmix.data.dataset import FEATURES, learning_table
+from ljmix.models.network import HIDDEN_LAYERS
 from ljmix.plotting import (
     COLUMN_MM,
     PAGE_MM,

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from ljmix.plotting import plot_agreement, plot_references
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 from tests.plotting.checks import assert_nothing_is_clipped
 
 STATES = ("T0.6_C0.5_S1_E1_P1", "T1.4_C0.5_S2_E0.2_P1")

@@ -5,8 +5,8 @@ import importlib.util
 import numpy as np
 import pytest
 
-from ljmix.profiles import load_profile
 from ljmix.simulation.engine import load_engine
+from ljmix.simulation.profiles import load_profile
 
 
 @pytest.fixture(params=["lammps", "hoomd"])

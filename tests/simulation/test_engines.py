@@ -5,10 +5,11 @@ import gsd.hoomd
 import numpy as np
 import pytest
 
-from ljmix.profiles import load_profile
+from ljmix.configuration import write_configuration
 from ljmix.simulation.engine import Segment, load_engine
-from ljmix.simulation.initial import build_configuration, system_size, write_configuration
-from ljmix.statepoint import StatePoint
+from ljmix.simulation.initial import build_configuration, system_size
+from ljmix.simulation.profiles import load_profile
+from ljmix.state import StatePoint
 from ljmix.structure.convergence import mean_and_error
 from tests.simulation.conftest import reference_energy_and_forces, shifted_lj
 

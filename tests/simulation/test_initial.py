@@ -2,16 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from ljmix.profiles import load_profile
-from ljmix.simulation.initial import (
-    STARTS,
-    _domain,
-    build_configuration,
-    estimate_density,
-    place_particles,
-    system_size,
-)
-from ljmix.statepoint import StatePoint
+from ljmix.simulation.initial import STARTS, _domain, build_configuration, place_particles, system_size
+from ljmix.simulation.profiles import load_profile
+from ljmix.state import StatePoint
 
 PROFILE = load_profile("smoke")
 STATES = [
@@ -81,14 +74,6 @@ def test_exchanged_start_has_a_quarter_of_the_minority_on_the_wrong_side(state):
     expected = volumes[inside].sum() / volumes.sum()
     print(f"volume {share:.4f}, contents {expected:.4f}")
     assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / len(points))
-
-
-def test_density_estimate_meets_the_equation_of_state():
-    """Truncated and shifted fluid at P* = 1 (Thol et al. 2015); the estimate only sizes a box."""
-    table = {0.6: 0.8931, 0.8: 0.8216, 1.0: 0.7509, 1.2: 0.6797, 1.4: 0.6094}
-    for temperature, density in table.items():
-        state = StatePoint(temperature, 0.3, 1.0, 1.0)
-        assert estimate_density(state) == pytest.approx(density, rel=0.02)
 
 
 def test_unknown_start_is_named():

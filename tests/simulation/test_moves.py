@@ -6,10 +6,11 @@ import gsd.hoomd
 import numpy as np
 import pytest
 
+from ljmix.configuration import write_configuration
 from ljmix.simulation.engine import Segment
-from ljmix.simulation.initial import build_configuration, write_configuration
+from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.moves import Moves, apply_moves
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.convergence import mean_and_error
 from ljmix.structure.energies import tabulate_flips
 from tests.simulation.conftest import reference_energy_and_forces

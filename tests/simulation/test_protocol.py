@@ -1,9 +1,9 @@
 import pytest
 
-from ljmix.profiles import load_profile
 from ljmix.simulation.initial import STARTS
+from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.protocol import choose_protocol
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 
 
 @pytest.mark.parametrize(

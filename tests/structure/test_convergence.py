@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.convergence import (
     Series,
     agree,

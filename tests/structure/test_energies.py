@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ljmix.simulation.initial import build_configuration
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.energies import tabulate_flips
 from tests.simulation.conftest import reference_energy_and_forces
 

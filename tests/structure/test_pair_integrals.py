@@ -3,7 +3,7 @@ import pytest
 from scipy.integrate import quad
 
 from ljmix.potential import lj_potential, lj_slope
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.pair_integrals import energy_and_pressure
 
 STATE = StatePoint(0.8, 0.35, 1.5, 0.6)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ljmix.profiles import load_profile
-from ljmix.simulation.initial import Configuration, build_configuration
-from ljmix.statepoint import StatePoint
+from ljmix.configuration import Configuration
+from ljmix.simulation.initial import build_configuration, place_particles
+from ljmix.simulation.profiles import load_profile
+from ljmix.state import StatePoint
 from ljmix.structure.phase import (
     CRYSTALLINE,
     DEMIXED,
@@ -49,6 +50,13 @@ def test_domain_is_measured(fraction_b, size_ratio, shape):
     assert found == shape
 
 
+def order_of(configurations, state):
+    """Demixing order, against the separated start of the same particles."""
+    types = configurations[0].types
+    n_b = int(np.sum(types == 1))
+    return demixing_order(configurations, place_particles(state, len(types), n_b, "separated", 1.0))
+
+
 @pytest.mark.parametrize("fraction_b", [0.01, 0.1, 0.5])
 def test_random_mixture_is_mixed(fraction_b):
     """|Σ w exp(ikr)|² of N independent particles is N C_A C_B, exponentially distributed: three waves."""
@@ -59,7 +67,7 @@ def test_random_mixture_is_mixed(fraction_b):
     starts = [
         Configuration(made.positions, made.velocities, rng.permutation(made.types), made.box_edge) for _ in range(10)
     ]
-    q = demixing_order(starts, state)
+    q = order_of(starts, state)
     print(f"demixing {q:.4f}")
     assert q < DEMIXED / 2
     assert label_phase(q, 0.0, 0.0) == "mixed"
@@ -72,7 +80,7 @@ def test_slab_and_droplet_are_demixed(fraction_b):
     # Wherever it sits: a wave's strength does not depend on the origin.
     edge = made.box_edge
     moved = (made.positions + np.array([1.0, 2.0, 3.0]) + edge / 2) % edge - edge / 2
-    q = demixing_order([Configuration(moved, made.velocities, made.types, edge)], state)
+    q = order_of([Configuration(moved, made.velocities, made.types, edge)], state)
     # The reference is drawn without a core: packing and the number of B leave a few per cent, and 10 % for 40 B.
     assert q == pytest.approx(1.0, abs=0.15)
     assert label_phase(q, 0.0, 0.0) == "demixed"
@@ -87,7 +95,7 @@ def test_partial_separation_is_the_square_of_the_contrast():
     for kind in (0, 1):
         exchanged = rng.choice(np.flatnonzero(made.types == kind), 500, replace=False)
         types[exchanged] = 1 - kind
-    q = demixing_order([Configuration(made.positions, made.velocities, types, made.box_edge)], state)
+    q = order_of([Configuration(made.positions, made.velocities, types, made.box_edge)], state)
     # The rest is noise of 1000 exchanged particles, a few per cent of the square root of the signal.
     assert q == pytest.approx(0.5**2, abs=0.04)
 

@@ -5,7 +5,7 @@ import pytest
 
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.moves import Moves, apply_moves
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.rdf import block_average
 from ljmix.structure.virtual_rdf import choose_virtual, flip_rdf, insertion_rdf, ratio_samples
 from tests.simulation.conftest import reference_energy_and_forces, shifted_lj

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import FEATURES
+from ljmix.data.dataset import FEATURES
 
 if TYPE_CHECKING:
     from xgboost import XGBRegressor
@@ -118,7 +118,7 @@ def explain_trees(
         Fitted on the columns `FEATURES`, in that order and unscaled. For a model that transforms its inputs
         first, use `explain_predictor`.
     table : pandas.DataFrame
-        Rows to draw from, as of `ljmix.dataset.learning_table`.
+        Rows to draw from, as of `ljmix.data.dataset.learning_table`.
     seed : int
         Of both samples; the same seed gives `explain_predictor` the same rows.
     n_rows, n_background : int

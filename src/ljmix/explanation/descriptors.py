@@ -17,11 +17,11 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 from xgboost import XGBRegressor
 
-from ljmix.dataset import Dataset, state_points
+from ljmix.data.dataset import Dataset
+from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import load_shap
 from ljmix.explanation.exact import PARAMETERS
-from ljmix.learning.evaluation import run_in_parallel
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.state import PAIRS, StatePoint, state_points
 from ljmix.structure.first_shell import CORE, SHELL
 from ljmix.structure.pair_integrals import refine
 

@@ -20,8 +20,8 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ljmix.dataset import FEATURES, LEARNING_RANGE, Dataset
-from ljmix.statepoint import PAIRS
+from ljmix.data.dataset import FEATURES, LEARNING_RANGE, Dataset
+from ljmix.state import PAIRS
 
 __all__ = [
     "CLUSTER_NUMBERS", "best_k", "curve_vectors", "elbow_k", "embed", "entropy_table",

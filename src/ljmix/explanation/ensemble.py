@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import r2_score
 
-from ljmix.dataset import FEATURES, Dataset, learning_table
+from ljmix.data.dataset import FEATURES, Dataset, learning_table
+from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import (
     N_BACKGROUND,
     N_ROWS,
@@ -22,8 +23,7 @@ from ljmix.explanation.attribution import (
 )
 from ljmix.explanation.exact import PARAMETERS, complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
-from ljmix.learning.evaluation import run_in_parallel
-from ljmix.learning.models import make_row_model
+from ljmix.models.registry import make_row_model
 
 __all__ = ["Explanation", "explain_models", "held_out_errors", "label_effect"]
 
@@ -82,7 +82,7 @@ def explain_models(
     ----------
     dataset : Dataset
     names : sequence of str
-        Models, see `ljmix.learning.models.ROW_MODELS`; "xgboost" is explained by its trees, others by asking.
+        Models, see `ljmix.models.registry.ROW_MODELS`; "xgboost" is explained by its trees, others by asking.
     seeds : int
         Repetitions, with seeds 0, 1, …
     n_rows, n_background : int

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import FEATURES
-from ljmix.statepoint import PAIRS
+from ljmix.data.dataset import FEATURES
+from ljmix.state import PAIRS
 
 __all__ = ["PARAMETERS", "complete_grid", "distance_profile", "grid_shapley", "missing_states"]
 

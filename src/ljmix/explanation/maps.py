@@ -17,10 +17,10 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ljmix.dataset import Dataset
+from ljmix.data.dataset import Dataset
+from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_clusters
-from ljmix.learning.evaluation import run_in_parallel
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 
 __all__ = ["MapRun", "View", "common_k", "list_views", "study_maps", "typical_run"]
 

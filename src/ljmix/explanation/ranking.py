@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import kendalltau, rankdata
 
-from ljmix.dataset import FEATURES, Dataset
+from ljmix.data.curves import curves_of
+from ljmix.data.dataset import FEATURES, Dataset
+from ljmix.evaluation.scores import simulation_errors
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import PARAMETERS, grid_shapley
-from ljmix.learning.scores import curves_of, simulation_errors
-from ljmix.names import PAPER_ORDER
+from ljmix.report.names import PAPER_ORDER
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
@@ -162,7 +163,7 @@ def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
 
     Notes
     -----
-    A curve is moved as a whole by a normal number of its errors (`ljmix.learning.scores.simulation_errors`): what a
+    A curve is moved as a whole by a normal number of its errors (`ljmix.evaluation.scores.simulation_errors`): what a
     whole curve does, averages over distances do not take away.
     """
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.dataset import LEARNING_RANGE
+from ljmix.data.dataset import LEARNING_RANGE
 from ljmix.explanation.attribution import PLAYERS, Predictor, from_players, to_players
 from ljmix.explanation.exact import PARAMETERS
 
@@ -107,7 +107,7 @@ def permutation_importance(predict_rows: Predictor, table: pd.DataFrame, seed: i
     predict_rows : callable
         Takes a table with the columns `FEATURES`; a model that has not seen the states of `table`.
     table : pandas.DataFrame
-        As of `ljmix.dataset.learning_table`; at least two states.
+        As of `ljmix.data.dataset.learning_table`; at least two states.
     seed : int
     repeats : int
         Permutations of each input, averaged.

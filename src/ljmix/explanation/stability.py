@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from ljmix.dataset import FEATURES
+from ljmix.data.dataset import FEATURES
 from ljmix.explanation.embedding import best_k, elbow_k, entropy_table
 from ljmix.explanation.maps import MapRun
 

@@ -12,7 +12,6 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ljmix.names import EXPLAINED, METHODS, PAPER_ORDER
 from ljmix.plotting.matrix import SHADES, draw_matrix, draw_shares, feature_legend
 from ljmix.plotting.style import (
     FEATURE_LABELS,
@@ -26,6 +25,7 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
+from ljmix.report.names import EXPLAINED, METHODS, PAPER_ORDER
 
 __all__ = ["plot_descriptors", "plot_distance", "plot_ranking"]
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ljmix.names import CONTESTANTS, GROUP_LABELS, INGREDIENTS, TASK_LABELS
+from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.plotting.style import (
     COLUMN_MM,
     PAGE_MM,
@@ -21,6 +21,7 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
+from ljmix.report.names import CONTESTANTS, INGREDIENTS, TASK_LABELS
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
 
@@ -57,11 +58,11 @@ def plot_scores(
     Parameters
     ----------
     metrics : mapping
-        `ljmix.learning.evaluation.Evaluation.metrics` of one task.
+        `ljmix.evaluation.run.Evaluation.metrics` of one task.
     ceiling : mapping
         Its `ceiling`.
     certainty : pandas.DataFrame
-        Of `ljmix.learning.resampling.resample_scores`: columns `model, score, label, states, low, high`.
+        Of `ljmix.evaluation.bootstrap.resample_scores`: columns `model, score, label, states, low, high`.
     groups : mapping
         Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``; a group that no
         state belongs to is left out.
@@ -194,7 +195,7 @@ def plot_ablation(ablation: pd.DataFrame) -> Figure:
     Parameters
     ----------
     ablation : pandas.DataFrame
-        As from `ljmix.learning.ablation.ablate`: columns `task, model, without, score, cost, cost_low, cost_high`.
+        As from `ljmix.evaluation.ablation.ablate`: columns `task, model, without, score, cost, cost_low, cost_high`.
 
     Returns
     -------
@@ -253,7 +254,7 @@ def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
     Parameters
     ----------
     scaling : pandas.DataFrame
-        Columns `model`, `states`, `r2_median`, `r2_low`, `r2_high`, as of `ljmix.learning.scaling.state_scaling`.
+        Columns `model`, `states`, `r2_median`, `r2_low`, `r2_high`, as of `ljmix.evaluation.scaling.state_scaling`.
 
     Returns
     -------

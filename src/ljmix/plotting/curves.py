@@ -29,7 +29,7 @@ from ljmix.plotting.style import (
 )
 
 if TYPE_CHECKING:
-    from ljmix.simulation.initial import Configuration
+    from ljmix.configuration import Configuration
 
 __all__ = ["PREDICTION_COLUMNS", "curve_legend", "draw_prediction", "plot_failure", "plot_temperatures"]
 

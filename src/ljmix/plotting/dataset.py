@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from scipy import stats
 
+from ljmix.data.schema import PHASES
 from ljmix.plotting.style import (
     FEATURE_LABELS,
     PAGE_MM,
@@ -21,7 +22,6 @@ from ljmix.plotting.style import (
     new_figure,
     pair_line,
 )
-from ljmix.schema import PHASES
 from ljmix.structure.phase import CRYSTALLINE, DEMIXED, SEGREGATED
 
 __all__ = ["plot_phase_map", "plot_phase_order", "plot_sigmas"]

@@ -16,7 +16,7 @@ from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import r2_score
 
-from ljmix.dataset import FEATURES
+from ljmix.data.dataset import FEATURES
 from ljmix.plotting.curves import curve_legend, draw_prediction
 from ljmix.plotting.structure import state_title
 from ljmix.plotting.style import (
@@ -242,7 +242,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     ----------
     scaling : pandas.DataFrame
         Columns `model`, `rows` (training rows), `r2_median`, `r2_low`, `r2_high` (over seeds), as of
-        `ljmix.learning.scaling.data_size_scaling`.
+        `ljmix.evaluation.scaling.data_size_scaling`.
     curves : pandas.DataFrame
         `ljmix.plotting.PREDICTION_COLUMNS`, `rows` and the four parameters; one state, at least two values of
         `rows`, of which the smallest and the largest are drawn.

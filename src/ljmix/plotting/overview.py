@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from ljmix.dataset import FEATURES
+from ljmix.data.dataset import FEATURES
 from ljmix.plotting.snapshot import draw_snapshot
 from ljmix.plotting.structure import draw_rdfs, state_title
 from ljmix.plotting.style import (
@@ -26,10 +26,10 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
-from ljmix.statepoint import TRAIN_TEMPERATURES
+from ljmix.state import TRAIN_TEMPERATURES
 
 if TYPE_CHECKING:
-    from ljmix.simulation.initial import Configuration
+    from ljmix.configuration import Configuration
 
 __all__ = ["draw_network", "draw_state_grid", "plot_overview"]
 
@@ -50,7 +50,7 @@ def plot_overview(
 
     Parameters
     ----------
-    configuration : ljmix.simulation.initial.Configuration
+    configuration : ljmix.configuration.Configuration
         Of the state `state_id`.
     rdf : pandas.DataFrame
         Columns `state_id`, `pair`, `r`, `g`, `g_sem`; must hold `state_id`.
@@ -59,7 +59,7 @@ def plot_overview(
     state_id : str
         The state of panels A and B, ringed in C.
     example : mapping
-        One row of `ljmix.dataset.learning_table`: `FEATURES` and `g`, for panel D.
+        One row of `ljmix.data.dataset.learning_table`: `FEATURES` and `g`, for panel D.
     hidden_layers : sequence of int
         Neurons of each layer between inputs and g.
 

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from ljmix.plotting.style import COLUMN_MM, PAIR_COLORS, journal_figure, new_figure, tint
 
 if TYPE_CHECKING:
-    from ljmix.simulation.initial import Configuration
+    from ljmix.configuration import Configuration
 
 __all__ = ["draw_snapshot", "plot_snapshot"]
 

@@ -18,7 +18,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from ljmix.files import replace_when_whole
+from ljmix._util.atomic import replace_when_whole
 
 __all__ = [
     "BAND_SIGMAS", "COLUMN_MM", "FEATURE_COLORS", "FEATURE_LABELS", "FEATURE_MARKERS",
@@ -102,7 +102,7 @@ def pair_line(pair: str) -> dict[str, Any]:
 def journal_style() -> Iterator[None]:
     """Use matplotlib's defaults and ``ljmix.mplstyle``, whatever the reader's own settings, in this block."""
     with (
-        resources.as_file(resources.files("ljmix").joinpath("ljmix.mplstyle")) as path,
+        resources.as_file(resources.files("ljmix.plotting").joinpath("ljmix.mplstyle")) as path,
         style.context(["default", path]),
     ):
         yield

@@ -41,9 +41,10 @@ def plot_agreement(bins: pd.DataFrame, lines: pd.DataFrame) -> Figure:
     Parameters
     ----------
     bins : pandas.DataFrame
-        Columns `system`, `pair`, `t` and `with_itself`, one row a bin: `ljmix.validation.checks.compare_functions`.
+        Columns `system`, `pair`, `t` and `with_itself`, one row a bin:
+        `ljmix.engine_validation.checks.compare_functions`.
     lines : pandas.DataFrame
-        `ljmix.validation.checks.check_engines`; the lines of `check` "agreement" are drawn.
+        `ljmix.engine_validation.checks.check_engines`; the lines of `check` "agreement" are drawn.
 
     Returns
     -------

@@ -27,7 +27,6 @@ __all__ = [
     "DEVICES",
     "ENGINES",
     "ENSEMBLES",
-    "THERMO",
     "THERMOSTATS",
     "TIME_STEP",
     "Engine",
@@ -51,9 +50,6 @@ The liquid is as much hotter than T*, with either engine.
 """
 BAROSTAT_TIME = 5.0
 """Relaxation time of the barostat, τ."""
-
-THERMO = ("temperature", "pressure", "potential_energy", "volume")
-"""Quantities logged with each frame: T*, P*, potential energy a particle (ε_AA), volume (σ_AA³)."""
 
 
 class Mixture(Protocol):

@@ -44,7 +44,7 @@ import numpy as np
 
 from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
 from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 
 __all__ = ["HoomdEngine"]
 

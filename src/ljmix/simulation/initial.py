@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from pathlib import Path
 
-import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from ljmix.files import replace_when_whole
-from ljmix.profiles import Profile
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.configuration import Configuration
+from ljmix.simulation.profiles import Profile
+from ljmix.state import PAIRS, StatePoint
+from ljmix.theory.density import estimate_density
 
 __all__ = [
     "STARTS",
-    "Configuration",
     "build_configuration",
     "draw_velocities",
-    "estimate_density",
-    "make_frame",
-    "parse_frame",
     "place_particles",
-    "read_configuration",
     "start_seed",
     "system_size",
-    "write_configuration",
 ]
 
 STARTS = ("random", "separated", "exchanged")
@@ -35,70 +27,12 @@ _EXCHANGED = 0.25
 """Share of the minority that starts on the wrong side where the start is called exchanged."""
 MAX_PARTICLES = 1_000_000
 
-# Hard spheres of diameter _CORE σ with a mean attraction -_ATTRACTION ρ: two numbers fitted to the five
-# densities of the truncated and shifted fluid at P* = 1 (Thol et al. 2015, doi:10.1007/s10765-014-1764-4),
-# which it meets within 2 %. It only sizes the first box; the barostat finds the true density.
-_CORE = 1.055
-_ATTRACTION = 11.4
 # No pair starts closer than this, in σ_ij: 1.4 ε of potential at most, which the thermostat takes up.
 _CLOSEST = 0.96
 # Start a little dilute: particles find room, and the barostat compresses within a few τ.
 _DILUTION = 0.9
 _NEIGHBOUR_SKIN = 0.4
 """Largest skin an engine adds to the cut-off when it looks for neighbours, σ_AA."""
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """Positions and velocities in a cubic box centred at the origin.
-
-    Attributes
-    ----------
-    positions, velocities : (n_particles, 3) arrays
-        σ_AA and σ_AA/τ.
-    types : (n_particles,) array of int
-        0 for A, 1 for B; A first.
-    box_edge : float
-        σ_AA.
-    """
-
-    positions: npt.NDArray[np.float64]
-    velocities: npt.NDArray[np.float64]
-    types: npt.NDArray[np.int64]
-    box_edge: float
-
-
-def estimate_density(state: StatePoint) -> float:
-    """Number density of the mixture, N σ_AA³ / V, from a van der Waals picture.
-
-    Carnahan-Starling spheres with a mean-field attraction mixed by the one-fluid rule,
-    a = Σ x_i x_j ε_ij σ_ij³; where the mixture is predicted less dense than its two liquids side by side,
-    the latter's density is returned.
-
-    Returns
-    -------
-    float
-        Good to some 10 %.
-    """
-    x_b = state.fraction_b
-    volume_fraction = (1 - x_b) + x_b * state.size_ratio**3
-    weights = {"AA": (1 - x_b) ** 2, "AB": 2 * x_b * (1 - x_b), "BB": x_b**2}
-    attraction = sum(weights[p] * state.epsilon(p) * state.sigma(p) ** 3 for p in weights)
-    mixed = _van_der_waals_density(state, volume_fraction, attraction)
-    volume_a = 1 / _van_der_waals_density(state, 1.0, 1.0)
-    volume_b = 1 / _van_der_waals_density(state, state.size_ratio**3, state.size_ratio**3)
-    return max(mixed, 1 / ((1 - x_b) * volume_a + x_b * volume_b))
-
-
-def _van_der_waals_density(state: StatePoint, core_volume: float, attraction: float) -> float:
-    core = math.pi / 6 * _CORE**3 * core_volume
-    packing = np.linspace(1e-4, 0.62, 4000)
-    rho = packing / core
-    compressibility = (1 + packing + packing**2 - packing**3) / (1 - packing) ** 3
-    pressure = rho * state.temperature * compressibility - _ATTRACTION * attraction * rho**2
-    # Below the critical temperature the loop gives several solutions; the densest one is the liquid.
-    above = pressure > state.pressure
-    return float(rho[int(np.flatnonzero(~above).max(initial=0))])
 
 
 def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
@@ -266,58 +200,3 @@ def draw_velocities(temperature: float, n_particles: int, seed: int) -> npt.NDAr
     kinetic_temperature = np.sum(velocities**2) / (3 * n_particles - 3)
     scaled: npt.NDArray[np.float64] = velocities * math.sqrt(temperature / kinetic_temperature)
     return scaled
-
-
-def write_configuration(configuration: Configuration, size_ratio: float, path: Path) -> None:
-    """Write a configuration as a GSD file of one frame; the file appears whole."""
-    frame = make_frame(0, configuration.positions, configuration.types, configuration.box_edge, size_ratio)
-    frame.particles.velocity = configuration.velocities
-    with replace_when_whole(path) as part, gsd.hoomd.open(part, "w") as file:
-        file.append(frame)
-
-
-def read_configuration(path: Path) -> Configuration:
-    """Read the last frame of a GSD file of ours.
-
-    Raises
-    ------
-    ValueError
-        If the file is truncated or foreign.
-    """
-    try:
-        with gsd.hoomd.open(path, "r") as file:
-            frame = file[-1]
-    except (OSError, RuntimeError, IndexError) as error:
-        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
-    if frame.particles.types != ["A", "B"]:
-        raise ValueError(f"{path} holds particles of types {frame.particles.types}; A and B are expected")
-    return parse_frame(frame)
-
-
-def parse_frame(frame: gsd.hoomd.Frame) -> Configuration:
-    """Take the configuration out of a GSD frame."""
-    return Configuration(
-        frame.particles.position.astype(float),
-        frame.particles.velocity.astype(float),
-        frame.particles.typeid.astype(int),
-        float(frame.configuration.box[0]),
-    )
-
-
-def make_frame(
-    step: int,
-    positions: npt.NDArray[np.floating],
-    types: npt.NDArray[np.integer],
-    box_edge: float,
-    size_ratio: float,
-) -> gsd.hoomd.Frame:
-    """Make one GSD frame of a cubic box; positions are wrapped into it."""
-    frame = gsd.hoomd.Frame()
-    frame.configuration.step = step
-    frame.configuration.box = [box_edge] * 3 + [0, 0, 0]
-    frame.particles.N = len(positions)
-    frame.particles.types = ["A", "B"]
-    frame.particles.typeid = types
-    frame.particles.diameter = np.array([1.0, size_ratio])[types]
-    frame.particles.position = positions - box_edge * np.rint(positions / box_edge)
-    return frame

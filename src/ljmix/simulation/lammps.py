@@ -11,10 +11,10 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.simulation.engine import BAROSTAT_TIME, THERMO, Mixture, Segment
-from ljmix.simulation.initial import make_frame
+from ljmix.configuration import THERMO, make_frame
+from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
 from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 
 __all__ = ["LammpsEngine"]
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ljmix.simulation.moves import Moves
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 
 __all__ = ["Protocol", "choose_protocol"]
 

@@ -32,20 +32,14 @@ import pandas as pd
 import signac
 from signac.errors import JobsCorruptedError
 
-from ljmix.files import replace_when_whole, require_writable
-from ljmix.profiles import Profile
-from ljmix.simulation.engine import THERMO, Engine, Segment
-from ljmix.simulation.initial import (
-    Configuration,
-    build_configuration,
-    parse_frame,
-    start_seed,
-    system_size,
-    write_configuration,
-)
+from ljmix._util.atomic import replace_when_whole, require_writable
+from ljmix.configuration import THERMO, Configuration, parse_frame, write_configuration
+from ljmix.simulation.engine import Engine, Segment
+from ljmix.simulation.initial import build_configuration, start_seed, system_size
 from ljmix.simulation.moves import Moves
+from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 
 __all__ = ["Run", "find_jobs", "identify_job", "open_job", "read_identity"]
 

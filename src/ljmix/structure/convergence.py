@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.first_shell import SHELL, peak_bin
 
 # pymbar announces on import that it found no JAX, which only its free-energy solvers would use.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 
 __all__ = [
     "HOPELESS", "FlipTable", "PairPotential", "cell_of", "fill_cells", "interaction_range", "pair_energy",

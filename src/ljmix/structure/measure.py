@@ -11,8 +11,8 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.simulation.engine import THERMO
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.configuration import THERMO
+from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import mean_squared_displacements
 from ljmix.structure.rdf import MOST_FORCE_SAMPLED, compute_rdf, force_rdf
 from ljmix.structure.scattering import concentration_waves, structure_factors

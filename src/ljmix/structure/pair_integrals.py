@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix.potential import lj_potential, lj_slope
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.state import PAIRS, StatePoint
 
 __all__ = ["energy_and_pressure", "refine"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
-from ljmix.simulation.initial import Configuration, place_particles
-from ljmix.statepoint import PAIRS, StatePoint
+from ljmix.configuration import Configuration
+from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 
 DEMIXED = 0.2
 """Demixing order from which a state is called demixed: two phases whose compositions differ by more than
-√0.2 = 45 % of complete separation. It lies where few states are: `ljmix.consistency.move_thresholds` counts the
+√0.2 = 45 % of complete separation. It lies where few states are: `ljmix.data.consistency.move_thresholds` counts the
 labels that hang on it."""
 SEGREGATED = 0.3
 """Segregation from which a state is called demixed though its domains are small; placed likewise."""
@@ -47,7 +47,7 @@ _FEWEST = 30
 Array = npt.NDArray[np.float64]
 
 
-def demixing_order(configurations: Sequence[Configuration], state: StatePoint) -> float:
+def demixing_order(configurations: Sequence[Configuration], separated: tuple[Array, npt.NDArray[np.int64]]) -> float:
     """Strength of the longest concentration wave, relative to complete separation.
 
     The concentration structure factor S_cc(k) = ⟨|C_A ρ_B(k) − C_B ρ_A(k)|²⟩ / N (Bhatia and Thornton 1970,
@@ -57,7 +57,9 @@ def demixing_order(configurations: Sequence[Configuration], state: StatePoint) -
     Parameters
     ----------
     configurations : sequence of Configuration
-    state : StatePoint
+    separated : tuple of (n_particles, 3) and (n_particles,) arrays
+        Positions and types of as many particles of each species in the separated start of their state, in a box of edge
+        1, as `ljmix.simulation.initial.place_particles` places them.
 
     Returns
     -------
@@ -66,9 +68,7 @@ def demixing_order(configurations: Sequence[Configuration], state: StatePoint) -
         complete separation.
     """
     waves = [concentration_waves(c.positions / c.box_edge, c.types).sum() for c in configurations]
-    types = configurations[0].types
-    n_b = int(np.sum(types == 1))
-    return float(np.mean(waves) / concentration_waves(*place_particles(state, len(types), n_b, "separated", 1.0)).sum())
+    return float(np.mean(waves) / concentration_waves(*separated).sum())
 
 
 def domain_share(configurations: Sequence[Configuration], state: StatePoint) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.statepoint import PAIRS
+from ljmix.state import PAIRS
 from ljmix.structure.convergence import inefficiency
 
 __all__ = [

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from ljmix.statepoint import StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.energies import (
     PairPotential,
     fill_cells,

@@ -1,0 +1,1 @@
+"""What knows nothing of mixtures: files, command line, notebooks, provenance, threads, array types."""

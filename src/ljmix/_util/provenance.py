@@ -1,0 +1,53 @@
+"""Where an artifact comes from."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["describe_provenance"]
+
+
+def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
+    """Collect what an artifact comes from: profile, git commit, versions of Python and the main packages.
+
+    Returns
+    -------
+    dict
+        JSON-able; ``commit`` is "unknown" outside a git checkout.
+    """
+    commit = _ask_git("rev-parse", "--short=12", "HEAD") or "unknown"
+    # What runs write is tracked too (metrics, figures): only the sources tell whether the commit says it all.
+    changed = _ask_git("status", "--porcelain", "--", ":/src", ":/notebooks", ":/pyproject.toml")
+    packages = ("ljmix", "numpy", "freud-analysis", "gsd", "scikit-learn", "umap-learn", "shap", "SALib")
+    return {
+        "profile": profile_name,
+        "commit": f"{commit}-changed" if changed else commit,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "xgboost": _first_version("xgboost", "xgboost-cpu", "py-xgboost"),
+        **more,
+    }
+
+
+def _first_version(*names: str) -> str:
+    """Version of a package that goes by several names."""
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "not installed"
+
+
+def _ask_git(*arguments: str) -> str:
+    """Output of a git command in the source folder; empty outside a checkout or without git."""
+    command = ["git", "-C", str(Path(__file__).parents[1]), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""Runs to tables, the tables themselves, and the dataset that the repository ships."""

@@ -1,0 +1,146 @@
+"""From a campaign's finished runs to the dataset, with provenance."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ljmix._util.command import one_sentence
+from ljmix._util.provenance import describe_provenance
+from ljmix.configuration import read_configuration, write_configuration
+from ljmix.data.dataset import Dataset, write_dataset
+from ljmix.data.state_rows import summarise_state
+from ljmix.simulation.campaign import lend_pool
+from ljmix.simulation.profiles import PROFILES, Profile, load_profile
+from ljmix.simulation.sampling import analyse_run, choose_runs, is_finished, open_runs
+from ljmix.simulation.workspace import find_jobs
+from ljmix.state import StatePoint
+
+__all__ = ["collect_dataset", "find_finished", "write_configurations"]
+
+
+def collect_dataset(
+    root: Path, profile: Profile, executor: Executor | None = None, states: Iterable[StatePoint] | None = None
+) -> Dataset:
+    """Build the dataset from the states of a profile that are finished in a campaign's folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the campaign.
+    profile : Profile
+    executor : concurrent.futures.Executor, optional
+        By default one process a core.
+    states : iterable of StatePoint, optional
+        Those that the campaign was to simulate, on the profile's grid or off it; others are left out. By default all
+        of the grid, and whatever else is finished there.
+
+    Returns
+    -------
+    Dataset
+        States in the order of the profile.
+
+    Raises
+    ------
+    ValueError
+        If no state is finished.
+    """
+    finished = find_finished(root, profile)
+    asked = {*profile.states(), *finished} if states is None else set(states)
+    finished = {state: folder for state, folder in finished.items() if state in asked}
+    if not finished:
+        raise ValueError(f"{root} holds none of the {len(asked)} states asked for; run the campaign first")
+    missing = len(asked) - len(finished)
+    if missing:
+        way_on = "`make data` goes on" if states is None else "the same campaign goes on when it is called again"
+        tqdm.write(f"{missing} of {len(asked)} states are not finished and left out; {way_on}")
+    with lend_pool(executor) as pool:
+        parts = list(
+            tqdm(
+                pool.map(summarise_state, finished.values(), finished, [profile] * len(finished)),
+                total=len(finished), desc="collect", unit="state", mininterval=1,
+            )
+        )  # fmt: skip
+    rows, curves, waves = zip(*parts, strict=True)
+    provenance = describe_provenance(profile.name, settings=_jsonable(asdict(profile)), states_missing=missing)
+    rdf, structure_factors = (pd.concat(tables, ignore_index=True) for tables in (curves, waves))
+    return Dataset(pd.DataFrame(list(rows)), rdf, provenance, structure_factors)
+
+
+def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Lists for tuples, so that settings compare equal before and after a file."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+
+
+def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
+    """Folders of the states that a campaign has finished with the settings of a profile.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no campaign, no finished state, or a mixture of engines.
+    """
+    finished = [found for found in find_jobs(root, profile) if is_finished(found[0], profile)]
+    if not finished:
+        raise ValueError(f"{root} holds no finished state of profile {profile.name}; run the campaign first")
+    engines = sorted({engine for _, _, engine in finished})
+    if len(engines) > 1:
+        raise ValueError(f"{root} holds states of the engines {' and '.join(engines)}; keep one, or use two folders")
+    return {state: folder for folder, state, _ in finished}
+
+
+def write_configurations(
+    root: Path, profile: Profile, directory: Path, states: Iterable[StatePoint] | None = None
+) -> None:
+    """Copy the last positions of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
+
+    Velocities are zero: trajectories do not keep them.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the campaign.
+    profile : Profile
+    directory : Path
+    states : iterable of StatePoint, optional
+        Which ones, where they are finished; by default all.
+    """
+    finished = find_finished(root, profile)
+    for state in finished if states is None else finished.keys() & set(states):
+        runs = open_runs(finished[state], state, profile)
+        run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
+        configuration = read_configuration(run.folder / "trajectory.gsd")
+        # Runs of earlier versions can hold velocities, of another frame.
+        configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
+        write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Build the tables of a profile from the command line."""
+    parser = argparse.ArgumentParser(description="Build states.parquet and rdf.parquet from finished runs.")
+    parser.add_argument("--profile", choices=PROFILES, default="quick")
+    parser.add_argument("--results", type=Path, help="folder of the campaign; by default results/<profile>")
+    parser.add_argument("--output", type=Path, help="folder to write to; by default the same")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    with one_sentence(parser):
+        profile = load_profile(options.profile)
+        results = options.results or Path("results", profile.name)
+        dataset = collect_dataset(results, profile)
+        output = options.output or results
+        write_dataset(dataset, output)
+        write_configurations(results, profile, output / "configurations")
+        print(
+            f"{len(dataset.states)} of {len(profile.states())} states, {int(dataset.states.converged.sum())} converged"
+        )
+
+
+if __name__ == "__main__":
+    main()

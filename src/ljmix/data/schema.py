@@ -1,0 +1,139 @@
+"""Columns of the tables: type, range, unit and meaning. Checked on reading, and shipped with the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ljmix.state import PAIRS
+
+__all__ = ["KEYS", "PHASES", "TABLES", "Field"]
+
+PHASES = ("mixed", "demixed", "crystal")
+
+_TINY = 1e-9
+_MUCH = math.inf
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"string", "float", "int", "bool"}
+    meaning : str
+        One clause, with the unit; reduced units of species A.
+    low, high : float
+        Range of a number.
+    allowed : tuple of str
+        Values of a string; empty for any.
+    required : bool
+        Whether every dataset has it. The others describe how a state was simulated, and can be missing (as a
+        column or as single values) from tables of other origin.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    low: float = -_MUCH
+    high: float = _MUCH
+    allowed: tuple[str, ...] = ()
+    required: bool = True
+
+
+def _measured(name: str, meaning: str, low: float = -_MUCH, required: bool = True) -> tuple[Field, Field]:
+    """Return a quantity and its standard error."""
+    error = Field(f"{name}_sem", "float", f"standard error of {name}", 0, required=required)
+    return Field(name, "float", meaning, low, required=required), error
+
+
+_STATE = Field("state_id", "string", "name of the state point, for instance T0.6_C0.01_S1.5_E0.2_P1")
+_PAIR = Field("pair", "string", "species of the two particles", allowed=PAIRS)
+
+TABLES: dict[str, tuple[Field, ...]] = {
+    "states": (
+        _STATE,
+        Field("temperature", "float", "T* = k_B T / ε_AA", _TINY),
+        Field("fraction_b", "float", "C_B, share of B among the particles", 0, 1),
+        Field("size_ratio", "float", "S = σ_BB / σ_AA", _TINY),
+        Field("epsilon_ab", "float", "ε_AB / ε_AA", _TINY),
+        Field("pressure", "float", "P* that the barostat holds, ε_AA/σ_AA³", 0),
+        Field("n_particles", "int", "number of particles", 4),
+        Field("n_b", "int", "number of B particles", 2),
+        Field("n_frames", "int", "frames after equilibration, all runs that count", 1),
+        *_measured("number_density", "N/V, 1/σ_AA³", _TINY),
+        *_measured("potential_energy", "potential energy a particle, ε_AA"),
+        *_measured("virial_pressure", "pressure measured, ε_AA/σ_AA³; must agree with pressure", required=False),
+        Field(
+            "virial_pressure_std",
+            "float",
+            "standard deviation of the pressure from frame to frame, ε_AA/σ_AA³",
+            0,
+            required=False,
+        ),
+        *_measured("isothermal_compressibility", "κ_T from volume fluctuations, σ_AA³/ε_AA", 0, required=False),
+        *_measured("thermal_expansion", "α_P from fluctuations of volume and enthalpy, 1/T*", required=False),
+        *_measured("heat_capacity", "c_P a particle from enthalpy fluctuations, k_B", 0, required=False),
+        *_measured(
+            "diffusion_a",
+            "self-diffusion of A, not corrected for the finite box, σ_AA²/τ; none in cages",
+            required=False,
+        ),
+        *_measured("diffusion_b", "self-diffusion of B, likewise", required=False),
+        Field(
+            "concentration_fluctuation",
+            "float",
+            "S_cc / (C_A C_B) of the longest wave: 1 in an ideal mixture",
+            0,
+            required=False,
+        ),
+        Field("wave_lifetime", "float", "time in which that wave forgets, by its interdiffusion, τ", 0, required=False),
+        Field("phase", "string", "label from the three numbers that follow", allowed=PHASES),
+        Field("demixing", "float", "longest concentration wave relative to complete separation", 0, required=False),
+        Field("segregation", "float", "composition around B minus that around A", -1, 1, required=False),
+        Field("crystal", "float", "largest share of a species in crystalline surroundings", 0, 1, required=False),
+        Field(
+            "force_gain",
+            "float",
+            "variance of counted over that of force-sampled g_BB, where B is rare; above 1 the latter is used",
+            0,
+            required=False,
+        ),
+        Field("force_deviation", "float", "root mean square of their difference over its error", 0, required=False),
+        Field("virtual_gain", "float", "the same gain of g_BB from virtual B particles", 0, required=False),
+        Field("virtual_deviation", "float", "root mean square of that difference over its error", 0, required=False),
+        Field("settled", "bool", "all runs stationary, and long enough to tell", required=False),
+        Field("precise", "bool", "every first peak as well known as the settings ask, in all runs", required=False),
+        Field("starts_agree", "bool", "runs from different starts agree; true of a single one", required=False),
+        Field("converged", "bool", "settled, precise, and the starts agree"),
+        Field("steps_equilibration", "int", "steps discarded, sum over the runs that count", 0),
+        Field("steps_production", "int", "steps averaged over, sum over the runs that count", 1),
+        Field("starts", "string", "starts of the runs that count: random, separated or both", required=False),
+        Field("seed", "int", "seed of the random start", 0),
+        Field("engine", "string", "simulation engine"),
+        Field("engine_version", "string", "its version"),
+        Field("device", "string", "what it ran on", required=False),
+        Field("wall_seconds", "float", "time of all runs on that device, s", 0),
+        Field("rdf_seconds", "float", "part of it spent on measurements, s", 0, required=False),
+    ),
+    "rdf": (
+        _STATE,
+        _PAIR,
+        Field("r", "float", "centre of the bin, σ_AA", 0),
+        *_measured("g", "radial distribution function, averaged over the bin"),
+        *_measured("g_dbeta", "∂g/∂β at constant pressure from fluctuations, ε_AA", required=False),
+        Field("g_starts", "float", "g from the separated start minus g from the random one", required=False),
+    ),
+    "structure_factors": (
+        _STATE,
+        _PAIR,
+        Field("k", "float", "wave number, 1/σ_AA", _TINY),
+        *_measured("s", "partial structure factor Re ρ_i(k) ρ_j(-k) / N"),
+    ),
+}
+"""Columns by table, in the order of the files."""
+
+KEYS = {"states": ["state_id"], "rdf": ["state_id", "pair", "r"], "structure_factors": ["state_id", "pair", "k"]}
+"""Columns that together name a row."""

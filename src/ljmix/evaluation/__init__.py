@@ -1,0 +1,1 @@
+"""How well models do it: splits, scores, intervals, selection, ablation, scaling, failures, tuning."""

@@ -1,0 +1,71 @@
+"""Which contestant is the best, decided inside the training temperatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ljmix.data.dataset import Dataset
+from ljmix.evaluation.bootstrap import resample_scores
+from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.splits import Split, validation_splits
+from ljmix.evaluation.tables import pooled_r2
+from ljmix.models.base import Model
+from ljmix.models.features import layout_table
+from ljmix.models.registry import make_model
+
+__all__ = ["predict_splits", "score_splits", "validate"]
+
+
+def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: int = 1, **options: Any) -> pd.DataFrame:
+    """Let contestants predict the validation splits: what decides which is the best, and how clearly.
+
+    Parameters
+    ----------
+    train : Dataset
+        Training temperatures only.
+    names : sequence of str
+        Contestants that answer for every state.
+    seed : int
+    workers : int
+        Processes that fit side by side; -1 for one a core.
+    **options
+        As of `ljmix.models.registry.make_model`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a contestant, the best first: `model`, `r2` (pooled over both splits), `low`, `high` (95 % interval
+        over mixtures), `behind`, `behind_low`, `behind_high` (R² below that of the best, on the same draws). Where the
+        last interval holds zero, the two are not told apart.
+    """
+    splits = validation_splits(train)
+
+    def run(name: str) -> pd.DataFrame:
+        return predict_splits(splits, lambda: make_model(name, seed, **options)).assign(model=name)
+
+    predictions = pd.concat(run_in_parallel(run, [(name,) for name in names], "validation", workers, progress=False))
+    best = max(names, key=lambda name: pooled_r2(predictions[predictions["model"] == name]))
+    found = resample_scores(predictions.assign(seed=seed, part="test"), train.states, baseline=best)
+    table = found[(found["score"] == "r2") & (found["label"] == "all")]
+    behind = {"behind": -table["gain"], "behind_low": -table["gain_high"], "behind_high": -table["gain_low"]}
+    chosen = table[["model", "r2", "low", "high"]].assign(**behind)
+    return chosen.sort_values("r2", ascending=False, kind="stable", ignore_index=True)
+
+
+def predict_splits(splits: Sequence[Split], make: Callable[[], Model]) -> pd.DataFrame:
+    """Test points of all splits, with what the model that `make` gives for each predicts there."""
+    parts = []
+    for split in splits:
+        table = layout_table(split.test)
+        guess = make().fit(split.train).predict(split.test.states, np.unique(table["r"]))
+        parts.append(table[["state_id", "pair", "r", "g"]].assign(predicted=guess.ravel()))
+    return pd.concat(parts, ignore_index=True)
+
+
+def score_splits(splits: Sequence[Split], make: Callable[[], Model]) -> float:
+    """Pooled R² over the test parts of all splits, of the model that `make` gives for each."""
+    return pooled_r2(predict_splits(splits, make))

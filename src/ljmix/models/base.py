@@ -1,0 +1,114 @@
+"""What every contestant promises, and the part that all row-wise models share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from xgboost import XGBRegressor
+
+from ljmix._util.arrays import FloatArray
+from ljmix.data.dataset import Dataset, learning_table
+from ljmix.models.features import finite_columns, input_matrix, table_inputs
+from ljmix.state import PAIRS
+
+__all__ = ["Model", "RowModel", "UncertainModel", "need_fit"]
+
+
+class Model(Protocol):
+    """What every contestant promises."""
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Learn from every curve of the dataset, up to `ljmix.data.dataset.LEARNING_RANGE`."""
+
+    def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+        """Predict the curves of state points.
+
+        Parameters
+        ----------
+        states : pandas.DataFrame
+            One row a state point, with `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`.
+        r : (n_bins,) array_like
+            Distances, σ_AA.
+
+        Returns
+        -------
+        (n_states, 3, n_bins) array
+            g(r) of AA, AB and BB. A model that has no answer for a state (a theory whose equations have no
+            solution there) returns NaN for all curves of it.
+        """
+
+
+@runtime_checkable
+class UncertainModel(Model, Protocol):
+    """A contestant that also says how sure it is."""
+
+    def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+        """Standard deviation that the model gives its prediction, (n_states, 3, n_bins)."""
+
+
+class RowModel(ABC):
+    """A model of one number, g, from seven, `ljmix.data.dataset.FEATURES`.
+
+    Attributes
+    ----------
+    estimator_ : Pipeline or XGBRegressor
+        The fitted estimator; takes the seven raw inputs, (n_rows, 7).
+    loss_curve_ : list of float
+        Mean squared error of g over the training rows, one value an epoch (a round of boosting).
+    """
+
+    name: str
+    estimator_: Pipeline | XGBRegressor
+    loss_curve_: list[float]
+
+    @abstractmethod
+    def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
+        """Set `estimator_` and `loss_curve_`."""
+
+    @abstractmethod
+    def _predict_array(self, inputs: FloatArray) -> npt.NDArray[np.floating]:
+        """Predict g, (n_rows,)."""
+
+    def fit_rows(self, table: pd.DataFrame) -> Self:
+        """Learn from a table as `ljmix.data.dataset.learning_table` returns it, or from a part of its rows.
+
+        Raises
+        ------
+        ValueError
+            As `ljmix.models.features.table_inputs`.
+        """
+        self._fit_arrays(table_inputs(table), finite_columns("table", table, ("g",))[:, 0])
+        return self
+
+    def predict_rows(self, table: pd.DataFrame) -> FloatArray:
+        """Predict g for each row of a table with the columns `FEATURES`.
+
+        Returns
+        -------
+        (n_rows,) array
+        """
+        return self._predict_inputs(table_inputs(table))
+
+    def fit(self, dataset: Dataset) -> Self:
+        """Learn from every point of every curve of the dataset."""
+        return self.fit_rows(learning_table(dataset))
+
+    def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
+        """Predict the curves of state points; see `Model.predict`."""
+        return self._predict_inputs(input_matrix(states, r)).reshape(len(states), len(PAIRS), -1)
+
+    def _predict_inputs(self, inputs: FloatArray) -> FloatArray:
+        need_fit(self, "estimator_", self.name)
+        return self._predict_array(inputs).astype(float)
+
+
+def need_fit(model: object, attribute: str, name: str) -> None:
+    """Raise a NotFittedError if the model has not set `attribute` yet."""
+    if not hasattr(model, attribute):
+        raise NotFittedError(f"{name} has not learned anything yet; call fit first")

@@ -1,0 +1,114 @@
+"""The contestants by name: `make_model` gives any of them, unfitted.
+
+Row-wise models (`base.RowModel`) take one point of one curve as a row of seven numbers, as the paper
+does. Baselines know only temperature. See the module of each for what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ljmix.models.base import Model, RowModel
+from ljmix.models.baselines import BASELINES, TemperatureBaseline
+from ljmix.models.curve_network import CurveNetwork
+from ljmix.models.gaussian_process import CurveProcess
+from ljmix.models.ingredients import Ingredients, Scales
+from ljmix.models.network import EPOCHS, HIDDEN_LAYERS, PATIENCE, Network
+from ljmix.models.theory import THEORIES, IntegralEquation, TwoLiquids
+from ljmix.models.theory_guided import TheoryGuided
+from ljmix.models.trees import BoostedTrees, PhysicsTrees
+from ljmix.models.tuned import tuned_settings
+
+__all__ = [
+    "BASELINES", "DETERMINISTIC", "EPOCHS", "GUIDED",
+    "HIDDEN_LAYERS", "LEARNED", "MODELS", "PATIENCE", "ROW_MODELS",
+    "THEORIES", "TUNED", "BoostedTrees", "Model", "Network", "RowModel", "TemperatureBaseline", "make_model",
+    "make_row_model",
+]  # fmt: skip
+
+ROW_MODELS = ("mlp", "xgboost")
+"""The two models of the comparison: the paper's network as printed, and tuned trees on the same inputs."""
+LEARNED = (*ROW_MODELS, "mlp-tuned", "xgboost-physics", "curve-network", "gaussian-process")
+"""Contestants that learn from curves and answer for any state."""
+TUNED = ("xgboost", "mlp-tuned", "xgboost-physics", "gaussian-process")
+"""Contestants whose settings come from `ljmix.evaluation.tuning`."""
+GUIDED = ("theory-difference", "theory-guided")
+"""The Gaussian process on what simulation adds to theory: without an answer where theory has none, or with."""
+MODELS = LEARNED + BASELINES + THEORIES + GUIDED
+DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES, *GUIDED)
+"""Contestants that draw nothing: every seed gives the same numbers."""
+
+
+def make_model(
+    name: str,
+    seed: int = 0,
+    *,
+    epochs: int = EPOCHS,
+    patience: int = PATIENCE,
+    n_jobs: int = 1,
+    settings: Mapping[str, Any] | None = None,
+) -> Model:
+    """Return an unfitted contestant.
+
+    Parameters
+    ----------
+    name : one of `MODELS`
+    seed : int
+        Same seed, same numbers. Those in `DETERMINISTIC` draw nothing.
+    epochs, patience, n_jobs : int
+        Length of training, see `Network`; threads, see `BoostedTrees`.
+    settings : mapping, optional
+        In place of those that `ljmix.evaluation.tuning` found, for a contestant that is tuned.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, a number is below its minimum, or settings are given to a contestant that has
+        none.
+    """
+    minimum = {"seed": 0, "epochs": 1, "patience": 1, "n_jobs": 1}
+    for option, value in zip(minimum, (seed, epochs, patience, n_jobs), strict=True):
+        if value < minimum[option]:
+            raise ValueError(f"{option} = {value}: must be at least {minimum[option]}")
+    if name not in MODELS:
+        raise ValueError(f"model {name!r} is unknown; choose one of {', '.join(MODELS)}")
+    if name not in TUNED and settings is not None:
+        raise ValueError(f"{name!r} takes no settings; tuned are {', '.join(TUNED)}")
+    chosen: Mapping[str, Any] = {}
+    if name in TUNED:
+        chosen = tuned_settings(name) if settings is None else settings
+    match name:
+        case "mlp":
+            return Network(seed, epochs, patience)
+        case "mlp-tuned":
+            return Network(seed, epochs, patience, name=name, **chosen)
+        case "xgboost":
+            return BoostedTrees(seed, n_jobs=n_jobs, **chosen)
+        case "xgboost-physics":
+            return PhysicsTrees(seed, n_jobs=n_jobs, **chosen)
+        case "curve-network":
+            return CurveNetwork(seed, epochs, patience)
+        case "gaussian-process":
+            return CurveProcess(scales=Scales(**chosen))
+        case "theory-difference":
+            return CurveProcess(Ingredients(theory=True), Scales(**tuned_settings("gaussian-process")), name)
+        case "theory-guided":
+            return TheoryGuided(Scales(**tuned_settings("gaussian-process")))
+        case "two-liquids":
+            return TwoLiquids()
+    return TemperatureBaseline(name) if name in BASELINES else IntegralEquation(name)
+
+
+def make_row_model(name: str, seed: int = 0, **options: Any) -> RowModel:
+    """Return an unfitted model that learns from single rows; parameters as for `make_model`.
+
+    Raises
+    ------
+    ValueError
+        As `make_model`, or if the model needs whole curves.
+    """
+    model = make_model(name, seed, **options)
+    if not isinstance(model, RowModel):
+        raise ValueError(f"{name!r} needs whole curves, not rows; choose one of {', '.join(ROW_MODELS)}")
+    return model

@@ -1,0 +1,220 @@
+"""Trained contestants in files: portable, with the checksum of their data, without pickle.
+
+Each model is a folder with ``model.json``, which says what it is and what it was trained on, and its numbers:
+XGBoost's in its own JSON, scikit-learn's through skops, those of a Gaussian process as NumPy arrays.
+Temperature baselines and theories hold nothing worth a file: they are the data, or know nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from xgboost import XGBRegressor
+
+from ljmix.data.dataset import Dataset
+from ljmix.models.base import Model
+from ljmix.models.curve_network import CurveNetwork
+from ljmix.models.gaussian_process import CurveProcess
+from ljmix.models.ingredients import Ingredients, Scales
+from ljmix.models.network import Network
+from ljmix.models.theory_guided import TheoryGuided
+from ljmix.models.trees import BoostedTrees, PhysicsTrees
+
+__all__ = ["checksum", "load_model", "save_model"]
+
+_NUMBERS = ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"]
+_PARTS = ("one_liquid", "two_liquids")
+_TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
+"""What a network holds beside what skops knows: scikit-learn's own optimiser, numbers only."""
+_ARRAYS = ("_r", "_x", "_mean", "_amplitude", "_noise", "_weights")
+
+
+def checksum(dataset: Dataset) -> str:
+    """SHA-256 of both tables' values, the same however they were written.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for table in (dataset.states, dataset.rdf):
+        digest.update(",".join(table.columns).encode())
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, Any]) -> Path:
+    """Write a trained contestant; an older folder is replaced.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted; a network, trees or a Gaussian process.
+    folder : Path
+        Of this one model.
+    data : str
+        `checksum` of what it was trained on.
+    provenance : mapping
+        As from `ljmix._util.provenance.describe_provenance`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ValueError
+        If the model is of a kind that is not stored.
+    """
+    kind = type(model).__name__
+    if kind not in _KINDS:
+        raise ValueError(f"{kind} is not stored; stored are {', '.join(_KINDS)}")
+    write, _ = _KINDS[kind]
+    part = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    description = {"kind": kind, "arguments": write(model, part), "data_sha256": data, "provenance": dict(provenance)}
+    (part / "model.json").write_text(json.dumps(description, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    old = folder.with_name(f".old-{folder.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def load_model(folder: Path, data: str | None = None) -> Model:
+    """Read a trained contestant: it answers as before, but has no record of how it was trained (`loss_curve_`).
+
+    Parameters
+    ----------
+    folder : Path
+    data : str, optional
+        `checksum` of the data that it must have been trained on.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no model.
+    ValueError
+        If the model was trained on other data, or is of an unknown kind.
+    """
+    path = folder / "model.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; `make models` writes it")
+    description = json.loads(path.read_text(encoding="utf-8"))
+    if data is not None and description["data_sha256"] != data:
+        raise ValueError(
+            f"{folder} was trained on other data, SHA-256 {description['data_sha256'][:12]}…, not {data[:12]}…"
+        )
+    if description["kind"] not in _KINDS:
+        raise ValueError(f"{path}: kind {description['kind']!r} is unknown; known are {', '.join(_KINDS)}")
+    _, read = _KINDS[description["kind"]]
+    model: Model = read(folder, description["arguments"])
+    return model
+
+
+def _write_trees(model: BoostedTrees, folder: Path) -> dict[str, Any]:
+    model.estimator_.save_model(folder / "trees.json")
+    arguments = {"seed": model.seed, "rounds": model.rounds, "name": model.name} | model.settings
+    if isinstance(model, PhysicsTrees):
+        return {"physics": {"inputs": model.inputs, "target": model.target}, "width": model._width, **arguments}
+    return arguments
+
+
+def _read_trees(folder: Path, arguments: dict[str, Any]) -> BoostedTrees:
+    physics, width = arguments.pop("physics", None), arguments.pop("width", None)
+    model = BoostedTrees(**arguments) if physics is None else PhysicsTrees(**physics, **arguments)
+    if isinstance(model, PhysicsTrees):
+        model._width = width
+    model.estimator_ = XGBRegressor(n_jobs=model.n_jobs)
+    model.estimator_.load_model(folder / "trees.json")
+    return model
+
+
+def _write_network(model: Network, folder: Path) -> dict[str, Any]:
+    skops.io.dump(model.estimator_, folder / "network.skops")
+    names = ("seed", "name", "epochs", "patience", "learning_rate", "weight_decay", "batch", "most_updates")
+    return {name: getattr(model, name) for name in names} | {"hidden_layers": list(model.hidden_layers)}
+
+
+def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
+    model = Network(**arguments)
+    model.estimator_ = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
+    return model
+
+
+def _write_curve_network(model: CurveNetwork, folder: Path) -> dict[str, Any]:
+    parts = {"estimator": model.estimator_, "components": model._components, "r": model._r}
+    skops.io.dump(parts, folder / "network.skops")
+    return {"seed": model.seed, "epochs": model.epochs, "patience": model.patience, "scale": model._scale}
+
+
+def _read_curve_network(folder: Path, arguments: dict[str, Any]) -> CurveNetwork:
+    scale = arguments.pop("scale")
+    model = CurveNetwork(**arguments)
+    parts = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
+    model.estimator_, model._components, model._r = parts["estimator"], parts["components"], parts["r"]
+    model._scale = scale
+    return model
+
+
+def _write_process(model: CurveProcess, folder: Path) -> dict[str, Any]:
+    states = model._states.reindex(columns=_NUMBERS).to_numpy(dtype=float)
+    arrays = {name.strip("_"): getattr(model, name) for name in _ARRAYS}
+    np.savez_compressed(folder / "process.npz", states=states, **arrays)
+    return {
+        "name": model.name, "width": model._width, "ingredients": asdict(model.ingredients),
+        "scales": asdict(model.scales),
+    }  # fmt: skip
+
+
+def _read_process(folder: Path, arguments: dict[str, Any]) -> CurveProcess:
+    model = CurveProcess(Ingredients(**arguments["ingredients"]), Scales(**arguments["scales"]), arguments["name"])
+    model._width = arguments["width"]
+    with np.load(folder / "process.npz", allow_pickle=False) as arrays:
+        model._states = pd.DataFrame(arrays["states"], columns=_NUMBERS)
+        for name in _ARRAYS:
+            setattr(model, name, arrays[name.strip("_")])
+    return model
+
+
+def _write_guided(model: TheoryGuided, folder: Path) -> dict[str, Any]:
+    arguments = {}
+    for part in _PARTS:
+        (folder / part).mkdir()
+        arguments[part] = _write_process(getattr(model, part), folder / part)
+    return {"name": model.name, **arguments}
+
+
+def _read_guided(folder: Path, arguments: dict[str, Any]) -> TheoryGuided:
+    model = TheoryGuided(name=arguments["name"])
+    for part in _PARTS:
+        setattr(model, part, _read_process(folder / part, arguments[part]))
+    return model
+
+
+_KINDS: dict[str, tuple[Callable[..., dict[str, Any]], Callable[..., Any]]] = {
+    "BoostedTrees": (_write_trees, _read_trees),
+    "PhysicsTrees": (_write_trees, _read_trees),
+    "Network": (_write_network, _read_network),
+    "CurveNetwork": (_write_curve_network, _read_curve_network),
+    "CurveProcess": (_write_process, _read_process),
+    "TheoryGuided": (_write_guided, _read_guided),
+}

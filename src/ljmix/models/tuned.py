@@ -1,0 +1,30 @@
+"""Settings that `ljmix.evaluation.tuning` found, read from the package."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["TUNED_FILE", "tuned_settings"]
+
+TUNED_FILE = Path(__file__).with_name("tuned.json")
+
+
+@lru_cache
+def tuned_settings(name: str) -> dict[str, Any]:
+    """Settings of a contestant.
+
+    Raises
+    ------
+    ValueError
+        If the file has none for it.
+    """
+    found = json.loads(TUNED_FILE.read_text(encoding="utf-8"))
+    if name not in found:
+        raise ValueError(
+            f"{TUNED_FILE.name} has no settings of {name!r}; `python -m ljmix.evaluation.tuning` finds them"
+        )
+    settings: dict[str, Any] = found[name]["settings"]
+    return settings

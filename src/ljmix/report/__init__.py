@@ -1,0 +1,1 @@
+"""Numbers of ``metrics.json`` as text, what things are called there, and what is published."""

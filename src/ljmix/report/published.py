@@ -1,0 +1,106 @@
+"""What `05-explain` draws from, in small: a reader redraws every figure without training a model.
+
+::
+
+    python -m ljmix.report.published --profile reference    # results/<profile> to data/<profile>/predictions
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from ljmix._util.atomic import write_text
+from ljmix._util.command import one_sentence
+from ljmix.data.card import write_data_card
+from ljmix.data.dataset import read_dataset, write_table
+from ljmix.data.reference import shipped_directory
+from ljmix.models.registry import ROW_MODELS
+from ljmix.simulation.profiles import PROFILES, Profile, load_profile
+
+__all__ = ["DRAWN", "find_predictions", "publish_predictions"]
+
+DRAWN = (*ROW_MODELS, "nearest-temperature")
+"""Models in the paper's figures."""
+
+_TABLES = ("predictions-extrapolation", "predictions-interpolation", "predictions-scaling", "scaling", "losses")
+_DIGITS = 4
+"""Decimals kept of a predicted g(r); its error is far above."""
+
+
+def find_predictions(profile: Profile, results: Path) -> Path:
+    """Folder of the tables to draw from: those of a run of one's own where there are any, else the shipped ones.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are neither.
+    """
+    for directory in (results, shipped_directory(profile) / "predictions"):
+        if all((directory / f"{name}.parquet").is_file() for name in _TABLES):
+            return directory
+    raise FileNotFoundError(
+        f"{results} holds no predictions, and the repository ships none for profile {profile.name}; "
+        "run 03-extrapolate and 04-data-scaling first (make models)"
+    )
+
+
+def publish_predictions(results: Path, data: Path) -> None:
+    """Write the tables of a run anew with the models that figures show, to ship them.
+
+    Parameters
+    ----------
+    results : Path
+        Folder that `03-extrapolate` and `04-data-scaling` wrote to; its `metrics.json` goes along.
+    data : Path
+        Folder to write to.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a table is missing.
+    """
+    paths = {name: results / f"{name}.parquet" for name in _TABLES}
+    for path in (*paths.values(), results / "metrics.json"):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} does not exist; 03-extrapolate and 04-data-scaling write it (make models)")
+    for name, path in paths.items():
+        arrow = pq.read_table(path)
+        provenance = json.loads((arrow.schema.metadata or {}).get(b"ljmix", b"{}"))
+        write_table(_slim(arrow.to_pandas()), data / f"{name}.parquet", provenance)
+    write_text(data / "metrics.json", (results / "metrics.json").read_text(encoding="utf-8"))
+
+
+def _slim(table: pd.DataFrame) -> pd.DataFrame:
+    if "predicted" not in table:
+        return table
+    drawn = table[table["model"].isin(DRAWN)].drop(columns="spread", errors="ignore")
+    # Rows that repeat one simulated value lie side by side: half the size once compressed.
+    drawn = drawn.sort_values(["state_id", "pair", "r"], kind="stable", ignore_index=True)
+    return drawn.assign(
+        predicted=np.round(drawn["predicted"], _DIGITS).astype(np.float32),
+        model=drawn["model"].astype(pd.CategoricalDtype(list(DRAWN))),
+    )
+
+
+def main() -> None:
+    """Publish the predictions of a profile, from the command line."""
+    parser = argparse.ArgumentParser(description="Ship the predictions that figures show.")
+    parser.add_argument("--profile", choices=PROFILES, default="reference")
+    parser.add_argument("--results", type=Path, help="folder of the run; by default results/<profile>")
+    options = parser.parse_args()
+    with one_sentence(parser):
+        shipped = shipped_directory(load_profile(options.profile))
+        dataset, data = read_dataset(shipped), shipped / "predictions"
+        publish_predictions(options.results or Path("results", options.profile), data)
+        write_data_card(dataset, shipped)
+        print(f"{data}: {sum(path.stat().st_size for path in data.iterdir()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is known without simulating: density, coexistence, cavity functions, integral equations."""

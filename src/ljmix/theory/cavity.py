@@ -1,0 +1,117 @@
+"""Physics that a model can be given: of a state, and of what it is asked to learn.
+
+Of a state: packing fraction and volume fraction of B. Of the target: the cavity function y = g e^(βu) in
+place of g. ln y has neither the steep core nor the explicit factor of temperature, so that it is smooth in
+distance and nearly straight in β.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ljmix._util.arrays import FloatArray
+from ljmix.potential import lj_potential
+from ljmix.state import PAIRS, StatePoint, state_points
+from ljmix.theory.density import estimate_density
+
+__all__ = [
+    "boltzmann_factors", "estimated_density", "forget_densities", "log_cavity", "packing_fraction", "pair_constants",
+    "volume_fraction",
+]  # fmt: skip
+
+_SUBDIVISIONS = 8
+_SIGNIFICANT = 3.0
+
+
+def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """σ_ij and ε_ij of AA, AB, BB, (n_states, 3) each, in σ_AA and ε_AA."""
+    points = state_points(states)
+    sigma = np.array([[point.sigma(pair) for pair in PAIRS] for point in points])
+    epsilon = np.array([[point.epsilon(pair) for pair in PAIRS] for point in points])
+    return sigma, epsilon
+
+
+def volume_fraction(states: pd.DataFrame) -> FloatArray:
+    """Share of B in the volume of all particles, C_B S³ / (1 - C_B + C_B S³), (n_states,)."""
+    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    volume_b = x_b * ratio**3
+    return np.asarray(volume_b / (1 - x_b + volume_b))
+
+
+def packing_fraction(states: pd.DataFrame) -> FloatArray:
+    """Volume of the particles over that of the system, from the estimated density, (n_states,)."""
+    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    return np.asarray(np.pi / 6 * estimated_density(states) * (1 - x_b + x_b * ratio**3))
+
+
+def estimated_density(states: pd.DataFrame) -> FloatArray:
+    """Number density by `ljmix.theory.density.estimate_density`, (n_states,), σ_AA⁻³.
+
+    A state that nobody has simulated has no other.
+    """
+    return np.array([_density(point) for point in state_points(states)])
+
+
+@lru_cache(maxsize=10_000)
+def _density(point: StatePoint) -> float:
+    return estimate_density(point)
+
+
+def forget_densities() -> None:
+    """Empty what is kept of estimated densities."""
+    _density.cache_clear()
+
+
+def boltzmann_factors(states: pd.DataFrame, r: npt.ArrayLike, width: float) -> FloatArray:
+    """Boltzmann factor of each pair, averaged over the volume of a bin as g(r) is.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+    r : (n_bins,) array_like
+        Bin centres, σ_AA.
+    width : float
+        Width of a bin, σ_AA; at contact e^(-βu) changes tenfold over a bin of 0.05.
+
+    Returns
+    -------
+    (n_states, 3, n_bins) array
+        ∫ e^(-βu) r² dr / ∫ r² dr over the bin.
+    """
+    sigma, epsilon = pair_constants(states)
+    offsets = ((np.arange(_SUBDIVISIONS) + 0.5) / _SUBDIVISIONS - 0.5) * width
+    points = np.asarray(r, dtype=float)[:, None] + offsets
+    # A first bin that begins at zero has no points below it.
+    points = np.maximum(points, 1e-3)
+    weight = points**2 / (points**2).sum(axis=1, keepdims=True)
+    beta = 1 / states["temperature"].to_numpy(dtype=float)
+    u = lj_potential(points, sigma[:, :, None, None], epsilon[:, :, None, None])
+    factors: FloatArray = (np.exp(-np.minimum(beta[:, None, None, None] * u, 700.0)) * weight).sum(axis=-1)
+    return factors
+
+
+def log_cavity(g: FloatArray, g_sem: FloatArray, boltzmann: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Logarithm of the cavity function and its standard error.
+
+    Parameters
+    ----------
+    g, g_sem : arrays
+        Simulated values and standard errors.
+    boltzmann : array
+        As from `boltzmann_factors`.
+
+    Returns
+    -------
+    log_y, sem : arrays
+        NaN and infinity where g is not three standard errors above zero: the core, where no pair was seen, says
+        nothing about y. An error bar below a thousandth of g is not believed (one pair seen, one block).
+    """
+    seen = (g > _SIGNIFICANT * g_sem) & (g > 0) & (boltzmann > 0)
+    safe, factor = np.where(seen, g, 1.0), np.where(seen, boltzmann, 1.0)
+    log_y = np.where(seen, np.log(safe) - np.log(factor), np.nan)
+    sem = np.where(seen, np.maximum(g_sem / safe, 1e-3), np.inf)
+    return log_y, sem

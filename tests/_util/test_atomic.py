@@ -1,0 +1,61 @@
+import json
+import os
+import stat
+
+import pytest
+
+from ljmix._util.atomic import replace_when_whole, write_text
+from ljmix.report.metrics import read_metrics, update_metrics
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
+    path = tmp_path / "table.txt"
+    path.write_text("old")
+
+    def write_half():
+        with replace_when_whole(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, flushed, fsync = tmp_path / "table.txt", [], os.fsync
+
+    def note(descriptor):
+        flushed.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_text(path, "whole")
+    # The file before it is renamed, the folder afterwards.
+    assert flushed == [(False, False), (True, True)]
+    assert path.read_text() == "whole"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_no_permission_is_one_sentence(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="cannot be written"), replace_when_whole(tmp_path / "a" / "b"):
+        pass
+
+
+def test_metrics_keep_other_sections(tmp_path):
+    path = tmp_path / "metrics.json"
+    update_metrics(path, {"scaling": {"mlp": [1.0]}}, {"commit": "one"})
+    update_metrics(path, {"embedding": {"best_k": 4}}, {"commit": "two"})
+    metrics = read_metrics(path)
+    assert metrics["scaling"] == {"mlp": [1.0]}
+    assert metrics["embedding"] == {"best_k": 4}
+    assert metrics["provenance"]["scaling"]["commit"] == "one"
+    assert json.loads(path.read_text()) == metrics
+
+
+def test_metrics_refuse_what_is_not_a_number(tmp_path):
+    with pytest.raises(ValueError, match=r"metric extrapolation.mlp.r2 = nan: must be finite"):
+        update_metrics(tmp_path / "metrics.json", {"extrapolation": {"mlp": {"r2": float("nan")}}}, {})
+    assert read_metrics(tmp_path / "metrics.json") == {}

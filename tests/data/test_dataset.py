@@ -28,7 +28,7 @@ def test_learning_table_is_the_papers(dataset):
 
 
 def test_curves_follow_the_states(dataset):
-    r, g = dataset.curves()
+    r, g = dataset.curve_array()
     assert g.shape == (len(dataset.states), 3, 100)
     name = dataset.states["state_id"].iloc[7]
     for k, pair in enumerate(PAIRS):
@@ -41,8 +41,8 @@ def test_a_column_keeps_its_place_where_values_are_missing(dataset):
     """g_dbeta may be unknown, for all states at a distance even."""
     nowhere = np.isclose(dataset.rdf["r"], 0.025)
     slopes = dataset.rdf.assign(g_dbeta=dataset.rdf["g"].mask(nowhere), g_dbeta_sem=0.1)
-    r, values = Dataset(dataset.states, slopes, {}).curves("g_dbeta")
-    _, g = dataset.curves()
+    r, values = Dataset(dataset.states, slopes, {}).curve_array("g_dbeta")
+    _, g = dataset.curve_array()
     np.testing.assert_array_equal(values, np.where(np.isclose(r, 0.025), np.nan, g))
 
 

@@ -165,7 +165,7 @@ def test_shipped_dataset():
     dataset = read_dataset(SHIPPED)
     assert dataset.provenance["states_missing"] == 0
     assert set(dataset.states["state_id"]) == {state.state_id for state in profile.states()}
-    r, g = dataset.curves(r_max=profile.r_max)
+    r, g = dataset.curve_array(r_max=profile.r_max)
     assert g.shape[1:] == (3, profile.n_bins)
     core = g[:, 0, r < 0.8]
     assert np.abs(core).max() == 0

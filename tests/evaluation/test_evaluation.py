@@ -45,7 +45,7 @@ def extrapolation(small):
 
 def test_baseline_metrics_are_those_of_their_curves(small, extrapolation):
     train, test = split_by_temperature(small)
-    _, g = train.curves()
+    _, g = train.curve_array()
     copied = np.stack([
         g[
             np.isclose(train.states["temperature"], 0.8 if state.temperature < 1 else 1.2)
@@ -128,7 +128,7 @@ def test_spread_goes_into_the_predictions(small):
 
 def test_models_fitted_side_by_side_are_those_fitted_alone(small):
     train, test = split_by_temperature(small)
-    r, _ = test.curves()
+    r, _ = test.curve_array()
     fitted = fit_models(["xgboost", "gaussian-process"], train, seed=2, workers=2)
     for name, model in fitted.items():
         alone = make_model(name, 2).fit(train)

@@ -31,7 +31,7 @@ def test_search_repeats_and_finds_no_worse_than_its_first_trial(train):
 
 def test_validation_is_the_score_of_both_ends(train):
     """Copying 0.8 from 1.0 and 1.2 from 1.0."""
-    _, g = train.curves()
+    _, g = train.curve_array()
     temperature = train.states["temperature"].to_numpy()
     middle = g[np.isclose(temperature, 1.0)]
     ends = [g[np.isclose(temperature, t)] for t in (0.8, 1.2)]

@@ -26,7 +26,7 @@ def blobs(n_blobs: int, n_points: int = 30, spread: float = 0.05) -> np.ndarray:
 
 def test_vectors_hold_the_three_curves_in_order(dataset):
     vectors = curve_vectors(dataset)
-    r, g = dataset.curves()
+    r, g = dataset.curve_array()
     assert vectors.shape == (len(dataset.states), 3 * 82)
     np.testing.assert_array_equal(vectors[3], np.concatenate([g[3, i, r > 0.9] for i in range(3)]))
 

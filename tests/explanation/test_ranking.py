@@ -50,7 +50,7 @@ def with_errors(dataset, **columns):
 
 def test_simulated_curves_have_draws_of_their_own(dataset):
     draws = grid_draws(with_errors(dataset, g_sem=0.0), seed=0, n=200)
-    expected = np.abs(grid_shapley(dataset.states, dataset.curves()[1])).mean(axis=(1, 2, 3))
+    expected = np.abs(grid_shapley(dataset.states, dataset.curve_array()[1])).mean(axis=(1, 2, 3))
     sigma = draws.std(axis=0)
     assert (np.abs(draws.mean(axis=0) - expected) < 4 * sigma / np.sqrt(200)).all()
 

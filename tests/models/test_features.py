@@ -18,7 +18,7 @@ def shuffled(dataset):
 
 
 def test_input_matrix_is_the_learning_table_in_the_order_of_the_curves(shuffled):
-    r, g = shuffled.curves()
+    r, g = shuffled.curve_array()
     table = layout_table(shuffled)
     np.testing.assert_array_equal(table["g"].to_numpy().reshape(g.shape), g)
     np.testing.assert_array_equal(input_matrix(shuffled.states, r), table_inputs(table))

@@ -39,7 +39,7 @@ def line(dataset):
 
 def test_line_in_temperature_is_exact_where_the_truth_is_a_line(line):
     train, test = split_by_temperature(line)
-    r, g = test.curves()
+    r, g = test.curve_array()
     predicted = make_model("linear-in-temperature").fit(train).predict(test.states, r)
     # Least squares over three temperatures with g of order 1: a few dozen roundings.
     np.testing.assert_allclose(predicted, g, rtol=0, atol=100 * np.finfo(float).eps)
@@ -47,7 +47,7 @@ def test_line_in_temperature_is_exact_where_the_truth_is_a_line(line):
 
 def test_line_in_temperature_is_least_squares(parts):
     train, test = parts
-    r, g = train.curves()
+    r, g = train.curve_array()
     composition = ["fraction_b", "size_ratio", "epsilon_ab"]
     state = test.states.iloc[[3]]
     same = (train.states[composition] == state[composition].to_numpy()).all(axis=1).to_numpy()
@@ -61,7 +61,7 @@ def test_line_in_temperature_is_least_squares(parts):
 @pytest.mark.parametrize(("asked", "copied"), [(0.6, 0.8), (1.4, 1.2), (1.02, 1.0), (0.9, 0.8), (1.1, 1.0)])
 def test_nearest_temperature_copies_and_takes_the_lower_of_two(parts, asked, copied):
     train, _ = parts
-    r, g = train.curves()
+    r, g = train.curve_array()
     source = np.isclose(train.states["temperature"], copied)
     model = make_model("nearest-temperature").fit(train)
     predicted = model.predict(train.states[source].assign(temperature=asked), r)
@@ -72,7 +72,7 @@ def test_nearest_temperature_copies_and_takes_the_lower_of_two(parts, asked, cop
 def test_baselines_interpolate_between_bins(parts, name):
     train, test = parts
     model = make_model(name).fit(train)
-    r, _ = train.curves()
+    r, _ = train.curve_array()
     halfway = (r[:-1] + r[1:]) / 2
     on_bins = model.predict(test.states, r)
     expected = (on_bins[..., :-1] + on_bins[..., 1:]) / 2
@@ -215,7 +215,7 @@ def test_network_stops_on_a_plateau(parts):
 @pytest.mark.parametrize("model", [Network(epochs=20), BoostedTrees(rounds=100)], ids=["mlp", "xgboost"])
 def test_row_models_learn_smooth_curves(parts, model):
     train, _ = parts
-    r, g = train.curves()
+    r, g = train.curve_array()
     assert r2_score(g.ravel(), model.fit(train).predict(train.states, r).ravel()) > 0.9
 
 
@@ -226,7 +226,7 @@ def test_row_models_learn_smooth_curves(parts, model):
 )
 def test_same_seed_same_numbers(parts, make):
     train, test = parts
-    r, _ = train.curves()
+    r, _ = train.curve_array()
     first, again, other = (make(seed).fit(train).predict(test.states, r) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-6
@@ -244,7 +244,7 @@ def test_what_draws_nothing_gives_the_same_with_every_seed(parts, name):
 
 def test_trees_do_not_depend_on_threads(parts):
     train, test = parts
-    r, _ = train.curves()
+    r, _ = train.curve_array()
     one, two = (BoostedTrees(rounds=4, n_jobs=n).fit(train).predict(test.states, r) for n in (1, 2))
     np.testing.assert_allclose(one, two, atol=1e-5)  # sums in single precision, in another order
 
@@ -252,7 +252,7 @@ def test_trees_do_not_depend_on_threads(parts):
 def test_trees_cannot_extrapolate_in_temperature(parts):
     """Beyond the training range the answer is the one at its edge, however far; the network's moves on."""
     train, _ = parts
-    r, _ = train.curves()
+    r, _ = train.curve_array()
 
     def at(model, temperature):
         return model.predict(train.states.assign(temperature=temperature), r)
@@ -268,7 +268,7 @@ def test_trees_cannot_extrapolate_in_temperature(parts):
 @pytest.mark.parametrize("model", [Network(epochs=1), BoostedTrees(rounds=5)], ids=["mlp", "xgboost"])
 def test_curves_are_the_rows_in_order(parts, model):
     train, test = parts
-    r, g = test.curves()
+    r, g = test.curve_array()
     curves = model.fit(train).predict(test.states, r)
     assert curves.shape == g.shape
     # Batches of another length may be summed in another order: single precision.

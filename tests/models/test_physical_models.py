@@ -51,7 +51,7 @@ def cavity(dataset):
 def taught(cavity):
     """The same curves with their slopes ∂g/∂β."""
     beta = (1 / cavity.states["temperature"]).to_numpy()
-    r, g = cavity.curves()
+    r, g = cavity.curve_array()
     ahead, behind = (
         cavity.states.assign(temperature=1 / (beta + 1e-4)),
         cavity.states.assign(temperature=1 / (beta - 1e-4)),
@@ -74,7 +74,7 @@ def parts(cavity):
 
 
 def r2(model, train, test):
-    r, g = test.curves()
+    r, g = test.curve_array()
     return r2_score(g.ravel(), model.fit(train).predict(test.states, r).ravel())
 
 
@@ -94,7 +94,7 @@ def test_process_meets_its_training_curves(parts):
 
 def test_core_is_empty_and_nothing_is_negative(parts):
     train, test = parts
-    r, _ = test.curves()
+    r, _ = test.curve_array()
     for name in ("gaussian-process", "xgboost-physics"):
         g = make_model(name).fit(train).predict(test.states, r)
         assert (g >= 0).all()
@@ -105,7 +105,7 @@ def test_core_is_empty_and_nothing_is_negative(parts):
 
 def test_spread_is_larger_where_less_is_known(parts):
     train, test = parts
-    r, _ = test.curves()
+    r, _ = test.curve_array()
     model = make_model("gaussian-process").fit(train)
     assert isinstance(model, UncertainModel)
     strange = Dataset(test.states.assign(size_ratio=1.0), test.rdf, {})
@@ -133,7 +133,7 @@ def test_likelihood_is_that_of_a_joint_normal_distribution(taught, slopes):
     value, error = log_cavity(curves.g, curves.g_sem, here)
     differences = np.eye(n, 3 * n)
     if slopes:
-        g, of_g, of_error = (few.curves(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
+        g, of_g, of_error = (few.curve_array(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
         seen = np.isfinite(error) & (of_error > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             of_value = of_g / g - (np.log(ahead) - np.log(behind)) / (2 * step)
@@ -251,7 +251,7 @@ def test_physical_trees_know_sizes_they_never_saw(parts):
     train, _ = parts
     large = train.select(train.states["size_ratio"] == 1.5)
     small = train.select(train.states["size_ratio"] == 0.5)
-    r, g = small.curves()
+    r, g = small.curve_array()
     scores = {
         name: r2_score(g[:, 2].ravel(), make_model(name).fit(large).predict(small.states, r)[:, 2].ravel())
         for name in ("xgboost", "xgboost-physics")
@@ -267,7 +267,7 @@ def test_curve_network_learns_smooth_curves(parts):
 @pytest.mark.parametrize("name", [name for name in LEARNED if name not in DETERMINISTIC])
 def test_seeds_matter_and_repeat(parts, name):
     train, test = parts
-    r, _ = test.curves()
+    r, _ = test.curve_array()
     few = train.select(train.states["epsilon_ab"] == 1.0)
     first, again, other = (make_model(name, seed, epochs=2).fit(few).predict(test.states, r) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -300,7 +300,7 @@ def test_theory_guides_where_it_has_an_answer(parts):
     """ε_AB = 1 is one liquid to Percus-Yevick; cold and half-and-half at 0.2 it has no solution."""
     few = [part.select((part.states["fraction_b"] == 0.5) & (part.states["size_ratio"] == 0.5)) for part in parts]
     train, test = few
-    r, _ = test.curves()
+    r, _ = test.curve_array()
     guided = make_model("theory-guided").fit(train)
     one, two = (
         make_model(name).fit(train).predict(test.states, r) for name in ("theory-difference", "gaussian-process")

@@ -20,7 +20,7 @@ from ljmix.data.dataset import read_dataset
 from ljmix.models.store import checksum, load_model
 folder = Path(sys.argv[1])
 data = read_dataset(folder)
-r, _ = data.curves()
+r, _ = data.curve_array()
 for path in sorted((folder / "models").iterdir()):
     model = load_model(path, checksum(data))
     np.save(folder / f"{path.name}.npy", model.predict(data.states, r))
@@ -33,7 +33,7 @@ def stored(dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     train, _ = split_by_temperature(dataset.select(dataset.states["fraction_b"] == 0.5))
     write_dataset(train, folder)
-    r, _ = train.curves()
+    r, _ = train.curve_array()
     predictions = {}
     for name in (*LEARNED, "theory-guided"):
         model = make_model(name, 1, epochs=2).fit(train)
@@ -79,7 +79,7 @@ def test_checksum_knows_every_value(dataset, stored):
 
 def test_spread_is_stored_too(stored, dataset):
     train, test = split_by_temperature(dataset.select(dataset.states["fraction_b"] == 0.5))
-    r, _ = train.curves()
+    r, _ = train.curve_array()
     loaded = load_model(stored[0] / "models" / "gaussian-process")
     fitted = make_model("gaussian-process").fit(train)
     np.testing.assert_allclose(loaded.predict_spread(test.states, r), fitted.predict_spread(test.states, r))

@@ -103,7 +103,7 @@ def test_dataset_of_a_campaign(undisturbed):
     assert set(dataset.states["temperature"]) == {1.0, 1.4}
     assert (dataset.states["n_frames"] == 30).all()
     assert dataset.states["engine"].unique() == [ENGINE]
-    r, g = dataset.curves()
+    r, g = dataset.curve_array()
     assert g.shape == (2, 3, 50)
     assert np.all(g[:, :, r < 0.8] == 0)
     # A colour mixture: one curve, measured three times. Its peak near the contact is that of the liquid.

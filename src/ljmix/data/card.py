@@ -222,7 +222,7 @@ def _count_brief(states: pd.DataFrame) -> str:
 def _largest_wave(dataset: Dataset) -> float:
     """Largest share of the first peak of BB that the six longest waves make, in converged mixed states."""
     states = dataset.states
-    r, g = dataset.curves(r_max=np.inf)
+    r, g = dataset.curve_array(r_max=np.inf)
     bins = [peak_bin(r, curves[2], state.sigma("BB")) for curves, state in zip(g, state_points(states), strict=True)]
     x_b = states["n_b"] / states["n_particles"]
     added = 6 * (states["concentration_fluctuation"] - 1) * (1 - x_b) / states["n_b"]
@@ -236,8 +236,8 @@ def _force_sampled(states: pd.DataFrame) -> str:
 
 
 def _by_phase(dataset: Dataset) -> pd.DataFrame:
-    r, _ = dataset.curves(r_max=np.inf)
-    both = [dataset.curves(column, r_max=np.inf)[1] for column in ("g", "g_sem")]
+    r, _ = dataset.curve_array(r_max=np.inf)
+    both = [dataset.curve_array(column, r_max=np.inf)[1] for column in ("g", "g_sem")]
     errors = pd.DataFrame.from_dict(
         {
             name: peak_errors(r, dict(zip(PAIRS, g, strict=True)), dict(zip(PAIRS, g_sem, strict=True)), state)

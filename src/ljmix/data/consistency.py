@@ -186,7 +186,7 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
     reference set blocks of every k-th frame have 1.9 times the error of all blocks times √k, and so have independent
     frames. The energy follows the slow volume, and loses little.
     """
-    r, g = dataset.curves(r_max=np.inf)
+    r, g = dataset.curve_array(r_max=np.inf)
     end = r[-1] + (r[1] - r[0]) / 2
     rows = []
     for (_, row), state, curves in zip(dataset.states.iterrows(), state_points(dataset.states), g, strict=True):

@@ -39,12 +39,12 @@ class Curves:
 
 def curves_of(dataset: Dataset) -> Curves:
     """Curves of a dataset with their errors, up to `ljmix.data.dataset.LEARNING_RANGE`."""
-    r, g = dataset.curves()
+    r, g = dataset.curve_array()
     starts = None
     if "g_starts" in dataset.rdf and "starts_agree" in dataset.states:
         disagree = ~dataset.states["starts_agree"].to_numpy(dtype=bool)
-        starts = np.where(disagree[:, None, None], dataset.curves("g_starts")[1], np.nan)
-    return Curves(dataset.states, r, g, dataset.curves("g_sem")[1], starts)
+        starts = np.where(disagree[:, None, None], dataset.curve_array("g_starts")[1], np.nan)
+    return Curves(dataset.states, r, g, dataset.curve_array("g_sem")[1], starts)
 
 
 def join_curves(parts: Sequence[Curves]) -> Curves:

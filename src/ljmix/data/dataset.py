@@ -80,7 +80,7 @@ class Dataset:
         if (counts != bins).any() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
-    def curves(
+    def curve_array(
         self, column: str = "g", *, r_max: float = LEARNING_RANGE
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """All curves as one array, states in the order of `states`.

@@ -46,7 +46,7 @@ def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **opti
     """
     states = min(-(-_CURVES // len(PAIRS)), len(train.states))
     few = draw_states(train, states, seed)
-    r = np.unique(few.curves()[0])
+    r = np.unique(few.curve_array()[0])
     forget_solutions()
     fit = cpu_seconds(lambda: make_model(name, seed, **options).fit(few))
     # Mixtures that no cache has met: every state a little different, and in every call.

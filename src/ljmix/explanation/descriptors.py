@@ -64,7 +64,7 @@ def describe_curves(dataset: Dataset) -> pd.DataFrame:
     functions resolved within their bins (`ljmix.structure.pair_integrals.refine`): a bin of 0.05 σ_AA is a tenth of
     σ_BB at S = 0.5, and its average lies up to a sixth below the peak.
     """
-    r, g = dataset.curves()
+    r, g = dataset.curve_array()
     width = r[1] - r[0]
     states = dataset.states
     share_b = states["n_b"].to_numpy() / states["n_particles"].to_numpy()

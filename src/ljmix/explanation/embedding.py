@@ -63,7 +63,7 @@ def curve_vectors(
     unknown = [pair for pair in pairs if pair not in PAIRS]
     if unknown or not pairs:
         raise ValueError(f"pairs = {list(pairs)}: must be one or more of {', '.join(PAIRS)}")
-    r, g = dataset.curves(r_max=r_max)
+    r, g = dataset.curve_array(r_max=r_max)
     inside = r > r_min
     if not inside.any():
         raise ValueError(f"r_min = {r_min:g}, r_max = {r_max:g}: no bin centre lies between the two")

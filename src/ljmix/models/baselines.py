@@ -50,7 +50,7 @@ class TemperatureBaseline:
             If a state occurs twice (at two pressures), or a line or parabola has too few temperatures to go
             through.
         """
-        self._r, g = dataset.curves()
+        self._r, g = dataset.curve_array()
         temperatures: dict[tuple[float, ...], dict[float, FloatArray]] = {}
         keys = composition_keys(dataset.states)
         for temperature, key, curves in zip(dataset.states["temperature"].round(6), keys, g, strict=True):

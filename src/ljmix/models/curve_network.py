@@ -53,7 +53,7 @@ class CurveNetwork:
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset."""
-        self._r, g = dataset.curves()
+        self._r, g = dataset.curve_array()
         self._components = PCA(_VARIANCE_KEPT, svd_solver="full")
         coefficients = self._components.fit_transform(g.reshape(len(g), -1))
         # One scale for all, so that the squared error of coefficients is that of g.

@@ -126,7 +126,7 @@ def table_inputs(table: pd.DataFrame) -> FloatArray:
 
 
 def layout_table(dataset: Dataset) -> pd.DataFrame:
-    """Return the learning table in the order of `input_matrix` and `Dataset.curves`.
+    """Return the learning table in the order of `input_matrix` and `Dataset.curve_array`.
 
     Returns
     -------

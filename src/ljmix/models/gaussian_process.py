@@ -126,7 +126,7 @@ class CurveProcess:
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is in doubt."""
-        g, slope, error = (dataset.curves(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
+        g, slope, error = (dataset.curve_array(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
         if self.ingredients.doubt:
             error = np.where(_has_settled(dataset.states)[:, None, None], error, 0.0)
         if not self.ingredients.cavity:

@@ -21,7 +21,7 @@ ORDER = [
 ]
 LINES = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
 # What a user meets first stands above all rooms.
-LINES |= {"__init__": -1, "__main__": -1}
+LINES |= {"__init__": -1, "__main__": -2}
 
 
 def find_modules():

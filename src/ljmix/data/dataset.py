@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from ljmix._util.atomic import replace_when_whole
 from ljmix.data.schema import KEYS, TABLES, Field
-from ljmix.state import PAIRS, TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.state import PAIRS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
 
 __all__ = [
     "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "write_dataset",
@@ -104,6 +104,68 @@ class Dataset:
         index = pd.MultiIndex.from_product([self.states["state_id"], PAIRS])
         r = wide.columns.to_numpy(dtype=float)
         return r, wide.reindex(index).to_numpy(dtype=float).reshape(len(self.states), len(PAIRS), len(r))
+
+    def curves(self, state: StatePoint) -> pd.DataFrame:
+        """Curves of one state, as they are in `rdf`.
+
+        Parameters
+        ----------
+        state : StatePoint
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `pair`, `r` (bin centre, σ_AA), `g`, `g_sem` (standard error) and what else `rdf` holds.
+
+        Raises
+        ------
+        ValueError
+            If the dataset does not hold the state; the nearest one is named.
+        """
+        rows = self.rdf[self.rdf["state_id"] == state.state_id]
+        if rows.empty:
+            nearest = self.near(state).states.iloc[0]
+            raise ValueError(
+                f"{state.state_id} is not in the dataset; the nearest state, {nearest['state_id']}, is "
+                f"{nearest['distance']:.2g} away (`near` gives it, `ljmix.simulate` simulates any)"
+            )
+        return rows.drop(columns="state_id").reset_index(drop=True)
+
+    def near(self, state: StatePoint, n: int = 1) -> Dataset:
+        """States of the dataset that are nearest to a state, the nearest first.
+
+        The distance of two states is d = √Σ ((x − x') / w)², over T*, C_B, S and ε_AB, with w the range that the
+        dataset spans: d = 1 is from one end of the dataset to the other in one parameter.
+
+        Parameters
+        ----------
+        state : StatePoint
+        n : int
+            How many.
+
+        Returns
+        -------
+        Dataset
+            With the column `distance` in its table `states`.
+
+        Raises
+        ------
+        ValueError
+            If n is not from 1 to the number of states.
+        """
+        if not 1 <= n <= len(self.states):
+            raise ValueError(f"n = {n}: must lie between 1 and the {len(self.states)} states of the dataset")
+        parameters = list(FEATURES[:4])
+        values = self.states[parameters].to_numpy(dtype=float)
+        spans = np.ptp(values, axis=0)
+        # A parameter that the dataset does not vary tells its states apart by no amount; strangers by its own size.
+        spans[spans == 0] = 1.0
+        wanted = np.array([getattr(state, name) for name in parameters])
+        distance = np.sqrt((((values - wanted) / spans) ** 2).sum(axis=1))
+        first = np.argsort(distance, kind="stable")[:n]
+        chosen = self.select(np.isin(np.arange(len(values)), first))
+        states = self.states.assign(distance=distance).iloc[first].reset_index(drop=True)
+        return Dataset(states, chosen.rdf, self.provenance, chosen.structure_factors)
 
     def select(self, rows: npt.NDArray[np.bool_] | pd.Series) -> Dataset:
         """Return the dataset of the states for which the mask `rows` (n_states,) is true."""

@@ -31,7 +31,7 @@ from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import read_dataset
-from ljmix.data.reference import shipped_directory
+from ljmix.data.reference import shipped_directory, shipped_folder
 from ljmix.data.state_rows import AnalysedRun, analyse_runs, summarise_runs
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
@@ -345,7 +345,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    parts = options.parts or shipped_directory(load_profile("reference")).parent / "parts"
+    parts = options.parts or shipped_folder() / "parts"
     with one_sentence(parser):
         if options.step == "simulate":
             _simulate(options, parts)

@@ -32,10 +32,12 @@ __all__ = [
     "TELLING",
     "draw_states",
     "find_dataset",
+    "load_reference",
     "merge_datasets",
     "missing_states",
     "repeated_states",
     "shipped_directory",
+    "shipped_folder",
 ]
 
 TELLING = (
@@ -62,9 +64,33 @@ _SINGLE = ["g", "g_sem", "g_dbeta", "g_dbeta_sem", "g_starts", "s", "s_sem"]
 """Columns kept in single precision: their errors are far above it."""
 
 
+def load_reference() -> Dataset:
+    """Load the dataset that ljmix ships: curves with error bars of the 500 states of the paper's grid.
+
+    Returns
+    -------
+    Dataset
+        ``states``, one row a state point, with `converged` telling which have reached equilibrium; ``rdf``, one row a
+        bin; ``structure_factors``. ``curves(state)`` and ``near(state)`` look states up.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the installation lacks it.
+    """
+    return read_dataset(shipped_directory(load_profile("reference")))
+
+
 def shipped_directory(profile: Profile) -> Path:
-    """Folder of the repository that holds the shipped tables of a profile, whether it is there or not."""
-    return Path(__file__).resolve().parents[3] / "data" / profile.name
+    """Folder that holds the shipped tables of a profile, whether it is there or not."""
+    return shipped_folder() / profile.name
+
+
+def shipped_folder() -> Path:
+    """Folder of all that is shipped: inside an installed package, or ``data/`` of a clone."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "shipped"
+    return installed if installed.is_dir() else package.parents[1] / "data"
 
 
 def find_dataset(profile: Profile, results: Path) -> Path:

@@ -23,7 +23,7 @@ from ljmix._util.command import one_sentence
 from ljmix.data.collect import collect_dataset
 from ljmix.data.comparison import compare_states
 from ljmix.data.dataset import Dataset, read_dataset, write_table
-from ljmix.data.reference import shipped_directory
+from ljmix.data.reference import shipped_folder
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import PAIRS, StatePoint
@@ -96,14 +96,14 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    data = shipped_directory(load_profile("reference"))
+    data = shipped_folder()
     with one_sentence(parser):
         profile = load_profile("equilibrium")
         report = run_campaign(
             CONTROL_STATES, profile, options.results, options.engine, options.device, workers=options.workers
         )
-        comparison = compare_with_plain_runs(options.results, profile, read_dataset(data))
-        write_table(comparison, options.output or data.parent / "validation" / "moves.parquet", {})
+        comparison = compare_with_plain_runs(options.results, profile, read_dataset(data / "reference"))
+        write_table(comparison, options.output or data / "validation" / "moves.parquet", {})
         print(comparison.round(4).to_string(index=False))
         print(summarise_comparison(comparison).round(2).to_string(index=False))
         if report.failed or (comparison["sigmas"].abs() > comparison["limit"]).any():

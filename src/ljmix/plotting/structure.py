@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
+import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ljmix.data.dataset import Dataset
+from ljmix.data.one_state import Simulation
 from ljmix.plotting.style import (
     BAND_SIGMAS,
     COLUMN_MM,
@@ -24,14 +29,17 @@ from ljmix.plotting.style import (
     new_figure,
     pair_line,
 )
+from ljmix.state import PAIRS
 
-__all__ = ["draw_rdfs", "plot_rdfs", "plot_thermo_series", "state_title"]
+__all__ = ["draw_rdfs", "plot_rdf", "plot_rdfs", "plot_thermo_series", "state_title"]
 
 _THERMO_LABELS = {
     "number_density": r"$\rho\,\sigma_\mathrm{AA}^3$",
     "potential_energy": r"$U\,/\,N\varepsilon$",
 }
 _MARKERS_PER_CURVE = 12
+_SOURCE_LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+_MOST_SOURCES = len(_SOURCE_LINES)
 
 
 def state_title(state: pd.Series, features: tuple[str, ...] = tuple(FEATURE_LABELS)[:4]) -> str:
@@ -107,6 +115,70 @@ def plot_rdfs(rdf: pd.DataFrame, states: pd.DataFrame | None = None) -> Figure:
     if len(names) > 1:
         letter_panels(panels[: len(names)])
     return figure
+
+
+@journal_figure
+def plot_rdf(*sources: Simulation | Dataset | pd.DataFrame) -> Figure:
+    """Curves of one mixture from several sources over one another: a panel each for AA, AB and BB.
+
+    Parameters
+    ----------
+    *sources : Simulation, Dataset or pandas.DataFrame
+        What `ljmix.simulate` returns; a dataset, of which every state is drawn (at most six); or a table with the
+        columns `pair`, `r`, `g`, perhaps `g_sem` and `state_id`, such as a prediction. Bands are two standard errors.
+        A state that has not converged is marked in the legend.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A page wide.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw, or more than can be told apart.
+    """
+    curves = [curve for source in sources for curve in _labelled_curves(source)]
+    if not 1 <= len(curves) <= _MOST_SOURCES:
+        raise ValueError(f"{len(curves)} states to draw; give between 1 and {_MOST_SOURCES}")
+    figure = new_figure(PAGE_MM, 62)
+    panels = figure.subplots(1, len(PAIRS))
+    colors = matplotlib.colormaps["cividis"](np.linspace(0, 0.85, len(curves)))
+    for axes, pair in zip(panels, PAIRS, strict=True):
+        for (label, rdf), color, dashes in zip(curves, colors, _SOURCE_LINES, strict=False):
+            curve = rdf[rdf["pair"] == pair].sort_values("r")
+            r, g = curve["r"].to_numpy(), curve["g"].to_numpy()
+            if "g_sem" in curve:
+                band = BAND_SIGMAS * curve["g_sem"].to_numpy()
+                axes.fill_between(r, g - band, g + band, color=color, alpha=0.25, linewidth=0)
+            axes.plot(r, g, color=color, linestyle=dashes, label=label)
+        axes.axhline(1, color="0.6", linewidth=0.5, zorder=0)
+        axes.set(title=pair, xlabel=R_LABEL, xlim=(0, None), ylim=(0, None))
+    panels[0].set_ylabel(g_label())
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(curves), 3))
+    return figure
+
+
+def _labelled_curves(source: Simulation | Dataset | pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Curves of one source, state by state, with what the legend calls them."""
+    if isinstance(source, Simulation):
+        yield f"simulated: {_state_label(source.averages)}", source.rdf()
+    elif isinstance(source, Dataset):
+        for _, row in source.states.iterrows():
+            yield f"dataset: {_state_label(row)}", source.rdf[source.rdf["state_id"] == row["state_id"]]
+    elif isinstance(source, pd.DataFrame):
+        need_columns(source, ["pair", "r", "g"], "table of curves")
+        if "state_id" in source:
+            for state_id, rows in source.groupby("state_id", sort=False):
+                yield f"table: {state_id}", rows
+        else:
+            yield "table", source
+    else:
+        raise ValueError(f"{type(source).__name__} cannot be drawn; give a simulation, a dataset or a table of curves")
+
+
+def _state_label(row: pd.Series) -> str:
+    return state_title(row) + ("" if row["converged"] else " (not converged)")
 
 
 @journal_figure

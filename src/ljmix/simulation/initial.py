@@ -47,7 +47,7 @@ def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
     ValueError
         If a species has fewer than two particles, or the box is too small for the cut-off or for r_max.
     """
-    density = estimate_density(state)
+    density = profile.number_density or estimate_density(state)
     n = max(profile.n_particles, round(density * profile.box_edge**3))
     if state.fraction_b > 0:
         n = max(n, math.ceil(profile.min_particles_b / state.fraction_b))
@@ -71,7 +71,12 @@ def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
 
 
 def build_configuration(
-    state: StatePoint, n_particles: int, n_b: int, start: str = "random", replica: int = 0
+    state: StatePoint,
+    n_particles: int,
+    n_b: int,
+    start: str = "random",
+    replica: int = 0,
+    number_density: float = 0.0,
 ) -> Configuration:
     """Build a start without overlaps at the state's temperature.
 
@@ -86,6 +91,8 @@ def build_configuration(
         of the minority exchanged for as many of the others.
     replica : int
         Another number, another independent start of the same kind.
+    number_density : float
+        1/σ_AA³; 0 for a box a little larger than the estimate of `ljmix.theory.density`, which the barostat shrinks.
 
     Returns
     -------
@@ -97,7 +104,7 @@ def build_configuration(
     ValueError
         If `start` is unknown.
     """
-    edge = (n_particles / (_DILUTION * estimate_density(state))) ** (1 / 3)
+    edge = (n_particles / (number_density or _DILUTION * estimate_density(state))) ** (1 / 3)
     positions, types = place_particles(state, n_particles, n_b, start, edge, replica)
     positions = _push_apart(positions, types, state, edge) - edge / 2
     seed = start_seed(state, f"velocities/{n_particles}", replica)

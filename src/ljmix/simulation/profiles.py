@@ -15,10 +15,10 @@ __all__ = ["PROFILES", "Profile", "load_profile"]
 PROFILES = ("smoke", "quick", "reference", "equilibrium", "paper")
 
 _MINIMUM = {
-    "box_edge": 0, "n_particles": 0, "min_particles_b": 2, "steps_equilibration": 0, "steps_production": 1,
-    "steps_production_slow": 1, "steps_max": 1, "segment_steps": 1, "frame_interval": 1, "trajectory_interval": 1,
-    "peak_error": 0, "peak_error_dilute": 0, "r_max": 0, "bin_width": 0, "max_pairs_per_particle": 1, "replica": 0,
-    "seeds": 1, "independent_samples": 0,
+    "box_edge": 0, "n_particles": 0, "min_particles_b": 2, "number_density": 0, "steps_equilibration": 0,
+    "steps_production": 1, "steps_production_slow": 1, "steps_max": 1, "segment_steps": 1, "frame_interval": 1,
+    "trajectory_interval": 1, "peak_error": 0, "peak_error_dilute": 0, "r_max": 0, "bin_width": 0,
+    "max_pairs_per_particle": 1, "replica": 0, "seeds": 1, "independent_samples": 0,
 }  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Profile:
     box_edge: float
     n_particles: int
     min_particles_b: int
+    number_density: float
     steps_equilibration: int
     steps_production: int
     steps_production_slow: int

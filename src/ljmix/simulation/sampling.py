@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,14 @@ def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:
     return [Run(folder / start, state, profile) for start in choose_starts(state, profile)]
 
 
-def sample_state(root: Path, state: StatePoint, profile: Profile, engine_name: str, device: str) -> Path:
+def sample_state(
+    root: Path,
+    state: StatePoint,
+    profile: Profile,
+    engine_name: str,
+    device: str,
+    report: Callable[[str, int], object] | None = None,
+) -> Path:
     """Simulate one state until it is good enough.
 
     Goes on where an earlier call was interrupted, and does nothing where one has finished with the same
@@ -242,6 +249,8 @@ def sample_state(root: Path, state: StatePoint, profile: Profile, engine_name: s
     profile : Profile
     engine_name, device : str
         See `ljmix.simulation.engine.load_engine`.
+    report : callable, optional
+        Called as ``report(start, steps)`` after each segment with the steps that the run from that start has so far.
 
     Returns
     -------
@@ -264,7 +273,7 @@ def sample_state(root: Path, state: StatePoint, profile: Profile, engine_name: s
     try:
         with FileLock(folder / ".lock", timeout=0):
             runs = open_runs(folder, state, profile)
-            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine)
+            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine, report)
             for run in runs:
                 run.join()
             write_text(folder / "finished.json", json.dumps(_settings(profile)))
@@ -288,7 +297,13 @@ def _settings(profile: Profile) -> dict[str, Any]:
     return {name: getattr(profile, name) for name in names}
 
 
-def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Engine) -> None:
+def _run_until_good(
+    runs: Sequence[Run],
+    n_particles: int,
+    n_b: int,
+    engine: Engine,
+    report: Callable[[str, int], object] | None = None,
+) -> None:
     state, profile = runs[0].state, runs[0].profile
     dynamics = runs[0].moves is None
     virtual = choose_virtual(state, n_b) if profile.equilibrate else None
@@ -300,12 +315,17 @@ def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Eng
             frames, state, profile.r_max, profile.n_bins, strides, profile.frame_interval, dynamics, virtual
         )
 
+    def advance(run: Run) -> None:
+        run.advance(engine, measure)
+        if report is not None:
+            report(run.start, run.count_segments() * profile.segment_steps)
+
     least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
     most = profile.most_segments
     for run in runs:
         run.prepare(n_particles, n_b)
         while run.count_segments() < least:
-            run.advance(engine, measure)
+            advance(run)
     deciding = runs_that_decide([run.start for run in runs])
     unfinished = list(runs)
     while unfinished := [run for run in unfinished if run.count_segments() < most]:
@@ -318,7 +338,7 @@ def _run_until_good(runs: Sequence[Run], n_particles: int, n_b: int, engine: Eng
             unfinished = list(runs)
         for run in unfinished:
             for _ in range(min(_STRETCH, most - run.count_segments())):
-                run.advance(engine, measure)
+                advance(run)
 
 
 def runs_that_decide(starts: Sequence[str]) -> list[int]:

@@ -61,7 +61,8 @@ def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
     )  # fmt: skip
     identity = {**state.as_dict(), "n_particles": n_particles, "n_b": n_b} | {n: getattr(profile, n) for n in names}
     moves = choose_protocol(state).moves if profile.equilibrate else None
-    return identity | ({"moves": asdict(moves)} if moves else {})
+    identity |= {"moves": asdict(moves)} if moves else {}
+    return identity | ({"number_density": profile.number_density} if profile.number_density else {})
 
 
 def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Any:
@@ -168,7 +169,9 @@ class Run:
         for left in self.folder.glob(".part-*"):
             left.unlink()
         if not self.initial.exists():
-            configuration = build_configuration(self.state, n_particles, n_b, self.start, self.profile.replica)
+            configuration = build_configuration(
+                self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density
+            )
             write_configuration(configuration, self.state.size_ratio, self.initial)
 
     def count_segments(self) -> int:
@@ -193,6 +196,7 @@ class Run:
             raise RuntimeError(f"{source} is missing, so the run cannot go on; delete {self.folder} to run it again")
         steps, interval = self.profile.segment_steps, self.profile.frame_interval
         seed = start_seed(self.state, f"moves/{self.start}", self.profile.replica)
+        ensemble = "NVT" if self.profile.number_density else "NPT"
         with (
             replace_when_whole(self._file(n, "npz")) as measured,
             replace_when_whole(self._file(n, "gsd")) as kept,
@@ -201,9 +205,10 @@ class Run:
             frames = self.folder / f".part-frames-{n:04d}.gsd"
             try:
                 begin = time.perf_counter()
-                tally = engine.advance(
-                    self.state, Segment(source, frames, checkpoint, steps, interval, moves=self.moves, seed=seed)
-                )
+                segment = Segment(
+                    source, frames, checkpoint, steps, interval, ensemble, moves=self.moves, seed=seed
+                )  # fmt: skip
+                tally = engine.advance(self.state, segment)
                 seconds_engine = time.perf_counter() - begin
                 arrays = measure(frames)
                 _thin(frames, kept, self.profile.trajectory_interval)

@@ -44,7 +44,7 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
 .PHONY: help all data models figures validate moves lab test lint install clean FORCE
 .DEFAULT_GOAL := help
@@ -69,6 +69,11 @@ figures: $(RESULTS)/05-explain.ipynb $(REPORT) ## explain the models and draw fi
 $(RESULTS)/.choice: FORCE
 	@mkdir -p $(@D)
 	@echo '$(ENGINE) $(DEVICE)' | cmp -s - $@ || echo '$(ENGINE) $(DEVICE)' > $@
+
+# A run of seconds, at the size of quick whatever the profile.
+$(RESULTS)/00-one-mixture.ipynb: notebooks/00-one-mixture.ipynb $(LEARN) $(PLOT) $(wildcard data/models/*/*) \
+    $(RESULTS)/.choice | $(INSTALLED)
+	$(RUN) $< $@ profile=$(if $(filter smoke,$(PROFILE)),smoke,quick) engine=$(ENGINE) device=$(DEVICE) results=../$(RESULTS)
 
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
 	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)

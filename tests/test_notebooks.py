@@ -35,7 +35,7 @@ def test_notebook_is_committed_clean_and_thin(path):
 
 def test_unknown_parameter_is_an_error_before_any_work(tmp_path):
     with pytest.raises(ValueError, match=r"01-simulate.ipynb has no parameter 'stepz'; it has profile, engine"):
-        execute_notebook(NOTEBOOKS[0], tmp_path / "out.ipynb", {"stepz": 1})
+        execute_notebook(NOTEBOOKS[1], tmp_path / "out.ipynb", {"stepz": 1})
     with pytest.raises(FileNotFoundError, match="does not exist"):
         execute_notebook(tmp_path / "none.ipynb", tmp_path / "out.ipynb", {})
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot
 from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
 from ljmix.plotting.stability import plot_stability
-from ljmix.plotting.structure import draw_rdfs, plot_rdf, plot_rdfs, plot_thermo_series
+from ljmix.plotting.structure import draw_rdfs, plot_potential, plot_rdf, plot_rdfs, plot_thermo_series
 from ljmix.plotting.style import (
     COLUMN_MM,
     FEATURE_LABELS,
@@ -32,7 +32,7 @@ __all__ = [
     "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
     "model_style", "plot_ablation", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
     "plot_extrapolation", "plot_failure", "plot_interpolation", "plot_overview", "plot_phase_map",
-    "plot_phase_order", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references", "plot_scaling", "plot_scores",
-    "plot_sigmas", "plot_snapshot", "plot_stability", "plot_state_scaling", "plot_temperatures",
-    "plot_thermo_series", "save_figure",
+    "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references",
+    "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_stability", "plot_state_scaling",
+    "plot_temperatures", "plot_thermo_series", "save_figure",
 ]  # fmt: skip

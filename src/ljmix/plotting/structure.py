@@ -29,9 +29,10 @@ from ljmix.plotting.style import (
     new_figure,
     pair_line,
 )
-from ljmix.state import PAIRS
+from ljmix.potential import lj_potential
+from ljmix.state import PAIRS, StatePoint
 
-__all__ = ["draw_rdfs", "plot_rdf", "plot_rdfs", "plot_thermo_series", "state_title"]
+__all__ = ["draw_rdfs", "plot_potential", "plot_rdf", "plot_rdfs", "plot_thermo_series", "state_title"]
 
 _THERMO_LABELS = {
     "number_density": r"$\rho\,\sigma_\mathrm{AA}^3$",
@@ -114,6 +115,30 @@ def plot_rdfs(rdf: pd.DataFrame, states: pd.DataFrame | None = None) -> Figure:
     panels[0].legend(title=rf"bands: $\pm${BAND_SIGMAS} s.e.", title_fontsize=6)
     if len(names) > 1:
         letter_panels(panels[: len(names)])
+    return figure
+
+
+@journal_figure
+def plot_potential(state: StatePoint) -> Figure:
+    """Pair potentials u_ij(r) of a mixture: truncated at 2.5 σ_ij and shifted to zero there.
+
+    Parameters
+    ----------
+    state : StatePoint
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One column wide.
+    """
+    figure = new_figure(COLUMN_MM, 60)
+    axes = figure.subplots()
+    r = np.linspace(0.4 * min(1.0, state.size_ratio), max(map(state.cutoff, PAIRS)) * 1.05, 600)
+    for pair in PAIRS:
+        axes.plot(r, lj_potential(r, state.sigma(pair), state.epsilon(pair)), label=pair, **pair_line(pair))
+    axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
+    axes.set(xlabel=R_LABEL, ylabel=r"$u(r)\,/\,\varepsilon$", xlim=(0, None), ylim=(-1.15, 2.0))
+    axes.legend()
     return figure
 
 

@@ -28,6 +28,7 @@ from ljmix.plotting import (
     save_figure,
 )
 from ljmix.plotting.explanation import draw_entropy
+from ljmix.plotting.style import number_ids
 from tests.plotting.checks import assert_nothing_is_clipped
 
 MODELS = ("mlp", "xgboost", "nearest-temperature")
@@ -411,3 +412,15 @@ def test_a_figure_function_keeps_its_name_and_fixes_its_layout():
     figure.set_size_inches(10, 2)
     figure.draw_without_rendering()
     assert figure.axes[0].get_position().bounds == placed
+
+
+def test_ids_of_a_drawing_are_numbered_where_they_are_used():
+    """Two hashes of one drawing, as two runs make them, become the same bytes; colours and other ids stay."""
+    drawing = (
+        '<defs><clipPath id="{0}"><rect/></clipPath><path id="{1}" style="stroke: #0072b2"/></defs>'
+        '<g id="axes_1" clip-path="url(#{0})"><use xlink:href="#{1}"/><use xlink:href="#{1}"/></g>'
+    )
+    first, again = (number_ids(drawing.format(*ids)) for ids in (("p0123456789", "m00aa11bb22"), ("pfedcba9876", "m3")))
+    assert first == drawing.format("p0", "m1")
+    assert again == drawing.format("p0", "m3")
+    assert number_ids(first) == first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -213,4 +214,20 @@ def save_figure(figure: Figure, directory: Path | str, name: str) -> tuple[Path,
             figure.savefig(part, metadata={"Software": None})
         with replace_when_whole(svg) as part:
             figure.savefig(part, metadata={"Date": None, "Creator": None})
+            part.write_text(number_ids(part.read_text(encoding="utf-8")), encoding="utf-8")
     return png, svg
+
+
+def number_ids(svg: str) -> str:
+    """Number the ids that matplotlib hashes, in the order of their first use.
+
+    It hashes a memory address into those of clip paths, whatever ``svg.hashsalt`` is: the same figure would have other
+    bytes in every run.
+    """
+    names: dict[str, str] = {}
+
+    def rename(found: re.Match[str]) -> str:
+        return names.setdefault(found[0], f"{found[0][0]}{len(names)}")
+
+    # A letter for what it is (m marker, p clip path, …) and ten digits of the hash, as an id or a reference to one.
+    return re.sub(r'(?<=id=")[a-z][0-9a-f]{10}(?=")|(?<=#)[a-z][0-9a-f]{10}(?=[")])', rename, svg)

@@ -46,7 +46,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate moves lab test lint install clean FORCE
+.PHONY: help all data models figures validate verify moves lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md
@@ -103,6 +103,9 @@ $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(ca
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
 	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)
+
+verify: $(INSTALLED) ## compare the numbers and figures in this clone with the published ones
+	$(PYTHON) -m ljmix.report.verify
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 

@@ -9,7 +9,7 @@ from nbclient.exceptions import DeadKernelError
 
 from ljmix._util.notebooks import execute_notebook
 from ljmix.data.dataset import read_dataset
-from ljmix.report.metrics import read_metrics
+from ljmix.report.metrics import RUN_RECORD, read_metrics
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -75,7 +75,7 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
             r2 = metrics[task][model]["r2"]
             assert set(r2) == {"all", "AA", "AB", "BB"}
             assert all(value <= 1 for value in r2.values())
-    for key in ("r2_T0.6", "r2_T1.4", "fit_cpu_seconds"):
+    for key in ("r2_T0.6", "r2_T1.4"):
         assert key in metrics["extrapolation"]["mlp"]
     # The curve at 0.8 says much about the one at 0.6, even in runs this short.
     assert metrics["extrapolation"]["nearest-temperature"]["r2"]["all"] > 0.8
@@ -91,7 +91,10 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
         assert set(metrics["attribution"][model]) >= {"temperature", "fraction_b", "size_ratio", "epsilon_ab", "r"}
     sections = {"interpolation", "extrapolation", "model_selection", "ablation", "scaling", "embedding", "attribution"}
     sections |= {"validation"}
-    assert set(metrics["provenance"]) >= sections
+    assert set(metrics["profiles"]) >= sections
+    record = read_metrics(tmp_path / RUN_RECORD)
+    assert record["extrapolation"]["times"]["mlp"]["fit_cpu_seconds"] > 0
+    assert record["extrapolation"]["provenance"]["profile"] == "smoke"
 
     for k in range(1, 8):
         for suffix in ("png", "svg"):

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from ljmix._util.atomic import replace_when_whole, write_text
-from ljmix.report.metrics import read_metrics, update_metrics
+from ljmix.report.metrics import RUN_RECORD, read_metrics, update_metrics
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
@@ -51,8 +51,30 @@ def test_metrics_keep_other_sections(tmp_path):
     metrics = read_metrics(path)
     assert metrics["scaling"] == {"mlp": [1.0]}
     assert metrics["embedding"] == {"best_k": 4}
-    assert metrics["provenance"]["scaling"]["commit"] == "one"
     assert json.loads(path.read_text()) == metrics
+    record = read_metrics(tmp_path / RUN_RECORD)
+    assert [record[name]["provenance"]["commit"] for name in ("scaling", "embedding")] == ["one", "two"]
+
+
+def test_times_and_commits_stay_out_of_what_is_published(tmp_path):
+    """Two runs that took different times at different commits leave the same bytes."""
+    contents = []
+    for commit, seconds in (("one", 1.0), ("two", 2.0)):
+        path = tmp_path / commit / "metrics.json"
+        scores = {"r2": {"all": 0.9}, "fit_cpu_seconds": seconds, "fit_cpu_seconds_std": None}
+        sections = {
+            "extrapolation": {"mlp": scores},
+            "speed": {"mlp": {"one_state_ms": seconds}, "model_files_mb": 3.1},
+        }
+        update_metrics(path, sections, {"commit": commit, "profile": "smoke"})
+        contents.append(path.read_bytes())
+        times = read_metrics(path.with_name(RUN_RECORD))
+        assert times["extrapolation"]["times"]["mlp"] == {"fit_cpu_seconds": seconds, "fit_cpu_seconds_std": None}
+    assert contents[0] == contents[1]
+    metrics = read_metrics(path)
+    assert metrics["extrapolation"] == {"mlp": {"r2": {"all": 0.9}}}
+    assert metrics["speed"] == {"model_files_mb": 3.1}
+    assert metrics["profiles"] == {"extrapolation": "smoke", "speed": "smoke"}
 
 
 def test_metrics_refuse_what_is_not_a_number(tmp_path):

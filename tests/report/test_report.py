@@ -57,7 +57,7 @@ def test_table_rounds_and_keeps_order():
 
 def test_a_set_that_grows_is_called_so():
     metrics = copy.deepcopy(METRICS)
-    metrics["provenance"]["dataset"]["profile"] = "reference"
+    metrics["profiles"]["dataset"] = "reference"
     metrics["dataset"] |= {"states": 300, "planned": 500, "complete": 290}
     assert describe_extent(metrics).startswith("300 of the 500 states of the profile `reference`, which still grows")
     assert "the 290 whose composition has every temperature" in describe_extent(metrics)

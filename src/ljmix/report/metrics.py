@@ -1,9 +1,14 @@
-"""The numbers that README and captions quote: one JSON file a profile, one section a topic."""
+"""The numbers that pages and captions quote: one JSON file a profile, one section a topic.
+
+What two equal runs do not share lies beside it in ``run.json``, which is not published: times, commits, versions. So a
+reproduction that gives the same numbers leaves ``metrics.json`` as it is, byte for byte.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,13 @@ from filelock import FileLock
 
 from ljmix._util.atomic import write_text
 
-__all__ = ["plain", "read_metrics", "update_metrics"]
+__all__ = ["RUN_RECORD", "plain", "read_metrics", "split_times", "update_metrics"]
+
+RUN_RECORD = "run.json"
+"""File beside the metrics that says how and when they were made."""
+
+_TIME = re.compile(r"(.*_seconds|.*_cpu_s|one_state_ms|thousand_states_s)(_std)?")
+"""Names of numbers that are times."""
 
 
 def plain(value: Any) -> Any:
@@ -35,7 +46,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
-    """Replace whole sections, and note where each comes from.
+    """Replace whole sections, and note beside the file where each comes from and how long it took.
 
     Parameters
     ----------
@@ -56,10 +67,36 @@ def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[
     path.parent.mkdir(parents=True, exist_ok=True)
     # Notebooks may run side by side (make -j) and share the file.
     with FileLock(path.with_name(f".{path.name}.lock")):
-        metrics = read_metrics(path)
-        metrics.update(sections)
-        metrics.setdefault("provenance", {}).update({name: dict(provenance) for name in sections})
-        write_text(path, json.dumps(metrics, indent=1, sort_keys=True) + "\n")
+        metrics, record = read_metrics(path), read_metrics(path.with_name(RUN_RECORD))
+        for name, values in sections.items():
+            metrics[name], times = split_times(values)
+            record[name] = {"provenance": dict(provenance), "times": times}
+            metrics.setdefault("profiles", {})[name] = provenance.get("profile")
+        for file, content in ((path, metrics), (path.with_name(RUN_RECORD), record)):
+            write_text(file, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def split_times(values: Any) -> tuple[Any, Any]:
+    """Split a section into what equal runs share and what they do not: times, by their names.
+
+    Returns
+    -------
+    lasting, times
+        Both nested as `values` is; lists are not looked into.
+    """
+    if not isinstance(values, Mapping):
+        return values, {}
+    lasting, times = {}, {}
+    for name, value in values.items():
+        if _TIME.fullmatch(str(name)):
+            times[name] = value
+            continue
+        kept, taken = split_times(value)
+        if kept or not isinstance(value, Mapping) or not value:
+            lasting[name] = kept
+        if taken:
+            times[name] = taken
+    return lasting, times
 
 
 def _check_finite(values: Any, where: str) -> None:

@@ -32,7 +32,7 @@ _EQUAL = 0.01
 """Mean entropies this near are called equal: seeds move them by as much."""
 
 _SECTIONS = (
-    "dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "speed", "embedding", "attribution",
+    "dataset", "interpolation", "extrapolation", "noise_ceiling", "certainty", "embedding", "attribution",
 )  # fmt: skip
 _GROUPS = (
     ("T* = 0.6", "r2_T0.6"), ("T* = 1.4", "r2_T1.4"), (f"C_B above {DILUTE:g}", "r2_dilute", "no"),
@@ -72,7 +72,6 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         if keys[0] in ceiling and (len(keys) == 1 or keys[1] in ceiling[keys[0]]):
             group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
             rows.append(_row(group, "–", extrapolation, ceiling, *keys))
-    rows.append(_row("CPU seconds to learn 100 curves", "≈ 40", metrics["speed"], {}, "fit_100_curves_cpu_s", digits=1))
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
     return f"{source}\n\n{table}\n\n{_explanation(metrics)}\n"
@@ -80,7 +79,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
 
 def describe_extent(metrics: Mapping[str, Any]) -> str:
     """Say in words which states the numbers rest on, by the section `dataset`."""
-    dataset, profile = metrics["dataset"], metrics["provenance"]["dataset"]["profile"]
+    dataset, profile = metrics["dataset"], metrics["profiles"]["dataset"]
     states, planned, complete = (dataset[name] for name in ("states", "planned", "complete"))
     converged = sum(found["converged"] for found in dataset["phases"].values())
     settled = f"runs of {converged} have converged"

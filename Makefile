@@ -10,6 +10,18 @@ PROFILE ?= $(PUBLISHED)
 ENGINE  ?= auto
 DEVICE  ?= auto
 
+# What is misspelt is told before anything is written.
+PROFILES := $(patsubst src/ljmix/simulation/profiles/%.toml,%,$(wildcard src/ljmix/simulation/profiles/*.toml))
+ifneq ($(words $(PROFILE)) $(filter $(PROFILES),$(PROFILE)),1 $(PROFILE))
+$(error PROFILE = '$(PROFILE)' is unknown; choose one of $(PROFILES))
+endif
+ifneq ($(words $(ENGINE)) $(filter auto hoomd lammps,$(ENGINE)),1 $(ENGINE))
+$(error ENGINE = '$(ENGINE)' is unknown; choose one of auto hoomd lammps)
+endif
+ifneq ($(words $(DEVICE)) $(filter auto cpu gpu gpu:%,$(DEVICE)),1 $(DEVICE))
+$(error DEVICE = '$(DEVICE)' is unknown; choose one of auto cpu gpu gpu:<index>)
+endif
+
 RESULTS := results/$(PROFILE)
 # Where the repository ships a profile's dataset, `all` repeats a few of its states, from other starts, and checks
 # the shipped ones against them; elsewhere it simulates all states.
@@ -52,10 +64,11 @@ NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05
 .PRECIOUS: README.md
 
 help: ## list every target
-	@echo "make TARGET [PROFILE=smoke|quick|reference|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
+	@echo "make TARGET [PROFILE=smoke|quick|reference|equilibrium|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) $(REPORT) ## run the whole chain and draw every figure
+	@$(if $(REPORT),$(PYTHON) -m ljmix.report.verify,echo "$(words $(NOTEBOOKS)) notebooks are up to date in $(RESULTS)")
 
 data: $(INSTALLED) ## simulate all states of the profile and write the tables; resumable
 	$(PYTHON) -m ljmix.simulation.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
@@ -73,23 +86,23 @@ $(RESULTS)/.choice: FORCE
 # A run of seconds, at the size of quick whatever the profile.
 $(RESULTS)/00-one-mixture.ipynb: notebooks/00-one-mixture.ipynb $(LEARN) $(PLOT) $(wildcard data/models/*/*) \
     $(RESULTS)/.choice | $(INSTALLED)
-	$(RUN) $< $@ profile=$(if $(filter smoke,$(PROFILE)),smoke,quick) engine=$(ENGINE) device=$(DEVICE) results=../$(RESULTS)
+	$(RUN) $< $@ profile=$(if $(filter smoke,$(PROFILE)),smoke,quick) engine=$(ENGINE) device=$(DEVICE) results=../$(RESULTS) --inputs $^
 
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE)
+	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) --inputs $^
 
 $(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE)
+	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	$(RUN) $< $@ profile=$(PROFILE)
+	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	$(RUN) $< $@ profile=$(PROFILE)
+	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 $(REPORT): $(RESULTS)/05-explain.ipynb
 	$(PYTHON) -m ljmix.report.readme $(RESULTS)/metrics.json
@@ -99,7 +112,7 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES)
+	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
 	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)

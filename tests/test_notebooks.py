@@ -1,13 +1,16 @@
 """The notebooks: committed clean, strict about parameters, and the whole chain at the smallest profile."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import DeadKernelError
 
-from ljmix._util.notebooks import execute_notebook
+from ljmix._util.notebooks import _read_parameter, execute_notebook, read_parameters
 from ljmix.data.dataset import read_dataset
 from ljmix.report.metrics import RUN_RECORD, read_metrics
 
@@ -53,6 +56,106 @@ def test_a_kernel_that_dies_leaves_the_cells_before(tmp_path):
         execute_notebook(tmp_path / "dies.ipynb", tmp_path / "out.ipynb", {})
     assert "so far" in (tmp_path / "out.failed.ipynb").read_text()
     assert not (tmp_path / "out.ipynb").exists()
+
+
+def small_notebook(path, *sources):
+    cells = [nbformat.v4.new_code_cell("reason = 1  # a parameter", metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+def test_a_notebook_runs_in_this_interpreter_whatever_a_kernels_name_means(tmp_path, monkeypatch):
+    """Another environment's python3 comes first on Jupyter's path; it cannot even start."""
+    foreign = tmp_path / "jupyter" / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "foreign", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    source = small_notebook(tmp_path / "who.ipynb", "import sys\nprint('I am', sys.executable)")
+    execute_notebook(source, tmp_path / "out.ipynb", {})
+    assert f"I am {sys.executable}" in (tmp_path / "out.log").read_text()
+
+
+def test_what_cells_print_is_logged_and_one_line_shown(tmp_path, capsys):
+    source = small_notebook(tmp_path / "loud.ipynb", "for k in range(200): print('line', k)")
+    execute_notebook(source, tmp_path / "out.ipynb", {})
+    assert (tmp_path / "out.log").read_text().count("line") == 200
+    shown = capsys.readouterr().out
+    assert "line 7" not in shown
+    assert "2/2 cells" in shown.replace("\r", "\n").splitlines()[-1]
+
+
+def test_a_run_is_due_when_code_parameters_or_inputs_change_and_not_else(tmp_path, capsys):
+    source = small_notebook(tmp_path / "count.ipynb", "open('runs', 'a').write('x')")
+    data, output, before = tmp_path / "data.txt", tmp_path / "out.ipynb", tmp_path / "before.ipynb"
+    data.write_text("one")
+
+    def runs_after(**parameters):
+        execute_notebook(source, output, parameters, [source, data, before])
+        return len((tmp_path / "runs").read_text())
+
+    assert runs_after() == 1
+    assert runs_after() == 1
+    assert "count" in capsys.readouterr().out.splitlines()[-1]
+    # Opened and saved: another time, outputs and metadata, the same code.
+    notebook = nbformat.read(source, as_version=4)
+    notebook.metadata["seen"] = True
+    notebook.cells.append(nbformat.v4.new_markdown_cell("A remark."))
+    nbformat.write(notebook, source)
+    data.touch()
+    assert runs_after() == 1
+    assert runs_after(reason=2) == 2
+    data.write_text("two")
+    assert runs_after(reason=2) == 3
+    notebook.cells[1].source += "; 1 + 1"
+    nbformat.write(notebook, source)
+    assert runs_after(reason=2) == 4
+    # An executed notebook among the inputs counts by its own inputs.
+    execute_notebook(source, before, {"reason": 3})
+    assert len((tmp_path / "runs").read_text()) == 5
+    assert runs_after(reason=2) == 6
+    execute_notebook(source, before, {"reason": 3})
+    assert runs_after(reason=2) == 7
+
+
+def test_parameters_are_read_as_they_are_written(tmp_path):
+    """A comment may hold an equals sign, and text stays text though it looks like a number."""
+    cell = nbformat.v4.new_code_cell(
+        "results = ''  # folder; results = '' is the default\nsteps = 10  # a = b", metadata={"tags": ["parameters"]}
+    )
+    path = tmp_path / "typed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    assert read_parameters(path) == {"results": "", "steps": 10}
+    known = read_parameters(path)
+    assert _read_parameter("results=2024_01", known) == ("results", "2024_01")
+    assert _read_parameter("steps=20", known) == ("steps", 20)
+    path.write_text("no notebook")
+    with pytest.raises(ValueError, match=r"typed\.ipynb is not a readable notebook"):
+        read_parameters(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("PROFILE=smokey", "PROFILE = 'smokey' is unknown; choose one of equilibrium paper quick reference smoke"),
+        ("PROFILE=", "PROFILE = '' is unknown"),
+        ("PROFILE=..", "PROFILE = '..' is unknown"),
+        ("PROFILE=smoke quick", "PROFILE = 'smoke quick' is unknown"),
+        ("ENGINE=lamps", "ENGINE = 'lamps' is unknown; choose one of auto hoomd lammps"),
+        ("DEVICE=gpuu", "DEVICE = 'gpuu' is unknown; choose one of auto cpu gpu gpu:<index>"),
+    ],
+)
+@pytest.mark.parametrize("target", ["all", "clean"])
+def test_a_misspelt_setting_is_told_before_anything_is_written(setting, message, target):
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    before = sorted(path.name for path in (ROOT / "results").iterdir())
+    done = subprocess.run(["make", setting, target], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert sorted(path.name for path in (ROOT / "results").iterdir()) == before
 
 
 def test_whole_chain_at_the_smallest_profile(tmp_path):

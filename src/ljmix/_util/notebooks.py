@@ -9,25 +9,98 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
+import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
 from ljmix._util.atomic import replace_when_whole
 
-__all__ = ["execute_notebook"]
+__all__ = ["OwnInterpreter", "digest_inputs", "execute_notebook", "read_parameters"]
 
+_BAR = "{desc:18} {n_fmt:>3}/{total_fmt} cells {elapsed}"
 CELL_TIMEOUT = 14 * 24 * 3600
 """Longest time a cell may take, s: the largest campaign, not a hang, should be what ends it."""
 
 
-def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+class OwnInterpreter(AsyncKernelManager):
+    """Starts the kernel with the interpreter that runs this, whatever a kernel's name stands for elsewhere.
+
+    A name is looked up in folders of the user and of ``JUPYTER_PATH`` first, where another environment may have put
+    its own ``python3``.
+    """
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How the kernel is started."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="ljmix", language="python")
+
+
+def read_parameters(source: Path) -> dict[str, Any]:
+    """Read the names that a notebook's cell tagged `parameters` assigns, with their defaults.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the notebook is not there.
+    ValueError
+        If it is no notebook, or a default is not a plain value.
+    """
+    if not source.is_file():
+        raise FileNotFoundError(f"notebook {source} does not exist")
+    try:
+        cells = nbformat.read(source, as_version=4).cells  # type: ignore[no-untyped-call]
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, KeyError) as error:
+        raise ValueError(f"{source} is not a readable notebook: {error}") from error
+    defaults: dict[str, Any] = {}
+    for cell in cells:
+        if "parameters" not in cell.metadata.get("tags", []):
+            continue
+        for node in ast.parse(cell.source).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                defaults[node.targets[0].id] = ast.literal_eval(node.value)
+    return defaults
+
+
+def digest_inputs(source: Path, parameters: Mapping[str, Any], inputs: Iterable[Path]) -> str:
+    """SHA-256 of all that decides what a notebook's run gives: its code, its parameters, the files it depends on.
+
+    Of another executed notebook among the inputs the digest of its own counts, not its bytes, which hold times.
+    """
+    digest = hashlib.sha256()
+    code = [cell.source for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "code"]  # type: ignore[no-untyped-call]
+    digest.update(json.dumps([code, sorted((name, repr(value)) for name, value in parameters.items())]).encode())
+    for path in sorted({path for path in inputs if path != source and path.is_file()}):
+        content = path.read_bytes()
+        if path.suffix == ".ipynb":
+            content = (_recorded_digest(path) or content.hex()).encode()
+        digest.update(f"{path.as_posix()} {hashlib.sha256(content).hexdigest()}".encode())
+    return digest.hexdigest()
+
+
+def _recorded_digest(path: Path) -> str | None:
+    """Digest that an executed notebook carries; None if it is none of ours."""
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))["metadata"]["ljmix"]["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(recorded)
+
+
+def execute_notebook(
+    source: Path, output: Path, parameters: Mapping[str, Any], inputs: Iterable[Path] | None = None
+) -> None:
     """Execute a notebook in its own folder, as JupyterLab does, and write the executed copy.
 
     Parameters
@@ -35,6 +108,9 @@ def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) 
     source, output : Path
     parameters : mapping
         Values for names that the cell tagged `parameters` assigns.
+    inputs : iterable of Path, optional
+        Files that it depends on. Where an executed copy with the same code, parameters and inputs is there already,
+        it stays as it is: files that were touched, or opened and saved, do not make a run due.
 
     Raises
     ------
@@ -44,26 +120,38 @@ def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) 
         If a parameter is not in that cell.
     papermill.PapermillExecutionError, nbclient.exceptions.DeadKernelError
         If a cell fails, or its kernel dies; what was executed is kept in ``<output>.failed.ipynb``.
+
+    Notes
+    -----
+    The kernel is this very interpreter. What cells print goes to ``<output>.log`` as it comes.
     """
-    if not source.is_file():
-        raise FileNotFoundError(f"notebook {source} does not exist")
-    known = papermill.inspect_notebook(str(source))
+    known = read_parameters(source)
     for name in parameters:
         if name not in known:
             raise ValueError(f"{source.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
-    failed = output.with_suffix(".failed.ipynb")
+    digest = digest_inputs(source, parameters, inputs or ())
+    if inputs is not None and _recorded_digest(output) == digest:
+        output.touch()
+        print(f"{source.stem:18} is up to date")
+        return
+    failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
-    with replace_when_whole(output) as part:
+    with replace_when_whole(output) as part, log.open("w", encoding="utf-8") as said:
         try:
             papermill.execute_notebook(
                 str(source),
                 str(part),
                 parameters=dict(parameters),
                 cwd=str(source.parent),
-                progress_bar=False,
-                log_output=True,
+                progress_bar={"desc": source.stem, "unit": "cell", "file": sys.stdout, "bar_format": _BAR},
+                stdout_file=said,
+                stderr_file=said,
                 execution_timeout=CELL_TIMEOUT,
+                kernel_manager_class=OwnInterpreter,
             )
+            executed = nbformat.read(part, as_version=4)  # type: ignore[no-untyped-call]
+            executed.metadata["ljmix"] = {"inputs": digest}
+            nbformat.write(executed, part)  # type: ignore[no-untyped-call]
         except Exception:
             # papermill writes after every cell, so that also a dead kernel leaves its cells.
             if part.exists():
@@ -71,10 +159,13 @@ def execute_notebook(source: Path, output: Path, parameters: Mapping[str, Any]) 
             raise
 
 
-def _read_parameter(text: str) -> tuple[str, Any]:
+def _read_parameter(text: str, known: Mapping[str, Any]) -> tuple[str, Any]:
+    """Read ``name=value``; where the notebook's own value is text, so is this, whatever it looks like."""
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"parameter {text!r}: must look like name=value")
+    if isinstance(known.get(name), str):
+        return name, value
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
@@ -87,19 +178,23 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("parameters", nargs="*", metavar="name=value")
+    parser.add_argument(
+        "--inputs", nargs="*", type=Path, help="run only if the code, parameters or these files changed"
+    )
     arguments = parser.parse_args()
-    # papermill logs what cells print, progress bars included.
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("papermill.translators").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
-        parameters = dict(map(_read_parameter, arguments.parameters))
-        execute_notebook(arguments.source, arguments.output, parameters)
+        known = read_parameters(arguments.source)
+        parameters = dict(_read_parameter(text, known) for text in arguments.parameters)
+        execute_notebook(arguments.source, arguments.output, parameters, arguments.inputs)
     except (ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     except (papermill.PapermillExecutionError, DeadKernelError) as error:
         kept = os.path.relpath(arguments.output.with_suffix(".failed.ipynb"))
         memory = " (most often for want of memory)" if isinstance(error, DeadKernelError) else ""
-        parser.exit(1, f"{error}{memory}\n{arguments.source.name} failed; its cells up to there are in {kept}\n")
+        log = os.path.relpath(arguments.output.with_suffix(".log"))
+        where = f"its cells up to there are in {kept}, what they printed in {log}"
+        parser.exit(1, f"{error}{memory}\n{arguments.source.name} failed; {where}\n")
 
 
 if __name__ == "__main__":

@@ -86,23 +86,23 @@ $(RESULTS)/.choice: FORCE
 # A run of seconds, at the size of quick whatever the profile.
 $(RESULTS)/00-one-mixture.ipynb: notebooks/00-one-mixture.ipynb $(LEARN) $(PLOT) $(wildcard data/models/*/*) \
     $(RESULTS)/.choice | $(INSTALLED)
-	$(RUN) $< $@ profile=$(if $(filter smoke,$(PROFILE)),smoke,quick) engine=$(ENGINE) device=$(DEVICE) results=../$(RESULTS) --inputs $^
+	@$(RUN) $< $@ profile=$(if $(filter smoke,$(PROFILE)),smoke,quick) engine=$(ENGINE) device=$(DEVICE) results=../$(RESULTS) --inputs $^
 
 $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RESULTS)/.choice | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) engine=$(ENGINE) device=$(DEVICE) --inputs $^
 
 $(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
-	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 $(REPORT): $(RESULTS)/05-explain.ipynb
 	$(PYTHON) -m ljmix.report.readme $(RESULTS)/metrics.json
@@ -112,7 +112,7 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
-	$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
 	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)

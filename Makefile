@@ -58,7 +58,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate verify moves lab test lint install clean FORCE
+.PHONY: help all data models figures validate verify moves lock lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md
@@ -122,10 +122,13 @@ verify: $(INSTALLED) ## compare the numbers and figures in this clone with the p
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 
-.venv/.ljmix-installed: pyproject.toml
+# The tested versions where wheels of them exist for this Python and system, else what the bounds allow.
+LOCKED := $(if $(filter Linux,$(shell uname -s)),--constraint requirements.lock)
+
+.venv/.ljmix-installed: pyproject.toml requirements.lock
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is " + sys.version.split()[0] + "; 3.11 or newer is needed")'
 	.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || python3 -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) --editable '.[test]'
 	touch $@
 
 ifeq ($(CONDA_HOOMD),yes)
@@ -134,9 +137,17 @@ $(INSTALLED): pyproject.toml environment.yml
 	touch $@
 endif
 
-lab: $(INSTALLED) ## open JupyterLab with the package's kernel
-	$(PYTHON) -m ipykernel install --prefix $(dir $(PYTHON)).. --name ljmix --display-name ljmix
-	$(PYTHON) -m jupyterlab notebooks
+lock: $(INSTALLED) ## write the versions at hand into requirements.lock
+	sed -n '/^#/p' requirements.lock > .requirements.lock
+	$(PYTHON) -m pip freeze --disable-pip-version-check --exclude-editable | grep -v '^ljmix' >> .requirements.lock
+	mv .requirements.lock requirements.lock
+
+# Options for JupyterLab, for instance LAB=--allow-root.
+LAB ?=
+
+lab: $(INSTALLED) ## open JupyterLab on copies of the notebooks in results/play, made to change
+	$(PYTHON) -m ljmix._util.play notebooks results/play
+	JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab $(LAB) --ServerApp.root_dir=. results/play/00-one-mixture.ipynb
 
 test: $(INSTALLED) lint ## lint, type-check and run all tests
 	$(PYTHON) -m pytest

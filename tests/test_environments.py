@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 # The same project under its conda name.
@@ -60,3 +62,17 @@ def test_binder_is_a_slim_part_of_the_full_environment():
 @pytest.mark.parametrize("package", sorted(USERS_PACKAGES))
 def test_the_users_packages_are_there(package):
     assert package in conda_packages("environment.yml")
+
+
+def test_the_lock_file_holds_every_package_within_its_bounds():
+    locked = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, version = line.partition("==")
+            assert version, f"{line}: a lock file names versions"
+            locked[canonicalize_name(name)] = version
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for line in project["dependencies"] + project["optional-dependencies"]["test"]:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"sys_platform": "linux"}):
+            assert locked[canonicalize_name(requirement.name)] in requirement.specifier, line

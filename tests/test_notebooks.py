@@ -158,6 +158,18 @@ def test_a_misspelt_setting_is_told_before_anything_is_written(setting, message,
     assert sorted(path.name for path in (ROOT / "results").iterdir()) == before
 
 
+def test_ones_own_mixture_is_simulated_and_measured(tmp_path):
+    """Off the grid, through 01 and 02; and 02 without any campaign falls back on shipped tables and says so."""
+    folder = str(tmp_path / "own")
+    mine = {"profile": "smoke", "results": folder}
+    execute_notebook(NOTEBOOKS[1], tmp_path / "01.ipynb", mine | {"states": [[0.9, 0.3, 1.2, 0.7]]})
+    execute_notebook(NOTEBOOKS[2], tmp_path / "02.ipynb", mine | {"sample": 0})
+    assert read_dataset(tmp_path / "own").states["state_id"].tolist() == ["T0.9_C0.3_S1.2_E0.7_P1"]
+    execute_notebook(NOTEBOOKS[2], tmp_path / "02-bare.ipynb", {"results": str(tmp_path / "bare")})
+    assert "No campaign in" in (tmp_path / "02-bare.log").read_text()
+    assert not (tmp_path / "bare" / "states.parquet").exists()
+
+
 def test_whole_chain_at_the_smallest_profile(tmp_path):
     """From nothing to seven figures, in a folder of its own."""
     for path in NOTEBOOKS:

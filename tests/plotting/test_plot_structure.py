@@ -79,3 +79,12 @@ def test_series_average_what_is_kept(thermo):
 def test_series_without_anything_left_is_refused(thermo):
     with pytest.raises(ValueError, match="no step of the series is left"):
         plot_thermo_series(thermo, n_particles=1000, discarded_steps=30000)
+
+
+def test_a_state_that_has_not_converged_is_marked(dataset):
+    states = dataset.states.iloc[:2].assign(converged=[True, False])
+    rdf = dataset.rdf[dataset.rdf["state_id"].isin(states["state_id"])]
+    titles = [
+        "".join(axes.get_title(loc) for loc in ("left", "center", "right")) for axes in plot_rdfs(rdf, states).axes
+    ]
+    assert [("not converged" in title) for title in titles] == [False, True]

@@ -87,7 +87,8 @@ def plot_rdfs(rdf: pd.DataFrame, states: pd.DataFrame | None = None) -> Figure:
     rdf : pandas.DataFrame
         Columns `state_id`, `pair`, `r`, `g`, `g_sem`.
     states : pandas.DataFrame, optional
-        Columns `state_id`, `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`: titles the panels.
+        Columns `state_id`, `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab`: titles the panels. With `converged`
+        the title says which state has not.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def plot_rdfs(rdf: pd.DataFrame, states: pd.DataFrame | None = None) -> Figure:
         if not lowest:
             axes.set_xlabel("")
         if states is not None:
-            title = state_title(states.set_index("state_id").loc[name])
+            row = states.set_index("state_id").loc[name]
+            title = state_title(row) + ("" if row.get("converged", True) else "\nnot converged")
             axes.set_title(title, fontsize=7 if n_columns < 3 else 6, loc="center" if n_columns == 1 else "right")
     for axes in panels[len(names) :]:
         axes.set_axis_off()

@@ -28,7 +28,7 @@ RESULTS := results/$(PROFILE)
 SHIPPED := $(wildcard data/$(PROFILE)/states.parquet)
 # Figures of another profile stay with its results.
 FIGURES := $(if $(filter $(PUBLISHED),$(PROFILE)),figures,$(RESULTS)/figures)
-REPORT  := $(if $(filter $(PUBLISHED),$(PROFILE)),README.md)
+REPORT  := $(if $(filter $(PUBLISHED),$(PROFILE)),README.md docs/results.md)
 
 # An active conda environment that has HOOMD-blue is used as it is; everywhere else a .venv of our own.
 CONDA_HOOMD := $(if $(CONDA_PREFIX),$(shell $(CONDA_PREFIX)/bin/python -c 'import hoomd' 2>/dev/null && echo yes))
@@ -61,7 +61,7 @@ NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05
 .PHONY: help all data models figures validate verify moves lock lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PRECIOUS: README.md
+.PRECIOUS: README.md docs/results.md
 
 help: ## list every target
 	@echo "make TARGET [PROFILE=smoke|quick|reference|equilibrium|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
@@ -104,8 +104,11 @@ $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
-$(REPORT): $(RESULTS)/05-explain.ipynb
+# One command writes both pages, the second one last.
+$(firstword $(REPORT)): $(RESULTS)/05-explain.ipynb
 	$(PYTHON) -m ljmix.report.readme $(RESULTS)/metrics.json
+
+docs/results.md: README.md ;
 
 # Are the engines right? On tables in data/validation, whatever the profile.
 validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and with theory, on the shipped tables

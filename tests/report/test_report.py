@@ -7,7 +7,7 @@ import pytest
 from ljmix.report.claims import answers, papers_failure
 from ljmix.report.gallery import gallery
 from ljmix.report.metrics import read_metrics
-from ljmix.report.readme import describe_extent, describe_views, insert_table, results_table
+from ljmix.report.readme import PAGES, describe_extent, describe_views, insert_block, results_table, short_table
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = "results/reference/metrics.json"
@@ -26,11 +26,12 @@ def skip_between_a_run_and_its_report(page):
         pytest.skip(f"{NUMBERS} was written anew, {page} not yet; `make all` does it")
 
 
-def test_readme_quotes_the_published_metrics():
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_quote_the_published_metrics(page):
     """If this fails after a new run: python -m ljmix.report.readme results/reference/metrics.json."""
-    skip_between_a_run_and_its_report("README.md")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert insert_table(readme, METRICS) == readme
+    skip_between_a_run_and_its_report(page)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert insert_block(text, PAGES[page](METRICS)) == text
 
 
 def test_gallery_quotes_the_published_metrics():
@@ -53,6 +54,27 @@ def test_table_rounds_and_keeps_order():
     groups = [line.split("|")[1].strip() for line in table.splitlines() if line.endswith("|") and "states)" in line]
     kinds = {"r2_T0.6", "r2_T1.4", "r2_dilute", "r2_starts_agree", "r2_mixed_converged"}
     assert len(groups) == 2 + len(kinds & set(METRICS["noise_ceiling"]["extrapolation"]["replicate"]))  # two phases
+
+
+def test_the_short_table_has_five_rows_and_its_caveat():
+    head, line, *rows, empty, caveat = short_table(METRICS).splitlines()
+    assert (len(rows), empty) == (5, "")
+    assert len({row.count("|") for row in (head, line, *rows)}) == 1
+    best = next(row for row in rows if "temperatures (200 states)" in row).split("|")
+    assert [cell.strip() for cell in best[2::2]] == [
+        "0.89",
+        f"{METRICS['extrapolation']['gaussian-process']['r2']['all']:.3f}",
+        f"{METRICS['noise_ceiling']['extrapolation']['replicate']['r2']['all']:.3f}",
+    ]
+    converged = sum(found["converged"] for found in METRICS["dataset"]["phases"].values())
+    assert caveat.startswith(f"{METRICS['dataset']['states'] - converged} of the {METRICS['dataset']['states']} states")
+
+
+def test_the_short_table_leaves_out_a_group_without_states():
+    metrics = copy.deepcopy(METRICS)
+    scores = metrics["certainty"]["scores"]
+    metrics["certainty"]["scores"] = [row for row in scores if row["score"] != "r2_mixed_converged"]
+    assert "mixed, converged" not in short_table(metrics)
 
 
 def test_a_set_that_grows_is_called_so():
@@ -169,5 +191,5 @@ def test_a_rank_within_chance_is_not_called_one():
 
 
 def test_missing_markers_are_named():
-    with pytest.raises(ValueError, match="README has no place for the table"):
-        insert_table("# nothing here", METRICS)
+    with pytest.raises(ValueError, match="the page has no place for the table"):
+        insert_block("# nothing here", "| table |\n")

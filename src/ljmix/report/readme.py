@@ -1,14 +1,14 @@
-"""The numbers of `metrics.json` as text: README's table, and what it shares with claims and captions.
+"""The numbers of `metrics.json` as text: two tables of results, and what they share with claims and captions.
 
 ::
 
-    python -m ljmix.report.readme results/reference/metrics.json    # put the table into README.md
+    python -m ljmix.report.readme results/reference/metrics.json    # into README.md and docs/results.md
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from ljmix.report.names import CONTESTANTS, EXPLAINED, PARAMETERS
 from ljmix.state import DILUTE
 
 __all__ = [
-    "describe_extent", "describe_training", "describe_views", "format_ceiling", "format_interval", "format_score",
-    "format_share", "insert_table", "list_credits", "lowest_features", "pooled_certainty", "results_table",
-    "share_by_neighbours",
+    "PAGES", "describe_extent", "describe_training", "describe_views", "format_ceiling", "format_interval",
+    "format_score", "format_share", "insert_block", "list_credits", "lowest_features", "pooled_certainty",
+    "results_table", "share_by_neighbours", "short_table",
 ]  # fmt: skip
 
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
@@ -39,8 +39,14 @@ _GROUPS = (
     ("starts agree", "r2_starts_agree", "yes"), ("mixed", "r2_phase", "mixed"),
     ("mixed, converged", "r2_mixed_converged", "all"), ("demixed", "r2_phase", "demixed"),
 )  # fmt: skip
-"""States that README scores by themselves: what they are called, and the keys of their scores."""
+"""States that are scored by themselves: what they are called, and the keys of their scores."""
 _COLUMNS = ("mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature")
+_SHORT_COLUMNS = ("mlp", "gaussian-process", "nearest-temperature")
+_SHORT_GROUPS = (
+    ("unseen temperatures", "r2", "all"), ("… starts agree", "r2_starts_agree", "yes"),
+    ("… mixed, converged", "r2_mixed_converged", "all"),
+)  # fmt: skip
+"""Likewise for README."""
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
@@ -51,10 +57,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    rows = [
-        ["", "paper", *(CONTESTANTS[model] for model in _COLUMNS), "second simulation"],
-        ["---"] * (3 + len(_COLUMNS)),
-    ]
+    rows = [_header("", _COLUMNS)]
     interpolation, extrapolation = metrics["interpolation"], metrics["extrapolation"]
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     rows.append(_row("random rows held out, R²", "0.99", interpolation, {}, "r2", "all"))
@@ -62,19 +65,60 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
         if pair == "all":
-            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics), "–"])
-    numbers = {
-        (row["score"], row["label"]): row["states"]
-        for row in metrics["certainty"]["scores"]
-        if row["model"] == "nearest-temperature"
-    }
+            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics, _COLUMNS), "–"])
+    numbers = _group_sizes(metrics)
     for label, *keys in _GROUPS:
         if keys[0] in ceiling and (len(keys) == 1 or keys[1] in ceiling[keys[0]]):
             group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
             rows.append(_row(group, "–", extrapolation, ceiling, *keys))
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
-    return f"{source}\n\n{table}\n\n{_explanation(metrics)}\n"
+    return f"{source}\n\n{_markdown(rows)}\n\n{_explanation(metrics)}\n"
+
+
+def short_table(metrics: Mapping[str, Any]) -> str:
+    """Markdown table of five rows for README, with its caveat in a line.
+
+    Raises
+    ------
+    KeyError
+        If `metrics` lacks a section.
+    """
+    extrapolation, ceiling = metrics["extrapolation"], metrics["noise_ceiling"]["extrapolation"]["replicate"]
+    numbers, columns = _group_sizes(metrics), _SHORT_COLUMNS
+    rows = [
+        _header("R²", columns),
+        _row("random rows held out", "0.99", metrics["interpolation"], {}, "r2", "all", columns=columns),
+    ]
+    for label, *keys in _SHORT_GROUPS:
+        if (states := numbers.get((keys[0], keys[1]))) is None:
+            continue
+        paper = "0.89" if keys == ["r2", "all"] else "–"
+        rows.append(_row(f"{label} ({states} states)", paper, extrapolation, ceiling, *keys, columns=columns))
+        if paper != "–":
+            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics, columns), "–"])
+    states = metrics["dataset"]["states"]
+    unsettled = states - sum(found["converged"] for found in metrics["dataset"]["phases"].values())
+    caveat = (
+        f"{unsettled} of the {states} states have not converged, so that scores over all states depend on which of two "
+        "starts is in the dataset ([how to read this](docs/results.md))."
+    )
+    return f"{_markdown(rows)}\n\n{caveat}\n"
+
+
+def _header(corner: str, columns: Sequence[str]) -> list[str]:
+    return [corner, "paper", *(CONTESTANTS[model] for model in columns), "noise ceiling"]
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Write rows as a Markdown table; the first is the header."""
+    head, *body = rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))
+
+
+def _group_sizes(metrics: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+    """Count the states behind each score on unseen temperatures, by the keys of the score."""
+    rows = metrics["certainty"]["scores"]
+    return {(row["score"], row["label"]): row["states"] for row in rows if row["model"] == "nearest-temperature"}
 
 
 def describe_extent(metrics: Mapping[str, Any]) -> str:
@@ -92,9 +136,15 @@ def describe_extent(metrics: Mapping[str, Any]) -> str:
 
 
 def _row(
-    label: str, paper: str, section: Mapping[str, Any], ceiling: Mapping[str, Any], *keys: str, digits: int = 3
+    label: str,
+    paper: str,
+    section: Mapping[str, Any],
+    ceiling: Mapping[str, Any],
+    *keys: str,
+    digits: int = 3,
+    columns: Sequence[str] = _COLUMNS,
 ) -> list[str]:
-    cells = [format_score(section.get(model), keys, digits) for model in _COLUMNS]
+    cells = [format_score(section.get(model), keys, digits) for model in columns]
     return [label, paper, *cells, format_ceiling(ceiling, keys, digits)]
 
 
@@ -104,10 +154,10 @@ def pooled_certainty(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]
     return {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
 
 
-def _intervals(metrics: Mapping[str, Any]) -> list[str]:
+def _intervals(metrics: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """Intervals of the pooled R² over mixtures, by column."""
     pooled = pooled_certainty(metrics)
-    return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in _COLUMNS]
+    return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in columns]
 
 
 def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:
@@ -230,26 +280,32 @@ def share_by_neighbours(views: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(f"{format_share(views[name]['share_k4'])} with {size}" for size, name in whole)
 
 
-def insert_table(readme: str, metrics: Mapping[str, Any]) -> str:
-    """Return README's text with the table between its two markers replaced."""
-    head, _, rest = readme.partition(BEGIN)
+def insert_block(page: str, block: str) -> str:
+    """Return a page's text with what stands between its two markers replaced."""
+    head, _, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not end:
-        raise ValueError(f"README has no place for the table; it is marked by {BEGIN.strip()} and {END.strip()}")
-    return head + BEGIN + results_table(metrics) + END + tail
+        raise ValueError(f"the page has no place for the table; it is marked by {BEGIN.strip()} and {END.strip()}")
+    return head + BEGIN + block + END + tail
+
+
+PAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {"README.md": short_table, "docs/results.md": results_table}
+"""Pages that quote the published numbers, and what writes their block."""
 
 
 def main() -> None:
-    """Put the published numbers into README.md."""
-    parser = argparse.ArgumentParser(description="Put the published numbers into README.md.")
+    """Put the published numbers into the pages that quote them."""
+    parser = argparse.ArgumentParser(description=f"Put the published numbers into {' and '.join(PAGES)}.")
     parser.add_argument("metrics", type=Path, help="metrics.json of the published run")
-    readme, numbers = Path("README.md"), parser.parse_args().metrics
+    numbers = parser.parse_args().metrics
     with one_sentence(parser):
         metrics = read_metrics(numbers)
         missing = set(_SECTIONS) - set(metrics)
         if missing:
             raise ValueError(f"{numbers} has no section {min(missing)!r}; run the notebooks first (make all)")
-        write_text(readme, insert_table(readme.read_text(encoding="utf-8"), metrics))
+        for name, write_block in PAGES.items():
+            page = Path(name)
+            write_text(page, insert_block(page.read_text(encoding="utf-8"), write_block(metrics)))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate verify moves lock lab test lint install clean FORCE
+.PHONY: help all data models figures validate verify moves docs lock lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
@@ -122,6 +122,16 @@ moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two 
 
 verify: $(INSTALLED) ## compare the numbers and figures in this clone with the published ones
 	$(PYTHON) -m ljmix.report.verify
+
+# With the notebooks that `all` has executed, where it has; it runs none itself.
+docs: $(INSTALLED).docs ## build the documentation site into results/site
+	$(PYTHON) docs/build.py
+
+# What the extra `docs` names and nothing else: in a conda environment pip leaves all other packages alone.
+$(INSTALLED).docs: $(INSTALLED) pyproject.toml
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' \
+	    | $(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
+	touch $@
 
 install: $(INSTALLED) ## set up the Python environment (all other targets do it by themselves)
 

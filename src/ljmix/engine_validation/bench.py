@@ -8,12 +8,14 @@ generator begin where the published run began. The following writes them anew; i
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ljmix._util.command import one_sentence
 from ljmix.configuration import Configuration
 from ljmix.data.dataset import write_table
 from ljmix.engine_validation.systems import BENCH, FCC, place_on_lattice
@@ -80,8 +82,12 @@ def draw_bench_velocities() -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write the velocities to ``data/validation``."""
-    write_table(draw_bench_velocities(), Path("data/validation", BENCH_FILE), {"source": "LAMMPS bench/in.lj"})
+    """Write the velocities, from the command line."""
+    parser = argparse.ArgumentParser(description="Write the velocities of LAMMPS' bench/in.lj at step 0.")
+    parser.add_argument("--output", type=Path, default=Path("data", "validation"), help="folder to write to")
+    options = parser.parse_args()
+    with one_sentence(parser):
+        write_table(draw_bench_velocities(), options.output / BENCH_FILE, {"source": "LAMMPS bench/in.lj"})
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def short_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _header(corner: str, columns: Sequence[str]) -> list[str]:
-    return [corner, "paper", *(CONTESTANTS[model] for model in columns), "noise ceiling"]
+    return [corner, "paper", *(CONTESTANTS[model] for model in columns), "second simulation"]
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:

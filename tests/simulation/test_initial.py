@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from ljmix.data.dataset import read_dataset
+from ljmix.data.reference import shipped_directory
 from ljmix.simulation.initial import STARTS, _domain, build_configuration, place_particles, system_size
 from ljmix.simulation.profiles import load_profile
-from ljmix.state import StatePoint
+from ljmix.state import StatePoint, state_points
+from ljmix.theory.density import estimate_density
 
 PROFILE = load_profile("smoke")
 STATES = [
@@ -74,6 +77,20 @@ def test_exchanged_start_has_a_quarter_of_the_minority_on_the_wrong_side(state):
     expected = volumes[inside].sum() / volumes.sum()
     print(f"volume {share:.4f}, contents {expected:.4f}")
     assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / len(points))
+
+
+def test_a_box_has_room_to_shrink():
+    """None of the reference states would have been too small for r_max after the barostat had its say."""
+    state = StatePoint(1.4, 0.5, 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"before the barostat has shrunk it; set box_edge = 10\.5 or more"):
+        system_size(state, load_profile("smoke", box_edge=10.1, r_max=5.0))
+    held = load_profile("smoke", box_edge=10.1, r_max=5.0, number_density=0.6)
+    assert system_size(state, held)[0] == round(0.6 * 10.1**3)
+    dataset = read_dataset(shipped_directory(load_profile("reference")))
+    estimates = np.array([estimate_density(state) for state in state_points(dataset.states)])
+    shrunk = (dataset.states["number_density"] / estimates) ** (1 / 3)
+    print(f"edges end between {1 / shrunk.max():.3f} and {1 / shrunk.min():.3f} of their estimates")
+    assert shrunk.max() < 1.045
 
 
 def test_unknown_start_is_named():

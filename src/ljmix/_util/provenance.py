@@ -45,9 +45,16 @@ def _first_version(*names: str) -> str:
 
 
 def _ask_git(*arguments: str) -> str:
-    """Output of a git command in the source folder; empty outside a checkout or without git."""
-    command = ["git", "-C", str(Path(__file__).parents[1]), *arguments]
+    """Output of a git command in this clone; empty where the sources are in none of their own, or without git.
+
+    A copy of the sources inside another repository has that one's commits around it, which say nothing of it.
+    """
+    clone = Path(__file__).resolve().parents[3]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        top, answer = (
+            subprocess.run(["git", "-C", str(clone), *command], capture_output=True, text=True, check=False).stdout
+            for command in (("rev-parse", "--show-toplevel"), arguments)
+        )
     except FileNotFoundError:
         return ""
+    return answer.strip() if top.strip() and Path(top.strip()).resolve() == clone else ""

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import sys
 import threading
@@ -67,10 +68,47 @@ def make_pool(workers: int | None = None) -> ProcessPoolExecutor:
     workers : int, optional
         Number of processes; by default one a core.
     """
+    _require_guard()
     # Spawned, not forked: engines keep global state that does not survive a fork.
     return ProcessPoolExecutor(
         workers or _count_cores(), get_context("spawn"), initializer=_prepare_worker, initargs=(os.getpid(),)
     )
+
+
+def _require_guard() -> None:
+    """Stop a script whose every worker would run it again from its first line.
+
+    A spawned process imports the user's script. What stands there unguarded starts a campaign in each worker, before
+    that is ready for one.
+
+    Raises
+    ------
+    RuntimeError
+        If the call comes from the top level of a script, outside ``if __name__ == "__main__":``.
+    """
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_name == "<module>":
+            break
+        frame = frame.f_back  # type: ignore[assignment]
+    name = getattr(sys.modules["__main__"], "__file__", None)
+    # A notebook and a prompt name no file, and workers do not look for one.
+    if frame is None or name is None:
+        return
+    script = Path(name)
+    if not script.is_file():
+        raise RuntimeError(
+            f"worker processes cannot import a program from {script.name}: save it as a file, with this call under "
+            '`if __name__ == "__main__":`'
+        )
+    for node in ast.parse(script.read_bytes()).body:
+        if node.lineno <= frame.f_lineno <= (node.end_lineno or node.lineno):
+            if not (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)):
+                raise RuntimeError(
+                    f'{script}, line {frame.f_lineno}: put this call under `if __name__ == "__main__":`; each worker '
+                    "process imports the script, and would start the campaign again"
+                )
+            return
 
 
 def _count_cores() -> int:

@@ -31,6 +31,9 @@ MAX_PARTICLES = 1_000_000
 _CLOSEST = 0.96
 # Start a little dilute: particles find room, and the barostat compresses within a few τ.
 _DILUTION = 0.9
+_SHRINKING = 1.05
+"""How much larger than needed a box must be at first: the edge of none of the 500 reference states settled more than
+3.4 % below its estimate, and it fluctuates by half a per cent."""
 _NEIGHBOUR_SKIN = 0.4
 """Largest skin an engine adds to the cut-off when it looks for neighbours, σ_AA."""
 
@@ -61,11 +64,14 @@ def system_size(state: StatePoint, profile: Profile) -> tuple[int, int]:
         )
     edge = (n / density) ** (1 / 3)
     cutoff = max(map(state.cutoff, PAIRS))
-    needed = 2 * max(profile.r_max, cutoff + _NEIGHBOUR_SKIN)
+    shrinking = 1.0 if profile.number_density else _SHRINKING
+    needed = 2 * max(profile.r_max, cutoff + _NEIGHBOUR_SKIN) * shrinking
     if edge < needed:
         raise ValueError(
             f"{state.state_id}: n_particles = {n} fills a box of edge {edge:.1f} σ; "
             f"r_max = {profile.r_max:g} and the largest cut-off {cutoff:g} need at least {needed:.1f} σ"
+            f"{' before the barostat has shrunk it' if shrinking > 1 else ''}; "
+            f"set box_edge = {needed:.1f} or more, or more n_particles"
         )
     return n, n_b
 

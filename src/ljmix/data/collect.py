@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
@@ -51,7 +52,12 @@ def collect_dataset(
     Raises
     ------
     ValueError
-        If no state is finished.
+        If no state is finished, or all are damaged.
+
+    Warns
+    -----
+    UserWarning
+        Where a finished state is damaged: it is named with the way out and left out, and the rest is collected.
     """
     finished = find_finished(root, profile)
     asked = {*profile.states(), *finished} if states is None else set(states)
@@ -62,13 +68,19 @@ def collect_dataset(
     if missing:
         way_on = "`make data` goes on" if states is None else "the same campaign goes on when it is called again"
         tqdm.write(f"{missing} of {len(asked)} states are not finished and left out; {way_on}")
-    with lend_pool(executor) as pool:
-        parts = list(
-            tqdm(
-                pool.map(summarise_state, finished.values(), finished, [profile] * len(finished)),
-                total=len(finished), desc="collect", unit="state", mininterval=1,
-            )
-        )  # fmt: skip
+    parts, damaged = [], []
+    with lend_pool(executor) as pool, tqdm(total=len(finished), desc="collect", unit="state", mininterval=1) as bar:
+        futures = {state: pool.submit(summarise_state, folder, state, profile) for state, folder in finished.items()}
+        for state, future in futures.items():
+            try:
+                parts.append(future.result())
+            except (ValueError, OSError) as error:
+                damaged.append(f"{state.state_id} is left out: {error}")
+                warnings.warn(damaged[-1], stacklevel=2)
+            bar.update()
+    if not parts:
+        raise ValueError(f"{root}: no finished state is whole; {damaged[0]}")
+    missing += len(damaged)
     rows, curves, waves = zip(*parts, strict=True)
     provenance = describe_provenance(profile.name, settings=_jsonable(asdict(profile)), states_missing=missing)
     rdf, structure_factors = (pd.concat(tables, ignore_index=True) for tables in (curves, waves))
@@ -117,7 +129,7 @@ def write_configurations(
     for state in finished if states is None else finished.keys() & set(states):
         runs = open_runs(finished[state], state, profile)
         run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
-        configuration = read_configuration(run.folder / "trajectory.gsd")
+        configuration = read_configuration(run.joined("trajectory.gsd"))
         # Runs of earlier versions can hold velocities, of another frame.
         configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
         write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")

@@ -76,12 +76,12 @@ class Simulation:
     @property
     def thermo(self) -> pd.DataFrame:
         """Temperature, pressure, potential energy a particle, volume and density, frame by frame, of one run."""
-        return pd.read_parquet(self._counted.folder / "thermo.parquet")
+        return pd.read_parquet(self._counted.joined("thermo.parquet"))
 
     @property
     def trajectory(self) -> Path:
         """GSD file of kept configurations of one run, for freud, OVITO and VMD."""
-        return self._counted.folder / "trajectory.gsd"
+        return self._counted.joined("trajectory.gsd")
 
     def configuration(self) -> Configuration:
         """Last configuration."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,8 +225,16 @@ def _least_production(run: Run, measured: Mapping[str, npt.NDArray[Any]], start:
 
 
 def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:
-    """Return the runs of a state, one for each of its starts."""
-    return [Run(folder / start, state, profile) for start in choose_starts(state, profile)]
+    """Return the runs of a state, one for each of its starts.
+
+    Raises
+    ------
+    ValueError
+        If the state is finished and a run has lost some of its segments since.
+    """
+    runs = [Run(folder / start, state, profile) for start in choose_starts(state, profile)]
+    _require_whole(folder, runs)
+    return runs
 
 
 def sample_state(
@@ -276,7 +285,8 @@ def sample_state(
             _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine, report)
             for run in runs:
                 run.join()
-            write_text(folder / "finished.json", json.dumps(_settings(profile)))
+            segments = {run.start: run.count_segments() for run in runs}
+            write_text(folder / "finished.json", json.dumps(_settings(profile) | {"segments": segments}))
     except Timeout as error:
         raise RuntimeError(f"{state.state_id}: another process works on it ({folder})") from error
     return folder
@@ -284,8 +294,40 @@ def sample_state(
 
 def is_finished(folder: Path, profile: Profile) -> bool:
     """Tell whether a state has been sampled with the settings of `profile`."""
-    marker = folder / "finished.json"
-    return marker.exists() and json.loads(marker.read_text()) == _settings(profile)
+    settings, _ = _read_marker(folder)
+    return settings == _settings(profile)
+
+
+def _read_marker(folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Settings under which a state is done, and how many segments each of its runs had then; both empty if it is not.
+
+    A marker that cannot be read counts as none: the campaign looks at the runs again, and writes it anew.
+    """
+    path = folder / "finished.json"
+    if not path.exists():
+        return {}, {}
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        # Earlier versions did not record the segments.
+        segments = settings.pop("segments", {})
+    except (ValueError, AttributeError):
+        warnings.warn(
+            f"{path} is damaged and counts for nothing; the campaign, called again, writes it anew", stacklevel=3
+        )
+        return {}, {}
+    return settings, segments
+
+
+def _require_whole(folder: Path, runs: Sequence[Run]) -> None:
+    """Raise a ValueError if a finished run has lost segments: its averages would be those of what is left."""
+    _, recorded = _read_marker(folder)
+    for run in runs:
+        there, had = run.count_segments(), recorded.get(run.start, 0)
+        if there < had:
+            raise ValueError(
+                f"{run.state.state_id}: segment {there:04d} of its run from the {run.start} start is lost "
+                f"({run.folder}); delete {folder}, and the state is simulated again"
+            )
 
 
 def _settings(profile: Profile) -> dict[str, Any]:

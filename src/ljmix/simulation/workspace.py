@@ -264,6 +264,13 @@ class Run:
         with replace_when_whole(self.folder / "thermo.parquet") as path:
             table.to_parquet(path, index=False)
 
+    def joined(self, name: str) -> Path:
+        """Path of ``trajectory.gsd`` or ``thermo.parquet``, made again from the segments if it is not there."""
+        path = self.folder / name
+        if not path.exists():
+            self.join()
+        return path
+
     def read_configurations(self, start_step: int) -> list[Configuration]:
         """Read the kept configurations later than a step."""
         frames = self._kept_frames()

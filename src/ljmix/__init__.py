@@ -17,7 +17,10 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ljmix._util.caches import lend_cache_folder
 
 if TYPE_CHECKING:
     from ljmix.data.collect import collect_dataset
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from ljmix.structure.rdf import compute_rdf
 
 __version__ = version("ljmix")
+
+lend_cache_folder(Path(__file__).parent)
 
 _HOMES = {
     "Dataset": "data.dataset",

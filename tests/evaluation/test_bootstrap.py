@@ -19,7 +19,7 @@ def truth(dataset):
 
 
 def tabulate(truth, guesses):
-    """Predictions of seeds as a contest gives them."""
+    """Predictions of seeds as a benchmark gives them."""
     rows = pd.MultiIndex.from_product([truth.states["state_id"], PAIRS, truth.r], names=["state_id", "pair", "r"])
     points = rows.to_frame(index=False).assign(g=truth.g.ravel(), part="test")
     return pd.concat(

@@ -1,4 +1,4 @@
-"""The contestants: what they are, that they learn what they can, and that they say what they cannot."""
+"""The models: what they are, that they learn what they can, and that they say what they cannot."""
 
 import numpy as np
 import pytest

@@ -103,7 +103,7 @@ def test_unknown_closure_is_refused():
         solve_mixtures(mixtures([1.0], [0.5], 0.5), "msa")
 
 
-# -- contestants ---------------------------------------------------------------------------------------------
+# -- models ---------------------------------------------------------------------------------------------
 
 
 def test_theory_asks_for_the_density(dataset):

@@ -27,11 +27,11 @@ def resample_scores(
     draws: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Bootstrap R² over the compositions that are asked for, and what each contestant gains over a baseline.
+    """Bootstrap R² over the compositions that are asked for, and what each model gains over a baseline.
 
     The spread over seeds says how much a fit depends on its starting point. It does not say how much a score
     depends on which mixtures happen to be asked for, and pooled over points R² may hang on a few curves (see
-    `weigh_curves`). All contestants are scored on the same draws, so that a gain is one of pairs.
+    `weigh_curves`). All models are scored on the same draws, so that a gain is one of pairs.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ def resample_scores(
     states : pandas.DataFrame
         Of the dataset.
     baseline : str
-        The contestant that gains are over.
+        The model that gains are over.
     draws, seed : int
 
     Returns
     -------
     pandas.DataFrame
-        One row a contestant and group: `model`, `score` and `label` (the keys of
+        One row per model and group: `model`, `score` and `label` (the keys of
         `ljmix.evaluation.scores.score_curves`), `states` (how many), `r2` (mean over seeds), `low`, `high` (95 %
-        interval, percentiles), `gain`, `gain_low`, `gain_high` (R² above the baseline's). A contestant without
-        an answer for some states is scored on those that it answers, and the baseline beside it on the same.
+        interval, percentiles), `gain`, `gain_low`, `gain_high` (R² above the baseline's). A model without
+        a prediction for some states is scored on those that it predicts, and the baseline beside it on the same.
         NaN for the intervals of a group with answered states of fewer than five compositions.
 
     Raises

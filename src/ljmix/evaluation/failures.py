@@ -68,7 +68,7 @@ def worst_state(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB
 
 
 def failure_table(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB") -> pd.DataFrame:
-    """How each contestant does on the states beyond a boundary, and on the one that the network misses most.
+    """How each model does on the states beyond a boundary, and on the one that the network misses most.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The contest: every contestant on every task, mean and spread over seeds."""
+"""The benchmark: every model on every task, mean and spread over seeds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RANDOM_TASKS = ("interpolation-states", "compositions", "compositions-temperatu
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one task says about its contestants.
+    """What one task says about its models.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def evaluate(
     progress: bool = False,
     **options: int,
 ) -> Evaluation:
-    """Let contestants learn the training part of a task and predict its test part.
+    """Let models learn the training part of a task and predict its test part.
 
     Where a task has several splits, the test parts of all are pooled before they are scored. Random splits
     are another one for each seed.
@@ -90,7 +90,7 @@ def evaluate(
     task : str
         One of `ljmix.evaluation.splits.TASKS`.
     names : sequence of str
-        Contestants, see `ljmix.models.registry.make_model`.
+        Models, see `ljmix.models.registry.make_model`.
     seeds : int
         Repetitions, with seeds 0, 1, … A model that draws nothing runs once where the split is the same.
     workers : int
@@ -115,7 +115,7 @@ def evaluate(
     make_splits(dataset, task)  # what the dataset is too small for stops the work here
 
     def run(name: str, seed: int) -> _Result:
-        return _contest(make_splits(dataset, task, seed), task, name, seed, options)
+        return _evaluate_once(make_splits(dataset, task, seed), task, name, seed, options)
 
     results: dict[str, list[_Result]] = {name: [] for name in names}
     for (name, _), result in zip(runs, run_in_parallel(run, runs, task, workers, progress), strict=True):
@@ -132,7 +132,7 @@ def evaluate(
     return Evaluation(metrics, ceiling, _join(tables, dataset, names), _loss_table(losses, task))
 
 
-def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, Any]) -> _Result:
+def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, Any]) -> _Result:
     """One model, one seed, every fold."""
     tests, guesses, spreads, tables, losses = [], [], [], [], []
     extra: dict[str, Any] = {}
@@ -170,7 +170,7 @@ def _contest(splits: Sequence[Split], task: str, name: str, seed: int, options: 
 def fit_models(
     names: Sequence[str], train: Dataset, *, seed: int = 0, workers: int = 1, **options: Any
 ) -> dict[str, Model]:
-    """Fit contestants side by side.
+    """Fit models side by side.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def fit_models(
     Returns
     -------
     dict
-        Fitted contestant by name.
+        Fitted model by name.
     """
 
     def fit(name: str) -> Model:

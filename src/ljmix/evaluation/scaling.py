@@ -84,7 +84,7 @@ def data_size_scaling(
     dataset, seeds, workers, progress, **options
         As in `ljmix.evaluation.run.evaluate`; the test part is always whole.
     names : sequence of str
-        Row-wise contestants.
+        Row-wise models.
     sizes : sequence of int
         Numbers of training rows.
     train, test : sequence of float
@@ -129,8 +129,8 @@ def state_scaling(
     """R² on the temperature task against the number of training states, whole compositions at a time.
 
     The test part is always whole, so that few training states mean compositions never seen; that is what less
-    simulation would mean. Parameters and result as of `data_size_scaling`, for any contestant that answers for
-    unseen compositions, with the key `states` in place of `rows`.
+    simulation would mean. Parameters and result as of `data_size_scaling`, for any model that predicts unseen
+    compositions, with the key `states` in place of `rows`.
     """
     training, held_out = split_by_temperature(dataset)
     target = layout_table(held_out)

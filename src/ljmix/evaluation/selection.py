@@ -1,4 +1,4 @@
-"""Which contestant is the best, decided inside the training temperatures."""
+"""Which model is the best, decided inside the training temperatures."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["predict_splits", "score_splits", "validate"]
 
 
 def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: int = 1, **options: Any) -> pd.DataFrame:
-    """Let contestants predict the validation splits: what decides which is the best, and how clearly.
+    """Let models predict the validation splits: what decides which is the best, and how clearly.
 
     Parameters
     ----------
     train : Dataset
         Training temperatures only.
     names : sequence of str
-        Contestants that answer for every state.
+        Models that predict every state.
     seed : int
     workers : int
         Processes that fit side by side; -1 for one a core.
@@ -38,7 +38,7 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
     Returns
     -------
     pandas.DataFrame
-        One row a contestant, the best first: `model`, `r2` (pooled over both splits), `low`, `high` (95 % interval
+        One row per model, the best first: `model`, `r2` (pooled over both splits), `low`, `high` (95 % interval
         over mixtures), `behind`, `behind_low`, `behind_high` (R² below that of the best, on the same draws). Where the
         last interval holds zero, the two are not told apart.
     """

@@ -82,7 +82,7 @@ def score_table(
     Returns
     -------
     pandas.DataFrame
-        One row a contestant: R² of `all, AA, AB, BB`, by temperature, of `mixed & converged` and of each phase;
+        One row per model: R² of `all, AA, AB, BB`, by temperature, of `mixed & converged` and of each phase;
         `error / sem`, `peak height` (mean of the pairs' relative errors), `answered`, `within 95 %`,
         `fit CPU s`. NaN where there is no such value.
     """

@@ -1,4 +1,4 @@
-"""How long contestants take: to learn a hundred curves, to answer for one state, and for a thousand."""
+"""How long models take: to learn a hundred curves, to predict one state, and to predict a thousand."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _REPEATS = 10
 
 
 def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **options: Any) -> dict[str, float]:
-    """Time a contestant on this machine, in one thread.
+    """Time a model on this machine, in one thread.
 
     Parameters
     ----------
     model : Model
-        Fitted; it answers.
+        Fitted.
     train : Dataset
         What it was trained on.
     name : str

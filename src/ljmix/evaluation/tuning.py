@@ -45,7 +45,7 @@ from ljmix.models.tuned import TUNED_FILE, tuned_settings
 __all__ = ["SPACES", "find_scales", "tune"]
 
 TRIALS = 30
-"""Trials a contestant."""
+"""Trials per model."""
 EVALUATIONS = 500
 """Scales of the Gaussian process that are tried: twice through its fifteen."""
 _BINS_ALIKE = 20
@@ -70,7 +70,7 @@ def _network(trial: optuna.Trial) -> dict[str, Any]:
 
 
 def _trees(trial: optuna.Trial) -> dict[str, Any]:
-    # 200 trees of depth 8 answer for a thousand states in a second.
+    # 200 trees of depth 8 predict a thousand states in a second.
     return {
         "rounds": trial.suggest_int("rounds", 50, 200),
         "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.5, log=True),
@@ -82,7 +82,7 @@ def _trees(trial: optuna.Trial) -> dict[str, Any]:
 
 
 SPACES: Mapping[str, Space] = {"mlp-tuned": _network, "xgboost": _trees, "xgboost-physics": _trees}
-"""What is searched, by contestant."""
+"""What is searched, by model."""
 
 _FIRST: Mapping[str, dict[str, Any]] = {
     "mlp-tuned": {
@@ -100,7 +100,7 @@ validation."""
 def tune(
     train: Dataset, name: str, *, trials: int = TRIALS, seed: int = 0, progress: bool = False, **options: Any
 ) -> dict[str, Any]:
-    """Search the settings of a contestant.
+    """Search the settings of a model.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def tune(
     Raises
     ------
     ValueError
-        If the contestant is not searched by trials, `trials` is below 1, or the training set has too few temperatures.
+        If the model is not searched by trials, `trials` is below 1, or the training set has too few temperatures.
     """
     if name not in SPACES:
         raise ValueError(f"{name!r} is not searched by trials; choose one of {', '.join(SPACES)}")
@@ -196,8 +196,8 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
-    """Search the settings of contestants and write them to the package."""
-    parser = argparse.ArgumentParser(description="Search the settings of the contestants.")
+    """Search the settings of the tuned models and write them to the package."""
+    parser = argparse.ArgumentParser(description="Search the settings of the tuned models.")
     parser.add_argument("--data", type=Path, required=True, help="folder with states.parquet and rdf.parquet")
     parser.add_argument("--models", nargs="+", choices=TUNED, default=TUNED)
     parser.add_argument("--trials", type=int, default=TRIALS, help="of networks and trees")

@@ -1,4 +1,4 @@
-"""What every contestant promises, and the part that all row-wise models share."""
+"""What every model promises, and the part that all row-wise models share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Model", "RowModel", "UncertainModel", "need_fit"]
 
 
 class Model(Protocol):
-    """What every contestant promises."""
+    """What every model promises."""
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset, up to `ljmix.data.dataset.LEARNING_RANGE`."""
@@ -46,7 +46,7 @@ class Model(Protocol):
 
 @runtime_checkable
 class UncertainModel(Model, Protocol):
-    """A contestant that also says how sure it is."""
+    """A model that also says how sure it is."""
 
     def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Standard deviation that the model gives its prediction, (n_states, 3, n_bins)."""

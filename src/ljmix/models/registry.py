@@ -1,4 +1,4 @@
-"""The contestants by name: `make_model` gives any of them, unfitted.
+"""The models by name: `make_model` gives any of them, unfitted.
 
 Row-wise models (`base.RowModel`) take one point of one curve as a row of seven numbers, as the paper
 does. Baselines know only temperature. See the module of each for what it is.
@@ -30,14 +30,14 @@ __all__ = [
 ROW_MODELS = ("mlp", "xgboost")
 """The two models of the comparison: the paper's network as printed, and tuned trees on the same inputs."""
 LEARNED = (*ROW_MODELS, "mlp-tuned", "xgboost-physics", "curve-network", "gaussian-process")
-"""Contestants that learn from curves and answer for any state."""
+"""Models that learn from curves and predict any state."""
 TUNED = ("xgboost", "mlp-tuned", "xgboost-physics", "gaussian-process")
-"""Contestants whose settings come from `ljmix.evaluation.tuning`."""
+"""Models whose settings come from `ljmix.evaluation.tuning`."""
 GUIDED = ("theory-difference", "theory-guided")
 """The Gaussian process on what simulation adds to theory: without an answer where theory has none, or with."""
 MODELS = LEARNED + BASELINES + THEORIES + GUIDED
 DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES, *GUIDED)
-"""Contestants that draw nothing: every seed gives the same numbers."""
+"""Models that draw nothing: every seed gives the same numbers."""
 
 
 def make_model(
@@ -49,7 +49,7 @@ def make_model(
     n_jobs: int = 1,
     settings: Mapping[str, Any] | None = None,
 ) -> Model:
-    """Return an unfitted contestant.
+    """Return an unfitted model.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def make_model(
     epochs, patience, n_jobs : int
         Length of training, see `Network`; threads, see `BoostedTrees`.
     settings : mapping, optional
-        In place of those that `ljmix.evaluation.tuning` found, for a contestant that is tuned.
+        In place of those that `ljmix.evaluation.tuning` found, for a model that is tuned.
 
     Raises
     ------
     ValueError
-        If the name is unknown, a number is below its minimum, or settings are given to a contestant that has
+        If the name is unknown, a number is below its minimum, or settings are given to a model that has
         none.
     """
     minimum = {"seed": 0, "epochs": 1, "patience": 1, "n_jobs": 1}

@@ -1,4 +1,4 @@
-"""Trained contestants in files: portable, with the checksum of their data, without pickle.
+"""Trained models in files: portable, with the checksum of their data, without pickle.
 
 Each model is a folder with ``model.json``, which says what it is and what it was trained on, and its numbers:
 XGBoost's in its own JSON, scikit-learn's through skops, those of a Gaussian process as NumPy arrays.
@@ -54,7 +54,7 @@ def checksum(dataset: Dataset) -> str:
 
 
 def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, Any]) -> Path:
-    """Write a trained contestant; an older folder is replaced.
+    """Write a trained model; an older folder is replaced.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, A
 
 
 def load_model(folder: Path, data: str | None = None) -> Model:
-    """Read a trained contestant: it answers as before, but has no record of how it was trained (`loss_curve_`).
+    """Read a trained model: it predicts as before, but has no record of how it was trained (`loss_curve_`).
 
     Parameters
     ----------

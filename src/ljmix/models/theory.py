@@ -182,7 +182,7 @@ def forget_solutions() -> None:
 def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
     """Logarithm of the cavity function by Percus-Yevick at the estimated density.
 
-    Solutions are kept for the life of the process: a contest asks for the same states in every fold.
+    Solutions are kept for the life of the process: a benchmark asks for the same states in every fold.
 
     Returns
     -------

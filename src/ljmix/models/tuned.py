@@ -14,7 +14,7 @@ TUNED_FILE = Path(__file__).with_name("tuned.json")
 
 @lru_cache
 def tuned_settings(name: str) -> dict[str, Any]:
-    """Settings of a contestant.
+    """Settings of a tuned model.
 
     Raises
     ------

@@ -4,7 +4,7 @@
 """
 
 from ljmix.plotting.attribution import plot_descriptors, plot_distance, plot_ranking
-from ljmix.plotting.contest import plot_ablation, plot_scores, plot_state_scaling
+from ljmix.plotting.benchmark import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
 from ljmix.plotting.explanation import plot_explanation

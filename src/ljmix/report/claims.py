@@ -7,7 +7,7 @@ from typing import Any
 
 from ljmix.evaluation.failures import PAPER_FAILURE
 from ljmix.models.features import COMPOSITION
-from ljmix.report.names import CONTESTANTS, EXPLAINED, METHODS, PARAMETERS
+from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETERS
 from ljmix.report.readme import describe_views, format_share, list_credits, lowest_features, share_by_neighbours
 from ljmix.state import PAPER_GRID
 
@@ -128,11 +128,11 @@ def _verdict(share: float, chance: float = 0.4) -> str:
 def describe_failure(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say in words what a state is, cold and warm, and who predicts its curve, by its rows of the section `failures`.
 
-    The best three contestants are named, the paper's network and the copy of the nearest temperature.
+    The best three models are named, the paper's network and the copy of the nearest temperature.
     """
     scored = sorted((row for row in rows if row["r2"] is not None), key=lambda row: -row["r2"])
     named = [row for k, row in enumerate(scored) if k < 3 or row["model"] in ("mlp", "nearest-temperature")]
-    scores = ", ".join(f"{CONTESTANTS.get(row['model'], row['model'])} {row['r2']:.2f}" for row in named)
+    scores = ", ".join(f"{MODEL_NAMES.get(row['model'], row['model'])} {row['r2']:.2f}" for row in named)
     doubtful = [f"{t:g}" for t, which in ((0.6, "cold"), (0.8, "warm")) if rows[0][f"disagree_{which}"]]
     doubt = f" (runs from two starts disagree at {' and '.join(doubtful)})" if doubtful else ""
     return (

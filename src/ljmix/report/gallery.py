@@ -9,7 +9,7 @@ from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
 from ljmix.models.features import COMPOSITION
 from ljmix.report.claims import answers, describe_failure, papers_failure
-from ljmix.report.names import CONTESTANTS, INGREDIENTS, PARAMETERS, TASK_LABELS
+from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETERS, TASK_LABELS
 from ljmix.report.readme import (
     describe_extent,
     describe_training,
@@ -49,7 +49,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}. The "
         f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). Shades of all panels of a row have "
         "one scale.",
-        "contest": _contest_caption(metrics),
+        "contest": _benchmark_caption(metrics),
         "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which mostly hides the "
         "copy of the nearest temperature, since trees repeat what they saw there.",
@@ -114,7 +114,7 @@ def _failure_caption(failures: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(parts) or "A BB curve at the lowest temperature, and particles there and at the next."
 
 
-def _contest_caption(metrics: Mapping[str, Any]) -> str:
+def _benchmark_caption(metrics: Mapping[str, Any]) -> str:
     best, scores = metrics["model_selection"]["best"], metrics["extrapolation"]
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
@@ -122,11 +122,11 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
         groups[f"C_B above {DILUTE:g}"] = ("r2_dilute", "no")
     found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
-    row, tied = pooled_certainty(metrics)[best], [CONTESTANTS[name] for name in metrics["model_selection"]["tied"]]
+    row, tied = pooled_certainty(metrics)[best], [MODEL_NAMES[name] for name in metrics["model_selection"]["tied"]]
     gain = f"{row['gain']:.3f} ({format_interval(row['gain_low'], row['gain_high'], 3)})"
     return (
-        f"Unseen temperatures: what each of {len(scores)} contestants misses. Validation inside the training "
-        f"temperatures names {CONTESTANTS[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
+        f"Unseen temperatures: what each of {len(scores)} models misses. Validation inside the training "
+        f"temperatures names {MODEL_NAMES[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
         f"{found}: {gain} above copying the nearest "
         "temperature (95 % interval over mixtures). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
@@ -134,7 +134,7 @@ def _contest_caption(metrics: Mapping[str, Any]) -> str:
         "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches up "
         "to what a repetition of the simulations would miss: by their error bars where the starts agree, by the other "
         "start where they do not; there models may do better. An arrow: R² below zero. A percentage and open symbols: "
-        "scored on that share of the states, the only ones that the contestant answers for; where that is less than "
+        "scored on that share of the states, the only ones that the model converges on; where that is less than "
         "half of a panel, the number of states stands in the row. Scores of fewer than five states are left out. PY "
         "and HNC: the Percus-Yevick and hypernetted-chain equations at the simulated density; PY, two liquids: "
         "Percus-Yevick in the liquids that a regular solution separates into; theory-guided: a Gaussian process on "
@@ -165,7 +165,7 @@ def _list_costs(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         low, high = sorted((abs(row["cost_low"]), abs(row["cost_high"])))
         parts.append(
-            f"{abs(row['cost']):.2f} ({format_interval(low, high, 2)}) by {CONTESTANTS[row['model']]} without "
+            f"{abs(row['cost']):.2f} ({format_interval(low, high, 2)}) by {MODEL_NAMES[row['model']]} without "
             f"{INGREDIENTS[row['without']]} on {TASK_LABELS[row['task']]}, {GROUP_LABELS[row['score']]}"
         )
     return "; ".join(parts) or "none"
@@ -184,7 +184,7 @@ def _rows_caption(points: Sequence[Mapping[str, Any]]) -> str:
 
 def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     ends = "; ".join(
-        f"{CONTESTANTS[name]} {first['r2_median']:.2f} with {first['states']} and {last['r2_median']:.2f} with "
+        f"{MODEL_NAMES[name]} {first['r2_median']:.2f} with {first['states']} and {last['r2_median']:.2f} with "
         f"{last['states']}"
         for name, (first, *_, last) in scaling.items()
     )

@@ -1,8 +1,8 @@
-"""What contestants and parameters are called in figures, tables and captions."""
+"""What models and parameters are called in figures, tables and captions."""
 
-__all__ = ["CONTESTANTS", "EXPLAINED", "INGREDIENTS", "METHODS", "PAPER_ORDER", "PARAMETERS", "TASK_LABELS"]
+__all__ = ["EXPLAINED", "INGREDIENTS", "METHODS", "MODEL_NAMES", "PAPER_ORDER", "PARAMETERS", "TASK_LABELS"]
 
-CONTESTANTS = {
+MODEL_NAMES = {
     "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
     "xgboost-physics": "XGBoost + physics",
     "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
@@ -12,10 +12,10 @@ CONTESTANTS = {
     "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
     "theory-guided": "theory-guided",
 }  # fmt: skip
-"""Contestants by their name in `ljmix.models.registry`: learned ones first, then what needs no learning."""
+"""Models by their name in `ljmix.models.registry`: learned ones first, then what needs no learning."""
 
 EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
-"""The two explained models, where no other contestant is near."""
+"""The two explained models, where no other model is near."""
 
 PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
 """Parameters of a state by their column, in the order of the paper's ranking."""

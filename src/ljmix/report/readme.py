@@ -15,7 +15,7 @@ from typing import Any
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
 from ljmix.report.metrics import read_metrics
-from ljmix.report.names import CONTESTANTS, EXPLAINED, PARAMETERS
+from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETERS
 from ljmix.state import DILUTE
 
 __all__ = [
@@ -106,7 +106,7 @@ def short_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _header(corner: str, columns: Sequence[str]) -> list[str]:
-    return [corner, "paper", *(CONTESTANTS[model] for model in columns), "second simulation"]
+    return [corner, "paper", *(MODEL_NAMES[model] for model in columns), "second simulation"]
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -149,7 +149,7 @@ def _row(
 
 
 def pooled_certainty(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Give the row of each contestant's pooled R² in the section `certainty`."""
+    """Give the row of each model's pooled R² in the section `certainty`."""
     scores = metrics["certainty"]["scores"]
     return {row["model"]: row for row in scores if (row["score"], row["label"]) == ("r2", "all")}
 

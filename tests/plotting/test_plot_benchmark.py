@@ -1,4 +1,4 @@
-"""Figures of the contest: what is in them, and that nothing is lost at the edges."""
+"""Figures of the benchmark: what is in them, and that nothing is lost at the edges."""
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def test_scores_show_what_is_missed_and_what_noise_misses(figures):
     dots = {line.get_ydata()[0]: line.get_xdata()[0] for line in first.lines if len(line.get_xdata()) == 1}
     assert dots == {3: pytest.approx(0.2), 2: pytest.approx(0.07), 1: pytest.approx(0.03), 0: 1.6}  # 0: an arrow
     hollow = {line.get_ydata()[0] for line in first.lines if line.get_markerfacecolor() == "white"}
-    assert hollow == {0}, "who answers for a part of the states only"
+    assert hollow == {0}, "models that converge on a part of the states only"
     for axes, ends in ((first, (0.04, 0.15)), (second, (0.1, 0.3))):
         (thin,) = (line for line in axes.lines if line.get_linewidth() == 0.5 and len(line.get_xdata()) == 2)
         np.testing.assert_allclose(thin.get_xdata(), ends)
@@ -121,7 +121,7 @@ def test_scores_of_few_states_are_left_out(metrics):
 
 @pytest.mark.parametrize(("r2", "side"), [(0.99, "right"), (0.1, "left")])
 def test_a_number_of_states_leaves_the_dot_free(metrics, r2, side):
-    """Six of 24 states answered for: the number stands where the dot does not."""
+    """Six of 24 states converged on: the number stands where the dot does not."""
     certainty = CERTAINTY.assign(states=CERTAINTY["states"].where(CERTAINTY["model"] != "percus-yevick", 6))
     found = metrics | {"percus-yevick": {"r2": {"all": r2}, "r2_std": {"all": 0.0}, "answered": 0.25}}
     ceiling = {kind: {"r2": {"all": 0.99}} for kind in ("truth", "replicate")}

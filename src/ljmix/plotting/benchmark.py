@@ -21,7 +21,7 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
-from ljmix.report.names import CONTESTANTS, INGREDIENTS, TASK_LABELS
+from ljmix.report.names import INGREDIENTS, MODEL_NAMES, TASK_LABELS
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
 
@@ -36,9 +36,9 @@ _MARKERS = {
     "gaussian-process": "P", "theory-difference": "X", "theory-guided": "*",
 }  # fmt: skip
 _MOST, _EDGE = 1.0, 1.6
-"""Above the first, 1 - R² is an arrow at the second, or one bad contestant would flatten all others."""
+"""Above the first, 1 - R² is an arrow at the second, or one bad model would flatten all others."""
 _FEWEST = 5
-"""Scores of fewer states than this are not drawn: they are about those states, not about a contestant."""
+"""Scores of fewer states than this are not drawn: they are about those states, not about a model."""
 _LOSS_EDGE = 0.5
 _PANELS = {
     "all states": ("r2", "all"), "BB": ("r2", "BB"), "B not\ndilute": ("r2_dilute", "no"),
@@ -53,7 +53,7 @@ def plot_scores(
     certainty: pd.DataFrame,
     groups: Mapping[str, Sequence[str]] = _PANELS,
 ) -> Figure:
-    """How far from R² = 1 every contestant is, a panel a group of states, with what noise allows.
+    """How far from R² = 1 every model is, a panel a group of states, with what noise allows.
 
     Parameters
     ----------
@@ -70,17 +70,17 @@ def plot_scores(
     Returns
     -------
     matplotlib.figure.Figure
-        1 - R², the share of the variance that is missed, on a logarithmic scale: for each contestant a dot, a
+        1 - R², the share of the variance that is missed, on a logarithmic scale: for each model a dot, a
         thick line for the standard deviation over seeds, and a thin one for the 95 % interval over mixtures; a
         band up to what a second simulation misses. An arrow at the right edge: R² below zero. A percentage
-        and open symbols: the contestant answers for that share of the states only, and is scored on them. Below each
-        panel the number of states; where a contestant answers for less than half of them, its own number stands in its
+        and open symbols: the model converges on that share of the states only, and is scored on them. Below each
+        panel the number of states; where a model converges on less than half of them, its own number stands in its
         row, and alone if there are fewer than five.
 
     Raises
     ------
     ValueError
-        If no contestant has a score of any group, or a column is missing.
+        If no model has a score of any group, or a column is missing.
     """
     need_columns(certainty, ["model", "score", "label", "states", "low", "high"], "certainty")
     rows = certainty.set_index(["model", "score", "label"])[["states", "low", "high"]].astype(float)
@@ -130,16 +130,16 @@ def plot_scores(
 
 def _in_order(names: Iterable[str]) -> list[str]:
     """Learned models first, then what needs no learning; a name unknown here comes last."""
-    order = list(CONTESTANTS)
+    order = list(MODEL_NAMES)
     return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _label(name: str) -> str:
-    return CONTESTANTS.get(name, name).replace("T*", "$T^*$")
+    return MODEL_NAMES.get(name, name).replace("T*", "$T^*$")
 
 
 def _with_share(name: str, answered: float) -> str:
-    """Label of a contestant, with the share of states it answers for where that is not all."""
+    """Label of a model, with the share of states it converges on where that is not all."""
     share = "" if answered == 1 else f" ({100 * answered:.0f} %)"
     return _label(name) + share
 
@@ -151,7 +151,7 @@ def _value(values: Mapping[str, Any], keys: Sequence[str], suffix: str = "") -> 
 
 
 def _least_missed(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> float:
-    """Left end of the scale: half of the least that a contestant or a second simulation misses."""
+    """Left end of the scale: half of the least that a model or a second simulation misses."""
     scores = [_value(values, keys) for keys in groups for values in (*metrics.values(), ceiling["replicate"])]
     return 0.5 * min(max(1 - score, 1e-5) for score in scores if score is not None)
 

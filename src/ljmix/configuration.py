@@ -38,7 +38,7 @@ class Configuration:
 
 
 def write_configuration(configuration: Configuration, size_ratio: float, path: Path) -> None:
-    """Write a configuration as a GSD file of one frame; the file appears whole."""
+    """Write a configuration as a GSD file of one frame, in an atomic write."""
     frame = make_frame(0, configuration.positions, configuration.types, configuration.box_edge, size_ratio)
     frame.particles.velocity = configuration.velocities
     with replace_when_whole(path) as part, gsd.hoomd.open(part, "w") as file:

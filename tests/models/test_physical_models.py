@@ -153,8 +153,8 @@ def test_likelihood_is_that_of_a_joint_normal_distribution(taught, slopes):
             whole += np.diag(error[known, pair, k] ** 2)
             mean = np.where(np.arange(len(known)) < n, levels.mean(), 0.0)[known]
             expected += multivariate_normal.logpdf(value[known, pair, k] - mean, cov=whole)
-    print(f"observed {model.log_likelihood_:.4f}, expected {expected:.4f}")
-    assert model.log_likelihood_ == pytest.approx(expected, rel=1e-6)
+    print(f"observed {model.log_marginal_likelihood_:.4f}, expected {expected:.4f}")
+    assert model.log_marginal_likelihood_ == pytest.approx(expected, rel=1e-6)
 
 
 def test_curves_that_have_not_settled_count_less(parts):
@@ -172,20 +172,20 @@ def test_curves_that_have_not_settled_count_less(parts):
     assert losses[True] < 0.7 * losses[False]
 
 
-def test_doubt_weighs_what_was_seen_and_hides_nothing(parts):
-    """However much an unsettled curve is doubted, the bins that count are those of its counting errors."""
+def test_down_weighting_weighs_what_was_seen_and_hides_nothing(parts):
+    """However much an unsettled curve is down-weighted, the bins that count are those of its counting errors."""
     train, _ = parts
     unsettled = Dataset(train.states.assign(settled=False, starts_agree=True), train.rdf, {})
     noise = {}
-    for doubt in (0.0, 0.3, 0.5, 2.0):
-        noise[doubt] = CurveProcess(scales=Scales(unsettled=doubt)).fit(unsettled)._noise
-        np.testing.assert_array_equal(np.isfinite(noise[doubt]), np.isfinite(noise[0.0]))
+    for error in (0.0, 0.3, 0.5, 2.0):
+        noise[error] = CurveProcess(scales=Scales(unsettled=error)).fit(unsettled)._noise
+        np.testing.assert_array_equal(np.isfinite(noise[error]), np.isfinite(noise[0.0]))
     # Errors are interpolated between bins: their squares add to within a per cent.
     np.testing.assert_allclose(noise[2.0], noise[0.0] + 4.0, rtol=0.01)
 
 
 def test_slopes_of_curves_that_have_not_settled_are_not_learned(parts):
-    """Absurd slopes do no harm where their runs are in doubt, and do where nobody doubts them."""
+    """Absurd slopes do no harm where unsettled runs are down-weighted, and do where they are not."""
     train, test = parts
     absurd = Dataset(
         train.states.assign(settled=False, starts_agree=True),

@@ -226,7 +226,7 @@ def _check_column(name: str, column: pd.Series, field: Field) -> None:
 def write_dataset(dataset: Dataset, directory: Path) -> None:
     """Write each table as ``<name>.parquet`` with its provenance, and remove the file of a table that is None.
 
-    The files appear whole. Not at one instant, though: `read_dataset` refuses a mixture of two datasets.
+    Each file is an atomic write, but all together are not: `read_dataset` refuses a mixture of two datasets.
     """
     tables = {"states": dataset.states, "rdf": dataset.rdf, "structure_factors": dataset.structure_factors}
     with ExitStack() as files:

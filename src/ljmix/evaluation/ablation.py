@@ -1,4 +1,4 @@
-"""What each piece of physics is worth: leave it out, and see what it costs."""
+"""Ablation: leave out each piece of physics, and see what it costs."""
 
 from __future__ import annotations
 

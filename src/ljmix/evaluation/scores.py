@@ -70,7 +70,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `peak_height_error`         of the first peak, relative, median over curves, by pair
         `peak_position_error`       of the first peak, σ_AA, median over curves, by pair
         `coordination_error`        particles within 1.5 σ_ij, relative, median over curves, by pair
-        `insane`                    `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
+        `insane` (unphysical)       `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
                                     `tail`: mean |g - 1| over the last σ_AA, mixed states
         `within_95`                 share of points within 1.96 standard deviations (the model's and
                                     `simulation_errors` together), if there is a spread: 0.95 for an honest one
@@ -112,14 +112,14 @@ def noise_ceiling(truth: Curves) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        `truth`: of a model that knows the noise-free curves; `replicate`: of a second, equally long simulation of each
-        state, from the other start where runs from two disagree. Each with the keys of `score_curves` that begin with
-        `r2`, but for the median over curves.
+        `truth`: of a model that knows the noise-free curves; `replicate`: of a repetition, an equally long
+        simulation of each state, from the other start where runs from two disagree. Each with the keys of
+        `score_curves` that begin with `r2`, but for the median over curves.
 
     Notes
     -----
     The measured value is g = g* + e with e of variance s², the square of `simulation_errors`. A perfect model
-    predicts g*; its expected squared error is s². A second simulation gives g* + e' with independent e' of
+    predicts g*; its expected squared error is s². A repetition gives g* + e' with independent e' of
     the same variance; its expected squared error is 2 s². So R² = 1 - Σ s² / Σ (g - mean of g)², and twice
     the subtrahend for the replicate. Correlations between bins do not matter, because expectations add.
     """

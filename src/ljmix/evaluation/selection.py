@@ -40,7 +40,7 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
     pandas.DataFrame
         One row per model, the best first: `model`, `r2` (pooled over both splits), `low`, `high` (95 % interval
         over mixtures), `behind`, `behind_low`, `behind_high` (R² below that of the best, on the same draws). Where the
-        last interval holds zero, the two are not told apart.
+        last interval holds zero, the two do not differ significantly.
     """
     splits = validation_splits(train)
 

@@ -178,19 +178,19 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
     width = np.array([_DEMIXING_WIDTH if name == "demixing" else 1.0 for name in usual])
     best: dict[str, Any] = {"log_probability": -np.inf}
 
-    def surprise(shift: FloatArray) -> float:
+    def negative_log_posterior(shift: FloatArray) -> float:
         settings = {name: value * float(np.exp(x)) for (name, value), x in zip(usual.items(), shift, strict=True)}
-        likelihood = CurveProcess(scales=Scales(**settings)).fit(train).log_likelihood_ / _BINS_ALIKE
-        probability = likelihood - 0.5 * float(((shift / width) ** 2).sum())
-        if probability > best["log_probability"]:
-            best.update(settings=settings, log_probability=probability)
+        evidence = CurveProcess(scales=Scales(**settings)).fit(train).log_marginal_likelihood_ / _BINS_ALIKE
+        log_posterior = evidence - 0.5 * float(((shift / width) ** 2).sum())
+        if log_posterior > best["log_probability"]:
+            best.update(settings=settings, log_probability=log_posterior)
         bar.update()
-        return -probability
+        return -log_posterior
 
     with tqdm(total=evaluations, desc="gaussian-process", unit="trial", disable=not progress, mininterval=1) as bar:
         options = {"maxfev": evaluations, "xtol": 0.05, "ftol": 1e-5}
         bounds = np.stack([-_FARTHEST * width, _FARTHEST * width], axis=1)
-        found = minimize(surprise, np.zeros(len(width)), method="Powell", bounds=bounds, options=options)
+        found = minimize(negative_log_posterior, np.zeros(len(width)), method="Powell", bounds=bounds, options=options)
     best["log_probability"] = round(best["log_probability"], 2)
     return best | {"trials": int(found.nfev), "finished": bool(found.success)}
 

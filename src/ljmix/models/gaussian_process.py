@@ -50,9 +50,9 @@ class CurveProcess:
 
     Attributes
     ----------
-    log_likelihood_ : float
-        Logarithm of the probability of the training values before any was seen, summed over bins as if they were
-        independent (Rasmussen and Williams, equation 2.30); what `ljmix.evaluation.tuning` maximises.
+    log_marginal_likelihood_ : float
+        Log marginal likelihood of the training values, summed over bins as if they were independent
+        (Rasmussen and Williams, equation 2.30); what `ljmix.evaluation.tuning` maximises.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class CurveProcess:
         self._noise = noise
         vars(self).pop("_known", None)  # of an earlier fit
         self._weights = np.zeros(observed.shape)
-        self.log_likelihood_ = 0.0
+        self.log_marginal_likelihood_ = 0.0
         for (pair, k), rows, factor in self._factors():
             seen = observed[rows, pair, k]
             weights = cho_solve((factor, True), seen, check_finite=False)
             self._weights[rows, pair, k] = weights
             scale = self._amplitude[pair, k]
-            self.log_likelihood_ -= 0.5 * (seen @ weights / scale + len(rows) * np.log(2 * np.pi * scale))
-            self.log_likelihood_ -= float(np.log(np.diag(factor)).sum())
+            self.log_marginal_likelihood_ -= 0.5 * (seen @ weights / scale + len(rows) * np.log(2 * np.pi * scale))
+            self.log_marginal_likelihood_ -= float(np.log(np.diag(factor)).sum())
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
@@ -116,16 +116,16 @@ class CurveProcess:
     # -- targets -------------------------------------------------------------------------------------------
 
     def _targets(self, curves: Curves) -> tuple[FloatArray, FloatArray]:
-        doubt = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
+        unsettled = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
         if self.ingredients.cavity:
-            # What was seen is a matter of counting alone; doubt weighs it.
+            # Counting errors alone decide which bins were seen; down-weighting adds to their errors.
             factors = boltzmann_factors(curves.states, self._r, self._width)
             value, error = log_cavity(curves.g, curves.g_sem, factors)
-            return value, np.hypot(error, doubt)
-        return curves.g, np.maximum(np.hypot(curves.g_sem, doubt * curves.g), 1e-3)
+            return value, np.hypot(error, unsettled)
+        return curves.g, np.maximum(np.hypot(curves.g_sem, unsettled * curves.g), 1e-3)
 
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is in doubt."""
+        """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is down-weighted."""
         g, slope, error = (dataset.curve_array(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
         if self.ingredients.doubt:
             error = np.where(_has_settled(dataset.states)[:, None, None], error, 0.0)

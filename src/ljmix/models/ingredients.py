@@ -25,12 +25,12 @@ class Ingredients:
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
     doubt : bool
-        Curves that have not settled count less, see `Scales.unsettled`, and their slopes not at all.
+        Down-weight curves that have not settled, see `Scales.unsettled`, and leave their slopes out.
     sharing : bool
         Learn from other compositions; otherwise every composition is alone with its temperatures.
     theory : bool
-        Learn the difference of ln y from Percus-Yevick at the estimated density; a state where that has no
-        solution is neither learned from nor answered. Needs `cavity`; left out unless asked for.
+        Learn the residual of ln y from Percus-Yevick at the estimated density; a state where that has no
+        solution is neither learned from nor predicted. Needs `cavity`; left out unless asked for.
     """
 
     cavity: bool = True

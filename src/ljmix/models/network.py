@@ -67,7 +67,7 @@ class Training:
         most : int
             Epochs at most, those of earlier calls included.
         patience : int
-            Stop when so many epochs in a row each fall short of gaining 1e-4 in R².
+            Early stopping: when so many epochs in a row each fall short of gaining 1e-4 in R².
         """
         gain = 1e-4 * float(np.var(target, axis=0).mean())
         # One thread: on batches this small a second one only waits, on a busy machine 20 times longer than the work
@@ -112,7 +112,7 @@ class Network(RowModel):
     epochs : int
         Most passes over the training rows. The paper runs about 1000.
     patience : int
-        Stop earlier, when so many epochs in a row each fall short of gaining 1e-4 in R² on the training rows.
+        Early stopping: when so many epochs in a row each fall short of gaining 1e-4 in R² on the training rows.
     hidden_layers : sequence of int
         Units of each hidden layer.
     learning_rate, weight_decay : float
@@ -132,7 +132,7 @@ class Network(RowModel):
     The error jumps from epoch to epoch, the more so as a few high peaks hold most of the variance: where a fit stops,
     it may be ten times what it was. So the weights after the epoch of the lowest error stay (`Training`).
 
-    Stopping early has its price. On 55 800 rows of the reference set at training temperatures a patience of 20 ends
+    Early stopping has its price. On 55 800 rows of the reference set at training temperatures a patience of 20 ends
     fits after 129 epochs or more with R² 0.98 to 0.99, on 74 400 random rows of it after 84 and 100 with 0.94 and
     0.91; 30 takes up to twice the time, and the second of these to 0.96. The paper's 1000 epochs would take minutes.
 

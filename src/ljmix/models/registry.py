@@ -34,7 +34,7 @@ LEARNED = (*ROW_MODELS, "mlp-tuned", "xgboost-physics", "curve-network", "gaussi
 TUNED = ("xgboost", "mlp-tuned", "xgboost-physics", "gaussian-process")
 """Models whose settings come from `ljmix.evaluation.tuning`."""
 GUIDED = ("theory-difference", "theory-guided")
-"""The Gaussian process on what simulation adds to theory: without an answer where theory has none, or with."""
+"""The Gaussian process on the residual of theory: without a prediction where theory does not converge, or with one."""
 MODELS = LEARNED + BASELINES + THEORIES + GUIDED
 DETERMINISTIC = ("gaussian-process", *BASELINES, *THEORIES, *GUIDED)
 """Models that draw nothing: every seed gives the same numbers."""

@@ -1,4 +1,4 @@
-"""Theory where it has an answer, and what simulation adds to it; a liquid that separates where it has none."""
+"""Theory and its residual where theory converges; a model of separating liquids where it does not."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["TheoryGuided"]
 
 
 class TheoryGuided:
-    """Two Gaussian processes; theory, which has seen no curve, decides state by state which one answers.
+    """Two Gaussian processes; theory, which has seen no curve, decides state by state which one predicts.
 
-    Where Percus-Yevick has a solution the mixture is one liquid, and the process on its difference from theory
-    answers. Where it has none the mixture mostly separates, and the process that knows of two liquids does.
+    Where Percus-Yevick has a solution the mixture is one liquid, and the process on the residual of theory
+    predicts. Where it has none the mixture mostly separates, and the process that knows of two liquids does.
     Either has learned from all states that it can. Solving the equation takes some 50 ms of CPU time a state,
-    which is what an answer costs.
+    which is what a prediction costs.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class TheoryGuided:
         return self._choose(self.one_liquid.predict(states, r), states, lambda rest: self.two_liquids.predict(rest, r))
 
     def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
-        """Standard deviation of the process that answers, (n_states, 3, n_bins)."""
+        """Standard deviation of the process that predicts, (n_states, 3, n_bins)."""
         first = self.one_liquid.predict_spread(states, r)
         return self._choose(first, states, lambda rest: self.two_liquids.predict_spread(rest, r))
 

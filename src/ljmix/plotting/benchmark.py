@@ -1,4 +1,4 @@
-"""Who predicts what how well: scores beside the noise ceiling, the worth of physics, and the need for states."""
+"""Who predicts what how well: scores beside the noise ceiling, ablation, and the need for states."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def plot_scores(
     Returns
     -------
     matplotlib.figure.Figure
-        1 - R², the share of the variance that is missed, on a logarithmic scale: for each model a dot, a
-        thick line for the standard deviation over seeds, and a thin one for the 95 % interval over mixtures; a
-        band up to what a second simulation misses. An arrow at the right edge: R² below zero. A percentage
-        and open symbols: the model converges on that share of the states only, and is scored on them. Below each
-        panel the number of states; where a model converges on less than half of them, its own number stands in its
-        row, and alone if there are fewer than five.
+        1 - R², the share of the variance that is missed, on a logarithmic scale: for each model a dot, a thick line for
+        the standard deviation over seeds, and a thin one for the 95 % interval over mixtures; a band up to the noise
+        ceiling, what a repetition of the simulations misses. An arrow at the right edge: R² below zero. A percentage
+        and open symbols: the model converges on that share of the states only, and is scored on them. Below each panel
+        the number of states; where a model converges on less than half of them, its own number stands in its row, and
+        alone if there are fewer than five.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _value(values: Mapping[str, Any], keys: Sequence[str], suffix: str = "") -> 
 
 
 def _least_missed(metrics: Mapping[str, Any], ceiling: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> float:
-    """Left end of the scale: half of the least that a model or a second simulation misses."""
+    """Left end of the scale: half of the least that a model or a repetition of the simulations misses."""
     scores = [_value(values, keys) for keys in groups for values in (*metrics.values(), ceiling["replicate"])]
     return 0.5 * min(max(1 - score, 1e-5) for score in scores if score is not None)
 

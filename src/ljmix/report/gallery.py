@@ -126,19 +126,19 @@ def _benchmark_caption(metrics: Mapping[str, Any]) -> str:
     gain = f"{row['gain']:.3f} ({format_interval(row['gain_low'], row['gain_high'], 3)})"
     return (
         f"Unseen temperatures: what each of {len(scores)} models misses. Validation inside the training "
-        f"temperatures names {MODEL_NAMES[best]} (not told apart from it: {', '.join(tied) or 'none'}), which scores "
+        f"temperatures names {MODEL_NAMES[best]} (not significantly worse: {', '.join(tied) or 'none'}), which scores "
         f"{found}: {gain} above copying the nearest "
         "temperature (95 % interval over mixtures). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
         f"as much as {certainty['equal_curves']:.0f} equally heavy ones. The scale is logarithmic, and better is left. "
-        "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches up "
-        "to what a repetition of the simulations would miss: by their error bars where the starts agree, by the other "
-        "start where they do not; there models may do better. An arrow: R² below zero. A percentage and open symbols: "
-        "scored on that share of the states, the only ones that the model converges on; where that is less than "
-        "half of a panel, the number of states stands in the row. Scores of fewer than five states are left out. PY "
-        "and HNC: the Percus-Yevick and hypernetted-chain equations at the simulated density; PY, two liquids: "
-        "Percus-Yevick in the liquids that a regular solution separates into; theory-guided: a Gaussian process on "
-        f"what Percus-Yevick misses. B not dilute: C_B above {DILUTE:g}."
+        "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches "
+        "up to the noise ceiling, what a repetition of the simulations would miss: by their error bars where the "
+        "starts agree, by the other start where they do not; there models may do better. An arrow: R² below zero. "
+        "A percentage and open symbols: scored on that share of the states, the only ones that the model converges "
+        "on; where that is less than half of a panel, the number of states stands in the row. Scores of fewer "
+        "than five states are left out. PY and HNC: the Percus-Yevick and hypernetted-chain equations at the "
+        "simulated density; PY, two liquids: Percus-Yevick in the liquids that a regular solution separates into; "
+        f"theory-guided: a Gaussian process on the residual of Percus-Yevick. B not dilute: C_B above {DILUTE:g}."
     )
 
 
@@ -150,13 +150,13 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
         for score in dict.fromkeys(row["score"] for row in helps)
     ]
     return (
-        "What each piece of physics is worth: R² lost when it is left out, with 95 % intervals over mixtures. A label "
+        "Ablation: R² lost when an ingredient is left out, with 95 % intervals over mixtures. A label "
         "stands at a bar that is cut off, an arrow at an interval that is. Only intervals that exclude zero show that "
         f"an ingredient matters; of these the most is lost: {_list_costs(most)}. Scores rise without: "
         f"{_list_costs(harms)}. _Doubt in unsettled runs_: curves whose runs have not settled, or whose starts "
-        "disagree, count less. _Other mixtures_: without them every composition is alone with its own temperatures. "
-        "_All physics_: everything but these two, so that it learns g itself from the four numbers of a state. "
-        "_Inputs and target_: without both it is XGBoost with the paper's inputs, and g for target."
+        "disagree, are down-weighted. _Other mixtures_: without them every composition is alone with its own "
+        "temperatures. _All physics_: everything but these two, so that it learns g itself from the four numbers of a "
+        "state. _Inputs and target_: without both it is XGBoost with the paper's inputs, and g for target."
     )
 
 

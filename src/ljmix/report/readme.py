@@ -181,7 +181,7 @@ def format_interval(low: float | None, high: float | None, digits: int) -> str:
 
 
 def format_ceiling(ceiling: Mapping[str, Any], keys: tuple[str, ...], digits: int) -> str:
-    """Write what a second simulation of the same states would score, by the noise ceiling of one task."""
+    """Write what a repetition of the simulations would score, by the noise ceiling of one task."""
     value = ceiling.get(keys[0])
     if isinstance(value, Mapping):
         value = value.get(keys[1])

@@ -29,7 +29,7 @@ from ljmix.structure.phase import label_phase
 
 __all__ = [
     "REPETITION",
-    "TELLING",
+    "SHIPPED_CONFIGURATIONS",
     "draw_states",
     "find_dataset",
     "load_reference",
@@ -40,7 +40,7 @@ __all__ = [
     "shipped_folder",
 ]
 
-TELLING = (
+SHIPPED_CONFIGURATIONS = (
     # equal numbers of small A and large B, strongly mixing: figures 1 and 4
     StatePoint(0.6, 0.5, 2.0, 1.0), StatePoint(1.0, 0.5, 2.0, 1.0), StatePoint(1.4, 0.5, 2.0, 1.0),
     # the paper's failure case, where the paper finds a transition: figure 5
@@ -238,7 +238,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         shipped = read_dataset(data) if (data / "states.parquet").exists() else None
         dataset = merge_datasets(shipped, collect_dataset(results, profile), profile)
         write_dataset(dataset, data)
-        write_configurations(results, profile, data / "configurations", TELLING)
+        write_configurations(results, profile, data / "configurations", SHIPPED_CONFIGURATIONS)
         write_data_card(dataset, data)
         print(f"{data}: {len(dataset.states)} of {len(profile.states())} states")
 

@@ -11,8 +11,7 @@ __all__ = ["KEYS", "PHASES", "TABLES", "Field"]
 
 PHASES = ("mixed", "demixed", "crystal")
 
-_TINY = 1e-9
-_MUCH = math.inf
+_ABOVE_ZERO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,13 @@ class Field:
     name: str
     kind: str
     meaning: str
-    low: float = -_MUCH
-    high: float = _MUCH
+    low: float = -math.inf
+    high: float = math.inf
     allowed: tuple[str, ...] = ()
     required: bool = True
 
 
-def _measured(name: str, meaning: str, low: float = -_MUCH, required: bool = True) -> tuple[Field, Field]:
+def _measured(name: str, meaning: str, low: float = -math.inf, required: bool = True) -> tuple[Field, Field]:
     """Return a quantity and its standard error."""
     error = Field(f"{name}_sem", "float", f"standard error of {name}", 0, required=required)
     return Field(name, "float", meaning, low, required=required), error
@@ -55,15 +54,15 @@ _PAIR = Field("pair", "string", "species of the two particles", allowed=PAIRS)
 TABLES: dict[str, tuple[Field, ...]] = {
     "states": (
         _STATE,
-        Field("temperature", "float", "T* = k_B T / ε_AA", _TINY),
+        Field("temperature", "float", "T* = k_B T / ε_AA", _ABOVE_ZERO),
         Field("fraction_b", "float", "C_B, share of B among the particles", 0, 1),
-        Field("size_ratio", "float", "S = σ_BB / σ_AA", _TINY),
-        Field("epsilon_ab", "float", "ε_AB / ε_AA", _TINY),
+        Field("size_ratio", "float", "S = σ_BB / σ_AA", _ABOVE_ZERO),
+        Field("epsilon_ab", "float", "ε_AB / ε_AA", _ABOVE_ZERO),
         Field("pressure", "float", "P* that the barostat holds, ε_AA/σ_AA³", 0),
         Field("n_particles", "int", "number of particles", 4),
         Field("n_b", "int", "number of B particles", 2),
         Field("n_frames", "int", "frames after equilibration, all runs that count", 1),
-        *_measured("number_density", "N/V, 1/σ_AA³", _TINY),
+        *_measured("number_density", "N/V, 1/σ_AA³", _ABOVE_ZERO),
         *_measured("potential_energy", "potential energy a particle, ε_AA"),
         *_measured("virial_pressure", "pressure measured, ε_AA/σ_AA³; must agree with pressure", required=False),
         Field(
@@ -129,7 +128,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
     "structure_factors": (
         _STATE,
         _PAIR,
-        Field("k", "float", "wave number, 1/σ_AA", _TINY),
+        Field("k", "float", "wave number, 1/σ_AA", _ABOVE_ZERO),
         *_measured("s", "partial structure factor Re ρ_i(k) ρ_j(-k) / N"),
     ),
 }

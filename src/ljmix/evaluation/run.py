@@ -20,7 +20,7 @@ from ljmix.evaluation.tables import score_rows, summarise
 from ljmix.models.base import Model, RowModel, UncertainModel
 from ljmix.models.features import layout_table
 from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
-from ljmix.models.theory import forget_solutions
+from ljmix.models.theory import clear_solution_cache
 from ljmix.state import PAIRS
 
 __all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "fit_models", "list_runs", "run_in_parallel"]
@@ -139,7 +139,7 @@ def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, opt
     timed = task == "extrapolation"
     if timed:
         # What a fit solves belongs to its time. Elsewhere the process may remember: solving is what takes longest.
-        forget_solutions()
+        clear_solution_cache()
     for split in splits:
         model = make_model(name, seed, **options)
         seconds = cpu_seconds(lambda model=model, split=split: model.fit(split.train))  # type: ignore[misc]

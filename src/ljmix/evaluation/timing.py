@@ -12,7 +12,7 @@ from ljmix.data.dataset import Dataset
 from ljmix.evaluation.scaling import draw_states
 from ljmix.models.base import Model
 from ljmix.models.registry import make_model
-from ljmix.models.theory import forget_solutions
+from ljmix.models.theory import clear_solution_cache
 from ljmix.state import PAIRS
 
 __all__ = ["measure_speed"]
@@ -47,7 +47,7 @@ def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **opti
     states = min(-(-_CURVES // len(PAIRS)), len(train.states))
     few = draw_states(train, states, seed)
     r = np.unique(few.curve_array()[0])
-    forget_solutions()
+    clear_solution_cache()
     fit = cpu_seconds(lambda: make_model(name, seed, **options).fit(few))
     # Mixtures that no cache has met: every state a little different, and in every call.
     many = pd.concat([train.states] * (_MANY // len(train.states) + 1), ignore_index=True).head(_MANY)

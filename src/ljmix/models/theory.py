@@ -13,12 +13,23 @@ from ljmix.data.dataset import Dataset
 from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.state import PAIRS
-from ljmix.theory.cavity import boltzmann_factors, estimated_density, forget_densities, packing_fraction, pair_constants
-from ljmix.theory.coexistence import coexisting_liquids, forget_gaps
+from ljmix.theory.cavity import (
+    boltzmann_factors,
+    clear_density_cache,
+    estimated_density,
+    packing_fraction,
+    pair_constants,
+)
+from ljmix.theory.coexistence import clear_gap_cache, coexisting_liquids
 from ljmix.theory.integral_equations import CLOSURES, Mixtures, solve_mixtures
 
 __all__ = [
-    "THEORIES", "IntegralEquation", "TwoLiquids", "expected_log_cavity", "forget_solutions", "liquid_parts",
+    "THEORIES",
+    "IntegralEquation",
+    "TwoLiquids",
+    "clear_solution_cache",
+    "expected_log_cavity",
+    "liquid_parts",
     "solve_cavity",
 ]  # fmt: skip
 
@@ -172,11 +183,11 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
     return cavity
 
 
-def forget_solutions() -> None:
-    """Empty what is kept of solutions, densities and gaps: a measured time must not hang on what came before."""
+def clear_solution_cache() -> None:
+    """Empty the caches of solutions, densities and gaps: a measured time must not hang on what came before."""
     _SOLVED.clear()
-    forget_densities()
-    forget_gaps()
+    clear_density_cache()
+    clear_gap_cache()
 
 
 def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:

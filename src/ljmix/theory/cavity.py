@@ -19,7 +19,12 @@ from ljmix.state import PAIRS, StatePoint, state_points
 from ljmix.theory.density import estimate_density
 
 __all__ = [
-    "boltzmann_factors", "estimated_density", "forget_densities", "log_cavity", "packing_fraction", "pair_constants",
+    "boltzmann_factors",
+    "clear_density_cache",
+    "estimated_density",
+    "log_cavity",
+    "packing_fraction",
+    "pair_constants",
     "volume_fraction",
 ]  # fmt: skip
 
@@ -61,8 +66,8 @@ def _density(point: StatePoint) -> float:
     return estimate_density(point)
 
 
-def forget_densities() -> None:
-    """Empty what is kept of estimated densities."""
+def clear_density_cache() -> None:
+    """Empty the cache of estimated densities."""
     _density.cache_clear()
 
 

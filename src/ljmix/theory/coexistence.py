@@ -28,7 +28,7 @@ from ljmix.state import PAIRS
 from ljmix.structure.phase import CONSOLUTE
 from ljmix.theory.cavity import packing_fraction, volume_fraction
 
-__all__ = ["Coexistence", "coexisting_liquids", "enrichment", "forget_gaps", "log_levels"]
+__all__ = ["Coexistence", "clear_gap_cache", "coexisting_liquids", "enrichment", "log_levels"]
 
 _PUREST = 12.0
 """Logit of the volume fraction beyond which a liquid counts as pure: six parts in a million."""
@@ -136,8 +136,8 @@ def _miscibility_gap(chi: float, size_ratio: float) -> tuple[float, float]:
     raise RuntimeError(f"no common tangent for chi = {chi:g}, size ratio {size_ratio:g} in {_MOST_STEPS} steps")
 
 
-def forget_gaps() -> None:
-    """Empty what is kept of separated liquids."""
+def clear_gap_cache() -> None:
+    """Empty the cache of miscibility gaps."""
     _miscibility_gap.cache_clear()
 
 

@@ -6,8 +6,7 @@
 closed by Percus-Yevick, c = (e^(-βu) - 1)(1 + γ), or by hypernetted chains, c = e^(-βu + γ) - 1 - γ, where
 γ = h - c. Many state points are solved at once: each step is one set of sine transforms for all of them.
 
-pyPRISM solves the same equations, one state at a time; its last release is of 2020, and it rounds diameters
-to its grid. So the few lines are here.
+pyPRISM solves the same equations, one state at a time, and rounds diameters to its grid. So the few lines are here.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import ljmix
-from ljmix.data.dataset import FEATURES
 from ljmix.potential import SUBSTANCES
+from ljmix.state import PARAMETERS
 
 STATE = ljmix.StatePoint(temperature=0.9, fraction_b=0.3, size_ratio=1.2, epsilon_ab=0.7)
 SMALL = ljmix.load_profile(
@@ -115,7 +115,7 @@ def test_the_reference_answers_for_its_states_and_says_what_is_near(data):
     assert curves["pair"].value_counts().tolist() == [140] * 3
     near = data.near(STATE, 5)
     assert near.states["distance"].is_monotonic_increasing
-    spans = {name: np.ptp(data.states[name]) for name in FEATURES[:4]}
+    spans = {name: np.ptp(data.states[name]) for name in PARAMETERS}
     first = near.states.iloc[0]
     expected = np.sqrt(sum(((first[name] - getattr(STATE, name)) / span) ** 2 for name, span in spans.items()))
     assert first["distance"] == pytest.approx(expected)

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "StatePoint", "grid",
-    "state_points",
+    "COMPOSITION", "CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "PARAMETERS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES",
+    "StatePoint", "grid", "state_points",
 ]  # fmt: skip
 
 PAIRS = ("AA", "AB", "BB")
+COMPOSITION = ("fraction_b", "size_ratio", "epsilon_ab")
+"""What a mixture is, apart from its temperature."""
+PARAMETERS = ("temperature", *COMPOSITION)
+"""The four numbers of a state point that are varied, in the order of `StatePoint` and of its name."""
 CUTOFF = 2.5
 """Cut-off of the pair potential in units of the pair's own diameter."""
 DILUTE = 0.02
@@ -148,7 +152,7 @@ def grid(
 
 def state_points(states: pd.DataFrame) -> list[StatePoint]:
     """State points of the rows of a table; the pressure is 1 where the table has none."""
-    names = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
+    names = list(PARAMETERS)
     if "pressure" in states:
         names.append("pressure")
     columns = [states[name].to_numpy(dtype=float).tolist() for name in names]

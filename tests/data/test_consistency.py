@@ -14,7 +14,7 @@ from ljmix.data.consistency import (
     move_thresholds,
 )
 from ljmix.potential import lj_potential, lj_slope
-from ljmix.state import StatePoint
+from ljmix.state import PARAMETERS, StatePoint
 from ljmix.theory.density import estimate_density
 from tests.conftest import synthetic_dataset
 
@@ -28,7 +28,7 @@ def boltzmann_dataset(compositions=((0.5, 1.0, 1.0), (0.2, 1.5, 0.6)), noise=0.0
     rdf = base.rdf.copy()
     for (name, pair), rows in rdf.groupby(["state_id", "pair"]):
         row = base.states.set_index("state_id").loc[name]
-        state = StatePoint(*row[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]])
+        state = StatePoint(*row[list(PARAMETERS)])
         fine = rows["r"].to_numpy()[:, None] + 0.05 * ((np.arange(100) + 0.5) / 100 - 0.5)
         u = lj_potential(fine, state.sigma(pair), state.epsilon(pair))
         g = np.exp(-np.clip(u / state.temperature, None, 500))

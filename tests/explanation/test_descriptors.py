@@ -11,9 +11,8 @@ from ljmix.explanation.descriptors import (
     interaction_shares,
     share_of_descriptors,
 )
-from ljmix.explanation.exact import PARAMETERS
 from ljmix.potential import lj_potential
-from ljmix.state import state_points
+from ljmix.state import PARAMETERS, state_points
 
 
 def with_curves(dataset, curve):

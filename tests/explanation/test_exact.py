@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.explanation.exact import PARAMETERS, complete_grid, distance_profile, grid_shapley, missing_states
+from ljmix.explanation.exact import complete_grid, distance_profile, grid_shapley, missing_states
+from ljmix.state import PARAMETERS
 
 LEVELS = {
     "temperature": (0.6, 1.0, 1.4),

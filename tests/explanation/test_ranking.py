@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ljmix.data.dataset import Dataset
-from ljmix.explanation.exact import PARAMETERS, grid_shapley
+from ljmix.explanation.exact import grid_shapley
 from ljmix.explanation.ranking import (
     PAPER_ORDER,
     agreement_table,
@@ -13,6 +13,7 @@ from ljmix.explanation.ranking import (
     resample_states,
     share_table,
 )
+from ljmix.state import PARAMETERS
 
 
 def draws_of(order, n=50, spread=0.0):

@@ -18,9 +18,9 @@ from ljmix.plotting import (
 )
 from ljmix.plotting.style import FEATURE_COLORS, FEATURE_MARKERS
 from ljmix.report.names import METHODS
+from ljmix.state import PARAMETERS
 from tests.plotting.checks import assert_nothing_is_clipped
 
-FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab")
 VIEWS = ["UMAP 15", "UMAP 5", "UMAP 15 BB", "PCA 2"]
 SHOWN_METHODS = ["grid simulation", "permutation xgboost", "map entropy"]
 R = np.arange(0.025, 5, 0.05)
@@ -44,7 +44,7 @@ def stability_tables():
             {"view": view, "seed": seed, "feature": name, "entropy_normalised": 0.2 * place + 0.05 * seed}
             for view in VIEWS
             for seed in range(2)
-            for place, name in enumerate(FEATURES, 1)
+            for place, name in enumerate(PARAMETERS, 1)
         ]
     )
     null = pd.DataFrame({"null_low": [0.9, 0.91], "null_high": [0.98, 0.97]})
@@ -58,7 +58,7 @@ def descriptor_tables():
             {"descriptor": name, "r2": 0.9, "feature": feature, "share": share, "share_low": share - 0.02,
              "share_high": share + 0.02}
             for name in names
-            for feature, share in zip(FEATURES, (0.1, 0.2, 0.4, 0.3), strict=True)
+            for feature, share in zip(PARAMETERS, (0.1, 0.2, 0.4, 0.3), strict=True)
         ]
     )  # fmt: skip
     interactions = pd.DataFrame(
@@ -86,7 +86,7 @@ def ranking_tables():
         [
             {"method": method, "feature": feature, "share": share, "share_low": share - 0.05, "share_high": share + 0.1}
             for method in SHOWN_METHODS
-            for feature, share in zip(FEATURES, (0.1, 0.2, 0.4, 0.3), strict=True)
+            for feature, share in zip(PARAMETERS, (0.1, 0.2, 0.4, 0.3), strict=True)
         ]
     )
     names = ["paper", *SHOWN_METHODS]
@@ -113,7 +113,7 @@ def profiles() -> pd.DataFrame:
             {"source": source, "pair": pair, "feature": feature, "r": r, "mean_abs": place * np.exp(-r)}
             for source in ("simulation", "mlp")
             for pair in PAIR_COLORS
-            for place, feature in enumerate(FEATURES)
+            for place, feature in enumerate(PARAMETERS)
             for r in R
         ]
     )
@@ -190,7 +190,7 @@ def test_entropies_have_a_marker_each_and_a_band_of_chance(figures):
     axes = panel(figures["stability"], "D")
     found = {line.get_marker(): line for line in axes.get_lines() if line.get_marker() in FEATURE_MARKERS.values()}
     assert len(found) == 4
-    for place, name in enumerate(FEATURES, 1):
+    for place, name in enumerate(PARAMETERS, 1):
         line = found[FEATURE_MARKERS[name]]
         assert line.get_color() == FEATURE_COLORS[name]
         np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [0.2 * place + 0.025] * 4)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
-from ljmix.state import PAIRS, StatePoint, state_points
+from ljmix.state import COMPOSITION, PAIRS, StatePoint, state_points
 from ljmix.structure.measure import measuring_strides
 from ljmix.structure.pair_integrals import energy_and_pressure
 from ljmix.structure.phase import CRYSTALLINE, DEMIXED, SEGREGATED, label_phase
@@ -42,7 +42,7 @@ temperature: equation of state of Thol et al. (2015, doi:10.1007/s10765-014-1764
 EQUATION_ERROR = 0.002
 """Relative error allowed to the equation of state, and to a time step of 0.005 and boxes of some 1000 particles."""
 
-_ISOBAR = ["fraction_b", "size_ratio", "epsilon_ab", "pressure"]
+_ISOBAR = [*COMPOSITION, "pressure"]
 
 
 def check_colour_mixture(states: pd.DataFrame) -> pd.DataFrame:

@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 
 from ljmix._util.atomic import replace_when_whole
 from ljmix.data.schema import KEYS, TABLES, Field
-from ljmix.state import PAIRS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
+from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
 
 __all__ = [
     "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "write_dataset",
     "write_table",
 ]  # fmt: skip
 
-FEATURES = ("temperature", "fraction_b", "size_ratio", "epsilon_ab", "has_a", "has_b", "r")
+FEATURES = (*PARAMETERS, "has_a", "has_b", "r")
 """The seven inputs of the paper. The two pair labels are AA = (1, 0), AB = (1, 1), BB = (0, 1)."""
 
 LEARNING_RANGE = 5.0
@@ -155,7 +155,7 @@ class Dataset:
         """
         if not 1 <= n <= len(self.states):
             raise ValueError(f"n = {n}: must lie between 1 and the {len(self.states)} states of the dataset")
-        parameters = list(FEATURES[:4])
+        parameters = list(PARAMETERS)
         values = self.states[parameters].to_numpy(dtype=float)
         spans = np.ptp(values, axis=0)
         # A parameter that the dataset does not vary tells its states apart by no amount; strangers by its own size.
@@ -303,7 +303,7 @@ def learning_table(dataset: Dataset, r_max: float = LEARNING_RANGE) -> pd.DataFr
         Columns `FEATURES`, then `g`, `g_sem`, `state_id`, `pair`; rows sorted as in the dataset.
     """
     rows = dataset.rdf[dataset.rdf["r"] < r_max]
-    table = rows.merge(dataset.states[["state_id", *FEATURES[:4]]], on="state_id", how="left", validate="m:1")
+    table = rows.merge(dataset.states[["state_id", *PARAMETERS]], on="state_id", how="left", validate="m:1")
     table["has_a"] = table["pair"].str.contains("A").astype(float)
     table["has_b"] = table["pair"].str.contains("B").astype(float)
     return table[[*FEATURES, "g", "g_sem", "state_id", "pair"]]

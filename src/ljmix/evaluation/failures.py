@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from ljmix.models.features import COMPOSITION
+from ljmix.state import COMPOSITION
 from ljmix.theory.coexistence import coexisting_liquids
 
 __all__ = ["PAPER_FAILURE", "boundary_states", "failure_table", "worst_state"]

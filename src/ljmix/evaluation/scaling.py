@@ -12,9 +12,9 @@ from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation.run import list_runs, run_in_parallel
 from ljmix.evaluation.tables import pooled_r2, spread
-from ljmix.models.features import COMPOSITION, layout_table
+from ljmix.models.features import layout_table
 from ljmix.models.registry import make_model, make_row_model
-from ljmix.state import TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [
     "HALF", "data_size_scaling", "describe_jump", "draw_rows", "draw_states", "score_at_half", "state_scaling",

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.data.dataset import Dataset, split_by_temperature
-from ljmix.models.features import COMPOSITION, composition_keys
-from ljmix.state import TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.models.features import composition_keys
+from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [
     "FOLDS", "TASKS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES", "Split",

@@ -31,7 +31,7 @@ from ljmix.explanation.embedding import (
     scan_clusters,
 )
 from ljmix.explanation.ensemble import explain_models, held_out_errors, label_effect
-from ljmix.explanation.exact import PARAMETERS, complete_grid, distance_profile, grid_shapley, missing_states
+from ljmix.explanation.exact import complete_grid, distance_profile, grid_shapley, missing_states
 from ljmix.explanation.maps import View, common_k, list_views, study_maps, typical_run
 from ljmix.explanation.ranking import (
     PAPER_ORDER,
@@ -53,6 +53,7 @@ from ljmix.explanation.stability import (
     quality,
 )
 from ljmix.explanation.summary import attribution_metrics, dataset_metrics, embedding_metrics, whole_maps
+from ljmix.state import PARAMETERS
 
 __all__ = [
     "PAPER_ORDER", "PARAMETERS", "PLAYERS", "Attribution", "View", "agreement", "agreement_table",

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ljmix.data.dataset import FEATURES
+from ljmix.state import PARAMETERS
 
 if TYPE_CHECKING:
     from xgboost import XGBRegressor
@@ -34,7 +35,7 @@ __all__ = [
 Predictor = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
 """Takes a table with the columns `FEATURES`, returns one g a row."""
 
-PLAYERS = (*FEATURES[:4], "pair", "r")
+PLAYERS = (*PARAMETERS, "pair", "r")
 """The inputs with both labels as one: `pair` is 0, 1, 2 for AA, AB, BB."""
 
 N_ROWS = 200
@@ -73,7 +74,7 @@ class Attribution:
 
 def to_players(table: pd.DataFrame) -> pd.DataFrame:
     """Columns `PLAYERS` of a table with the columns `FEATURES`."""
-    players = table[[*FEATURES[:4], "r"]].assign(pair=table["has_b"] * (2 - table["has_a"]))
+    players = table[[*PARAMETERS, "r"]].assign(pair=table["has_b"] * (2 - table["has_a"]))
     return players[list(PLAYERS)]
 
 

@@ -20,8 +20,7 @@ from xgboost import XGBRegressor
 from ljmix.data.dataset import Dataset
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import load_shap
-from ljmix.explanation.exact import PARAMETERS
-from ljmix.state import PAIRS, StatePoint, state_points
+from ljmix.state import PAIRS, PARAMETERS, StatePoint, state_points
 from ljmix.structure.first_shell import CORE, SHELL
 from ljmix.structure.pair_integrals import refine
 

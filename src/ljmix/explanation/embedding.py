@@ -20,8 +20,8 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ljmix.data.dataset import FEATURES, LEARNING_RANGE, Dataset
-from ljmix.state import PAIRS
+from ljmix.data.dataset import LEARNING_RANGE, Dataset
+from ljmix.state import PAIRS, PARAMETERS
 
 __all__ = [
     "CLUSTER_NUMBERS", "best_k", "curve_vectors", "elbow_k", "embed", "entropy_table",
@@ -256,7 +256,7 @@ def mixing_entropy(labels: npt.ArrayLike, values: npt.ArrayLike) -> float:
     return float(entropy(counts, axis=1).mean())
 
 
-def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequence[str] = FEATURES[:4]) -> pd.DataFrame:
+def entropy_table(labels: npt.ArrayLike, states: pd.DataFrame, features: Sequence[str] = PARAMETERS) -> pd.DataFrame:
     """Mixing entropy of each feature of the states.
 
     Parameters

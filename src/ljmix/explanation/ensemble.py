@@ -21,9 +21,10 @@ from ljmix.explanation.attribution import (
     explain_predictor,
     explain_trees,
 )
-from ljmix.explanation.exact import PARAMETERS, complete_grid
+from ljmix.explanation.exact import complete_grid
 from ljmix.explanation.sensitivity import Sobol, permutation_importance, sobol_indices
 from ljmix.models.registry import make_row_model
+from ljmix.state import PARAMETERS
 
 __all__ = ["Explanation", "explain_models", "held_out_errors", "label_effect"]
 

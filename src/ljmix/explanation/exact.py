@@ -15,15 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix.data.dataset import FEATURES
-from ljmix.state import PAIRS
+from ljmix.state import PAIRS, PARAMETERS
 
-__all__ = ["PARAMETERS", "complete_grid", "distance_profile", "grid_shapley", "missing_states"]
+__all__ = ["complete_grid", "distance_profile", "grid_shapley", "missing_states"]
 
 FloatArray = npt.NDArray[np.float64]
-
-PARAMETERS = FEATURES[:4]
-"""The four numbers of a mixture, which attributions are compared on: the other inputs say which g is meant."""
 
 _DECIMALS = 6
 

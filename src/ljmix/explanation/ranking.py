@@ -18,8 +18,9 @@ from ljmix.data.curves import curves_of
 from ljmix.data.dataset import FEATURES, Dataset
 from ljmix.evaluation.scores import simulation_errors
 from ljmix.explanation.ensemble import Explanation
-from ljmix.explanation.exact import PARAMETERS, grid_shapley
+from ljmix.explanation.exact import grid_shapley
 from ljmix.report.names import PAPER_ORDER
+from ljmix.state import PARAMETERS
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ljmix.data.dataset import LEARNING_RANGE
 from ljmix.explanation.attribution import PLAYERS, Predictor, from_players, to_players
-from ljmix.explanation.exact import PARAMETERS
+from ljmix.state import PARAMETERS
 
 __all__ = ["Sobol", "permutation_importance", "sobol_indices"]
 

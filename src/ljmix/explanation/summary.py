@@ -15,12 +15,12 @@ from ljmix.evaluation.splits import complete_compositions
 from ljmix.explanation.descriptors import DescriptorStudy, interaction_shares, share_of_descriptors
 from ljmix.explanation.embedding import best_k, elbow_k
 from ljmix.explanation.ensemble import Explanation
-from ljmix.explanation.exact import PARAMETERS
 from ljmix.explanation.maps import MapRun
 from ljmix.explanation.ranking import agreement_table, importance_table, order_table, share_table
 from ljmix.explanation.stability import order_counts
 from ljmix.report.metrics import plain
 from ljmix.simulation.profiles import Profile
+from ljmix.state import PARAMETERS
 
 __all__ = ["attribution_metrics", "dataset_metrics", "embedding_metrics", "whole_maps"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.models.base import need_fit
-from ljmix.models.features import COMPOSITION, check_distances, composition_keys, input_matrix
-from ljmix.state import PAIRS
+from ljmix.models.features import check_distances, composition_keys, input_matrix
+from ljmix.state import COMPOSITION, PAIRS
 
 __all__ = ["BASELINES", "TemperatureBaseline"]
 

@@ -16,9 +16,9 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset
 from ljmix.models.base import need_fit
-from ljmix.models.features import COMPOSITION, check_distances, input_matrix
+from ljmix.models.features import check_distances, input_matrix
 from ljmix.models.network import EPOCHS, PATIENCE, Training
-from ljmix.state import PAIRS
+from ljmix.state import COMPOSITION, PAIRS
 
 __all__ = ["CurveNetwork"]
 

@@ -8,15 +8,12 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES, LEARNING_RANGE, Dataset, learning_table
-from ljmix.state import PAIRS
+from ljmix.state import COMPOSITION, PAIRS, PARAMETERS
 
 __all__ = [
-    "COMPOSITION", "check_distances", "composition_keys", "finite_columns", "input_matrix", "layout_table",
+    "check_distances", "composition_keys", "finite_columns", "input_matrix", "layout_table",
     "table_inputs",
 ]  # fmt: skip
-
-COMPOSITION = ("fraction_b", "size_ratio", "epsilon_ab")
-"""What a mixture is, apart from its temperature."""
 
 
 def check_distances(r: npt.ArrayLike, r_max: float = LEARNING_RANGE) -> FloatArray:
@@ -97,7 +94,7 @@ def input_matrix(states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         If `states` is empty, lacks a column or holds a value that is not finite, or if `r` is not allowed.
     """
     distances = check_distances(r)
-    numbers = finite_columns("states", states, FEATURES[:4])
+    numbers = finite_columns("states", states, PARAMETERS)
     # The same labels as in `learning_table`: a pair has A if its name has. A test holds the two together.
     labels = np.array([[float("A" in pair), float("B" in pair)] for pair in PAIRS])
     shape = (len(numbers), len(PAIRS), len(distances))

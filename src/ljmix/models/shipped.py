@@ -20,12 +20,11 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
-from ljmix.data.dataset import FEATURES
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.models.base import Model, UncertainModel
 from ljmix.models.registry import make_model
 from ljmix.models.store import checksum, load_model, save_model
-from ljmix.state import PAIRS, StatePoint
+from ljmix.state import PAIRS, PARAMETERS, StatePoint
 
 __all__ = ["SHIPPED", "TrainedModel", "load_trained", "train_shipped"]
 
@@ -96,10 +95,10 @@ class TrainedModel:
 
 def _table_of(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> pd.DataFrame:
     if isinstance(states, pd.DataFrame):
-        missing = [name for name in FEATURES[:4] if name not in states]
+        missing = [name for name in PARAMETERS if name not in states]
         if missing:
-            raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(FEATURES[:4])}")
-        states = [StatePoint(*map(float, row)) for row in states[list(FEATURES[:4])].to_numpy()]
+            raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(PARAMETERS)}")
+        states = [StatePoint(*map(float, row)) for row in states[list(PARAMETERS)].to_numpy()]
     asked = [states] if isinstance(states, StatePoint) else list(states) if isinstance(states, Iterable) else []
     strange = next((state for state in asked if not isinstance(state, StatePoint)), None)
     if not asked or strange is not None:

@@ -28,10 +28,11 @@ from ljmix.models.ingredients import Ingredients, Scales
 from ljmix.models.network import Network
 from ljmix.models.theory_guided import TheoryGuided
 from ljmix.models.trees import BoostedTrees, PhysicsTrees
+from ljmix.state import PARAMETERS
 
 __all__ = ["checksum", "load_model", "save_model"]
 
-_NUMBERS = ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"]
+_NUMBERS = [*PARAMETERS, "pressure"]
 _PARTS = ("one_liquid", "two_liquids")
 _TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
 """What a network holds beside what skops knows: scikit-learn's own optimiser, numbers only."""

@@ -12,7 +12,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, input_matrix
-from ljmix.state import PAIRS
+from ljmix.state import PAIRS, PARAMETERS
 from ljmix.theory.cavity import (
     boltzmann_factors,
     clear_density_cache,
@@ -200,7 +200,7 @@ def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
     (n_states, 3, n_bins) array
         NaN for all of a state that has no solution.
     """
-    numbers = states[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]].to_numpy(dtype=float).round(9)
+    numbers = states[list(PARAMETERS)].to_numpy(dtype=float).round(9)
     density = estimated_density(states)
     keys = [(*row, rho, r.tobytes()) for row, rho in zip(numbers.tolist(), density.tolist(), strict=True)]
     missing = [k for k, key in enumerate(keys) if key not in _SOLVED]

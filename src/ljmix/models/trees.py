@@ -11,6 +11,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES
 from ljmix.models.base import RowModel
 from ljmix.potential import lj_potential
+from ljmix.state import PARAMETERS
 from ljmix.theory.cavity import boltzmann_factors, packing_fraction, pair_constants, volume_fraction
 from ljmix.theory.coexistence import log_levels
 
@@ -129,7 +130,7 @@ class PhysicsTrees(BoostedTrees):
         first = np.append(True, (inputs[1:, :4] != inputs[:-1, :4]).any(axis=1))
         numbers, state = np.unique(inputs[first, :4], axis=0, return_inverse=True)
         state = state[first.cumsum() - 1]
-        states = pd.DataFrame(numbers, columns=list(FEATURES[:4]))
+        states = pd.DataFrame(numbers, columns=list(PARAMETERS))
         pair = (inputs[:, FEATURES.index("has_b")] * (2 - inputs[:, FEATURES.index("has_a")])).astype(int)
         place, distances = pd.factorize(inputs[:, FEATURES.index("r")])
         factor = boltzmann_factors(states, distances, self._width)[state, pair, place]

@@ -27,6 +27,7 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
+from ljmix.state import COMPOSITION, PARAMETERS
 
 if TYPE_CHECKING:
     from ljmix.configuration import Configuration
@@ -38,8 +39,6 @@ PREDICTION_COLUMNS = ("state_id", "pair", "r", "g", "g_sem", "model", "seed", "p
 
 _FEW_B = 0.05
 """Up to this fraction B particles are drawn before a pale background of A, which would hide them."""
-
-_PARAMETERS = ("state_id", "temperature", "fraction_b", "size_ratio", "epsilon_ab")
 
 
 def draw_prediction(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
@@ -131,7 +130,7 @@ def plot_temperatures(
             _inset_snapshot(row[0], snapshots[state["state_id"]], state["size_ratio"])
     for axes in panels[-1]:
         axes.set_xlabel(R_LABEL)
-    figure.suptitle(state_title(chosen.iloc[0], ("fraction_b", "size_ratio", "epsilon_ab")))
+    figure.suptitle(state_title(chosen.iloc[0], COMPOSITION))
     handles = curve_legend(models, n_seeds=predictions["seed"].nunique())
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     letter_panels(panels.ravel())
@@ -205,7 +204,7 @@ def plot_failure(
         axes.set_title(f"{FEATURE_LABELS['temperature']} = {state['temperature']:g}")
     handles = curve_legend(models, PAIR_COLORS[pair], predictions["seed"].nunique())
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    mixtures = [state_title(state.iloc[0], ("fraction_b", "size_ratio", "epsilon_ab")) for state in chosen]
+    mixtures = [state_title(state.iloc[0], COMPOSITION) for state in chosen]
     if worst is not None:
         last = chr(ord("A") + len(shown))
         mixtures = [f"A to {last}: {mixtures[0]}", f"{chr(ord(last) + 1)}: {mixtures[1]}"]
@@ -217,7 +216,7 @@ def plot_failure(
 def _states_of(predictions: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
     """States that `predictions` name, coldest first."""
     need_columns(predictions, ["state_id"], "predictions")
-    need_columns(states, _PARAMETERS, "states")
+    need_columns(states, ["state_id", *PARAMETERS], "states")
     names = set(predictions["state_id"])
     unknown = sorted(names - set(states["state_id"]))
     if unknown:

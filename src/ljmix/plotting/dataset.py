@@ -22,6 +22,7 @@ from ljmix.plotting.style import (
     new_figure,
     pair_line,
 )
+from ljmix.state import PARAMETERS
 from ljmix.structure.phase import CRYSTALLINE, DEMIXED, SEGREGATED
 
 __all__ = ["plot_phase_map", "plot_phase_order", "plot_sigmas"]
@@ -52,7 +53,7 @@ def plot_phase_map(states: pd.DataFrame) -> Figure:
         A page wide. A ring: runs from different starts disagree, so that the label may depend on the start. A cross:
         not converged for another reason, which leaves the label alone. States that are not there stay empty.
     """
-    need_columns(states, ["temperature", "fraction_b", "size_ratio", "epsilon_ab", "phase", "converged"], "states")
+    need_columns(states, [*PARAMETERS, "phase", "converged"], "states")
     if "starts_agree" not in states:
         states = states.assign(starts_agree=True)
     axes_of = {name: sorted(states[name].unique()) for name in FEATURE_LABELS if name in states and name != "r"}

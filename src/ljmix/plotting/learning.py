@@ -16,7 +16,6 @@ from matplotlib.markers import CARETDOWN
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import r2_score
 
-from ljmix.data.dataset import FEATURES
 from ljmix.plotting.curves import curve_legend, draw_prediction
 from ljmix.plotting.structure import state_title
 from ljmix.plotting.style import (
@@ -31,6 +30,7 @@ from ljmix.plotting.style import (
     new_figure,
     tint,
 )
+from ljmix.state import PARAMETERS
 
 __all__ = ["draw_losses", "draw_parity", "plot_extrapolation", "plot_interpolation", "plot_scaling"]
 
@@ -259,7 +259,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
         If a column is missing, or `curves` has only one value of `rows`.
     """
     need_columns(scaling, ["model", "rows", "r2_median", "r2_low", "r2_high"], "scaling")
-    need_columns(curves, ["rows", "pair", *FEATURES[:4]], "curves")
+    need_columns(curves, ["rows", "pair", *PARAMETERS], "curves")
     sizes = sorted(set(curves["rows"]))
     if len(sizes) < 2:
         raise ValueError(f"curves: rows = {sizes[0]} only; a small and a full training set are needed")

@@ -26,7 +26,7 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
-from ljmix.state import TRAIN_TEMPERATURES
+from ljmix.state import PARAMETERS, TRAIN_TEMPERATURES
 
 if TYPE_CHECKING:
     from ljmix.configuration import Configuration
@@ -73,7 +73,7 @@ def plot_overview(
     ValueError
         If a column is missing or `state_id` is not in the tables.
     """
-    need_columns(states, ["state_id", *FEATURES[:4]], "states")
+    need_columns(states, ["state_id", *PARAMETERS], "states")
     need_columns(rdf, ["state_id"], "rdf")
     if state_id not in set(states["state_id"]) or state_id not in set(rdf["state_id"]):
         raise ValueError(f"state_id = {state_id!r} is not in states and rdf")
@@ -102,7 +102,7 @@ def draw_state_grid(axes: Axes, states: pd.DataFrame, state_id: str | None = Non
     state_id : str, optional
         Ring this state.
     """
-    levels = {name: np.sort(states[name].unique()) for name in FEATURES[:4]}
+    levels = {name: np.sort(states[name].unique()) for name in PARAMETERS}
     index = {name: np.searchsorted(levels[name], states[name]) for name in levels}
     wide, tall = len(levels["fraction_b"]) + 1.0, len(levels["epsilon_ab"]) + 1.0
     x = index["temperature"] * wide + index["fraction_b"]

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ljmix.evaluation.failures import PAPER_FAILURE
-from ljmix.models.features import COMPOSITION
 from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETERS
 from ljmix.report.readme import describe_views, format_share, list_credits, lowest_features, share_by_neighbours
-from ljmix.state import PAPER_GRID
+from ljmix.state import COMPOSITION, PAPER_GRID
 
 __all__ = ["answers", "describe_failure", "papers_failure"]
 

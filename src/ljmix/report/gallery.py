@@ -7,7 +7,6 @@ from typing import Any
 
 from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
-from ljmix.models.features import COMPOSITION
 from ljmix.report.claims import answers, describe_failure, papers_failure
 from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETERS, TASK_LABELS
 from ljmix.report.readme import (
@@ -20,7 +19,7 @@ from ljmix.report.readme import (
     format_share,
     pooled_certainty,
 )
-from ljmix.state import DILUTE
+from ljmix.state import COMPOSITION, DILUTE
 
 __all__ = ["gallery"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ljmix.evaluation.failures import PAPER_FAILURE
-from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETERS
+from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.report.readme import describe_views, format_share, list_credits, lowest_features, share_by_neighbours
 from ljmix.state import COMPOSITION, PAPER_GRID
 
@@ -76,15 +76,15 @@ def answers(metrics: Mapping[str, Any]) -> str:
     rows.append(
         [
             "lowest mixing entropy: S",
-            f"lowest {PARAMETERS[lowest]}, {entropy[lowest]:.2f}, against {chance['null_low']:.2f} to "
+            f"lowest {PARAMETER_SYMBOLS[lowest]}, {entropy[lowest]:.2f}, against {chance['null_low']:.2f} to "
             f"{chance['null_high']:.2f} for shuffled clusters; S lowest in "
             f"{format_share(embedding['size_ratio_lowest'])} of {maps} maps; {geometry}",
             verdict,
         ]
     )
-    order = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
+    order = ", ".join(f"{PARAMETER_SYMBOLS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     alike = [f for f in entropy if entropy[f] >= null[f]["null_low"]]
-    others = [PARAMETERS[f] for f in alike if f != "temperature"]
+    others = [PARAMETER_SYMBOLS[f] for f in alike if f != "temperature"]
     tied = bool(others) and "temperature" in alike
     rows.append(
         [
@@ -161,7 +161,7 @@ def _failure_row(failures: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _order(places: Sequence[str]) -> str:
     """Names in order; a place may hold several equals, joined by " = "."""
-    return " > ".join(" = ".join(PARAMETERS[feature] for feature in place.split(" = ")) for place in places)
+    return " > ".join(" = ".join(PARAMETER_SYMBOLS[feature] for feature in place.split(" = ")) for place in places)
 
 
 def _method_orders(methods: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
 from ljmix.report.claims import answers, describe_failure, papers_failure
-from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETERS, TASK_LABELS
+from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETER_SYMBOLS, TASK_LABELS
 from ljmix.report.readme import (
     describe_extent,
     describe_training,
@@ -105,7 +105,7 @@ def _failure_caption(failures: Sequence[Mapping[str, Any]]) -> str:
             f"XGBoost. Here it is {describe_failure(papers)}."
         )
     if worst and (not papers or worst[0]["state_id"] != papers[0]["state_id"]):
-        mixture = ", ".join(f"{PARAMETERS[key]} {worst[0][key]:g}" for key in COMPOSITION)
+        mixture = ", ".join(f"{PARAMETER_SYMBOLS[key]} {worst[0][key]:g}" for key in COMPOSITION)
         parts.append(
             f"{'D, the' if papers else 'The'} BB curve at T* = 0.6 with the largest squared error of the network "
             f"({mixture}): {describe_failure(worst)}."
@@ -237,7 +237,7 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
     for name, found in descriptors.items():
         leader = max(found["features"], key=lambda feature: found["features"][feature]["share"])
         share = format_share(found["features"][leader]["share"])
-        leaders.append(f"{name.replace('_', ' ')} {PARAMETERS[leader]} {share} (R² {found['r2']:.2f})")
+        leaders.append(f"{name.replace('_', ' ')} {PARAMETER_SYMBOLS[leader]} {share} (R² {found['r2']:.2f})")
     return (
         "What decides the numbers that one reads off the curves: strongest parameter, its share, and R² of the model "
         f"on unseen states; where that is low, the share says little: {', '.join(leaders)}. A, share in the sum over "

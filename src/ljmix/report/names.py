@@ -1,6 +1,6 @@
 """What models and parameters are called in figures, tables and captions."""
 
-__all__ = ["EXPLAINED", "INGREDIENTS", "METHODS", "MODEL_NAMES", "PAPER_ORDER", "PARAMETERS", "TASK_LABELS"]
+__all__ = ["EXPLAINED", "INGREDIENTS", "METHODS", "MODEL_NAMES", "PAPER_ORDER", "PARAMETER_SYMBOLS", "TASK_LABELS"]
 
 MODEL_NAMES = {
     "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
@@ -17,10 +17,10 @@ MODEL_NAMES = {
 EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 """The two explained models, where no other model is near."""
 
-PARAMETERS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
-"""Parameters of a state by their column, in the order of the paper's ranking."""
+PARAMETER_SYMBOLS = {"size_ratio": "S", "epsilon_ab": "ε_AB", "fraction_b": "C_B", "temperature": "T*"}
+"""Symbols of the parameters of a state by their column, in the order of the paper's ranking."""
 
-PAPER_ORDER = tuple(PARAMETERS)
+PAPER_ORDER = tuple(PARAMETER_SYMBOLS)
 """The paper's order: S first and ε_AB second by SHAP, T* last by the mixing entropy; C_B is what is left."""
 
 METHODS = {

@@ -15,7 +15,7 @@ from typing import Any
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
 from ljmix.report.metrics import read_metrics
-from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETERS
+from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.state import DILUTE
 
 __all__ = [
@@ -212,7 +212,7 @@ def format_score(values: Mapping[str, Any] | None, keys: tuple[str, ...], digits
 def _explanation(metrics: Mapping[str, Any]) -> str:
     embedding, attribution = metrics["embedding"], metrics["attribution"]
     entropy = embedding["mixing_entropy_normalised"]
-    entropies = ", ".join(f"{PARAMETERS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
+    entropies = ", ".join(f"{PARAMETER_SYMBOLS[f]} {entropy[f]:.2f}" for f in sorted(entropy, key=entropy.get))
     rankings = [
         f"{name} {list_credits(attribution[model], attribution['interval'][model])}"
         for model, name in EXPLAINED.items()
@@ -231,10 +231,10 @@ def _explanation(metrics: Mapping[str, Any]) -> str:
 
 def list_credits(values: Mapping[str, float], intervals: Mapping[str, Sequence[float]]) -> str:
     """Mean |SHAP| of the four parameters, largest first, with intervals."""
-    ordered = sorted(PARAMETERS, key=lambda feature: -values[feature])
+    ordered = sorted(PARAMETER_SYMBOLS, key=lambda feature: -values[feature])
     low, high = 0, 1
     return ", ".join(
-        f"{PARAMETERS[f]} {values[f]:.3f} ({intervals[f][low]:.3f} to {intervals[f][high]:.3f})" for f in ordered
+        f"{PARAMETER_SYMBOLS[f]} {values[f]:.3f} ({intervals[f][low]:.3f} to {intervals[f][high]:.3f})" for f in ordered
     )
 
 
@@ -264,13 +264,13 @@ def describe_views(views: Mapping[str, Mapping[str, Any]]) -> str:
 
 def lowest_features(view: Mapping[str, Any]) -> list[str]:
     """Parameters whose mean entropy in a view is the lowest, or equal to it to two digits."""
-    entropy = {name: view[name] for name in PARAMETERS if view.get(name) is not None}
+    entropy = {name: view[name] for name in PARAMETER_SYMBOLS if view.get(name) is not None}
     return [name for name in entropy if entropy[name] - min(entropy.values()) < _EQUAL]
 
 
 def _list_lowest(view: Mapping[str, Any]) -> str:
     lowest = lowest_features(view)
-    found = " and ".join(f"{PARAMETERS[name]} {view[name]:.2f}" for name in lowest)
+    found = " and ".join(f"{PARAMETER_SYMBOLS[name]} {view[name]:.2f}" for name in lowest)
     return f"{found}, which cannot be told apart" if len(lowest) > 1 else found
 
 

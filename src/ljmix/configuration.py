@@ -9,6 +9,7 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 
 __all__ = ["THERMO", "Configuration", "make_frame", "parse_frame", "read_configuration", "write_configuration"]
@@ -31,8 +32,8 @@ class Configuration:
         σ_AA.
     """
 
-    positions: npt.NDArray[np.float64]
-    velocities: npt.NDArray[np.float64]
+    positions: FloatArray
+    velocities: FloatArray
     types: npt.NDArray[np.int64]
     box_edge: float
 

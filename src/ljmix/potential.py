@@ -5,25 +5,24 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import CUTOFF
 
 __all__ = ["SUBSTANCES", "lj_potential", "lj_slope", "real_units"]
 
-Array = npt.NDArray[np.float64]
 
-
-def lj_potential(r: Array, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff: float = CUTOFF) -> Array:
+def lj_potential(r: FloatArray, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff: float = CUTOFF) -> FloatArray:
     """Lennard-Jones potential, truncated at `cutoff` σ and shifted to zero there; arrays broadcast, ε_AA."""
     attraction = (np.asarray(sigma) / r) ** 6
     at_cutoff = cutoff**-6.0
-    u: Array = 4 * np.asarray(epsilon) * (attraction**2 - attraction - at_cutoff**2 + at_cutoff)
+    u: FloatArray = 4 * np.asarray(epsilon) * (attraction**2 - attraction - at_cutoff**2 + at_cutoff)
     return np.where(r < cutoff * np.asarray(sigma), u, 0.0)
 
 
-def lj_slope(r: Array, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff: float = CUTOFF) -> Array:
+def lj_slope(r: FloatArray, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff: float = CUTOFF) -> FloatArray:
     """Derivative of `lj_potential` with respect to r, ε_AA/σ_AA; zero from the cut-off on."""
     attraction = (np.asarray(sigma) / r) ** 6
-    slope: Array = -24 * np.asarray(epsilon) * (2 * attraction**2 - attraction) / r
+    slope: FloatArray = -24 * np.asarray(epsilon) * (2 * attraction**2 - attraction) / r
     return np.where(r < cutoff * np.asarray(sigma), slope, 0.0)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.state import PAIRS, state_points
 from ljmix.structure.first_shell import peak_bin
@@ -92,7 +92,7 @@ def compare_states(one: Dataset, other: Dataset) -> pd.DataFrame:
 
 
 def _root_mean_square(values: pd.Series) -> float:
-    array: npt.NDArray[np.float64] = values.to_numpy(dtype=float)
+    array: FloatArray = values.to_numpy(dtype=float)
     return float(np.sqrt(np.mean(array**2)))
 
 

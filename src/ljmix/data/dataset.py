@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.data.schema import KEYS, TABLES, Field
 from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
@@ -80,9 +81,7 @@ class Dataset:
         if (counts != bins).any() or len(counts) != len(PAIRS) * len(self.states):
             raise ValueError("rdf: every state needs the same bins for each of AA, AB and BB; some are missing")
 
-    def curve_array(
-        self, column: str = "g", *, r_max: float = LEARNING_RANGE
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def curve_array(self, column: str = "g", *, r_max: float = LEARNING_RANGE) -> tuple[FloatArray, FloatArray]:
         """All curves as one array, states in the order of `states`.
 
         Parameters

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
@@ -29,7 +30,6 @@ from ljmix.structure.scattering import average_waves, concentration_fluctuation,
 
 __all__ = ["AnalysedRun", "analyse_runs", "pool", "summarise_runs", "summarise_state"]
 
-Array = npt.NDArray[np.float64]
 
 _CRYSTAL_FRAMES = 4
 """Configurations of a run, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
@@ -48,16 +48,16 @@ class AnalysedRun:
         """Frames after equilibration."""
         return np.asarray(self.measured["step"] > self.analysis.start_step)
 
-    def after(self, name: str) -> Array:
+    def after(self, name: str) -> FloatArray:
         """Measurements of one name, frame by frame, after equilibration."""
         return np.asarray(self.measured[name][self.late], dtype=float)
 
-    def first_shell(self, pair: str) -> Array:
+    def first_shell(self, pair: str) -> FloatArray:
         """Population of the first shell in the frames in which a function was measured, the whole run."""
         series = find_series(self.measured, self.run.state, bin_centres(self.run.profile), dict.fromkeys(PAIRS, 0.0))
         return series[pair].value
 
-    def enthalpy(self, n_particles: int) -> Array:
+    def enthalpy(self, n_particles: int) -> FloatArray:
         """Enthalpy without its kinetic part, of the whole system, after equilibration."""
         return n_particles * self.after("potential_energy") + self.run.state.pressure * self.after("volume")
 
@@ -110,7 +110,7 @@ def summarise_state(
     return row, rdf, structure_factors
 
 
-def _difference_of_starts(first: Analysis, second: Analysis) -> Array:
+def _difference_of_starts(first: Analysis, second: Analysis) -> FloatArray:
     """What the second start adds to the functions of the first one, in the order of the rows of ``rdf``."""
     return np.concatenate([second.g[pair] - first.g[pair] for pair in PAIRS])
 
@@ -211,7 +211,7 @@ def _demixing(configurations: Sequence[Configuration], state: StatePoint) -> flo
     return demixing_order(configurations, place_particles(state, len(types), n_b, "separated", 1.0))
 
 
-def _phase(parts: Sequence[AnalysedRun], g: Mapping[str, Array]) -> dict[str, Any]:
+def _phase(parts: Sequence[AnalysedRun], g: Mapping[str, FloatArray]) -> dict[str, Any]:
     state, profile = parts[0].run.state, parts[0].run.profile
     by_run = [part.run.read_configurations(part.analysis.start_step) for part in parts]
     demixing = _demixing([c for of_run in by_run for c in of_run], state)
@@ -233,7 +233,7 @@ def _estimators(parts: Sequence[AnalysedRun]) -> dict[str, float]:
 
 
 def _rdf_rows(
-    parts: Sequence[AnalysedRun], functions: Mapping[str, tuple[Array, Array]], n_particles: int
+    parts: Sequence[AnalysedRun], functions: Mapping[str, tuple[FloatArray, FloatArray]], n_particles: int
 ) -> pd.DataFrame:
     state, r = parts[0].run.state, bin_centres(parts[0].run.profile)
     tables = []
@@ -244,7 +244,7 @@ def _rdf_rows(
     return pd.concat(tables, ignore_index=True)
 
 
-def _derivative(part: AnalysedRun, pair: str, n_particles: int) -> tuple[int, Array, Array]:
+def _derivative(part: AnalysedRun, pair: str, n_particles: int) -> tuple[int, FloatArray, FloatArray]:
     """∂g/∂β from the frames in which the function was measured."""
     steps = part.measured[f"step_{pair}"]
     counted = np.asarray(part.measured[f"g_{pair}"][steps > part.analysis.start_step], dtype=float)

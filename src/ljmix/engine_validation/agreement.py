@@ -16,10 +16,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from ljmix._util.arrays import FloatArray
 from ljmix.engine_validation.lines import Line, make_line
 from ljmix.engine_validation.runs import N_BLOCKS
 from ljmix.engine_validation.statistics import student_t
@@ -28,8 +28,6 @@ from ljmix.engine_validation.tables import Tables
 from ljmix.state import PAIRS
 
 __all__ = ["check_agreement", "compare_functions"]
-
-Array = npt.NDArray[np.float64]
 
 
 def compare_functions(tables: Mapping[str, Tables]) -> pd.DataFrame:
@@ -58,7 +56,7 @@ def compare_functions(tables: Mapping[str, Tables]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).dropna(subset="t") if parts else pd.DataFrame()
 
 
-def _windows(measured: Tables, system: str, quantity: str) -> list[Array]:
+def _windows(measured: Tables, system: str, quantity: str) -> list[FloatArray]:
     """Blocks of each window of a run, (n_blocks, n_bins), or (n_blocks,) of a number."""
     blocks = measured.values(system, quantity)
     return np.array_split(blocks, len(blocks) // N_BLOCKS)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.consistency import EQUATION_ERROR, PURE_FLUID
 from ljmix.engine_validation.agreement import check_agreement, compare_functions
 from ljmix.engine_validation.ensembles import check_ensembles
@@ -27,7 +27,6 @@ __all__ = [
     "energy_errors", "read_tables",
 ]  # fmt: skip
 
-Array = npt.NDArray[np.float64]
 
 LEVEL = 0.01
 """Chance that a sound line is doubtful, and that a sound list has a line that is off."""
@@ -94,8 +93,8 @@ def curves_of(tables: Mapping[str, Tables], system: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _error(blocks: Array) -> Array:
-    error: Array = blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks))
+def _error(blocks: FloatArray) -> FloatArray:
+    error: FloatArray = blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks))
     return error
 
 
@@ -119,7 +118,7 @@ def _kob_andersen(engine: str, measured: Tables) -> Iterator[Line]:
         yield make_line("Kob-Andersen", engine, "T* = 2, ρ* = 1.2", name, observed, expected, total, len(blocks) - 1)
 
 
-def _peak(r: Array, blocks: Array) -> tuple[float, float]:
+def _peak(r: FloatArray, blocks: FloatArray) -> tuple[float, float]:
     """Height of the highest peak and its error: a quartic through the bins within 6 % of where the mean is highest.
 
     Not the mean of the blocks' own peaks, which noise lifts; the error is that of the jackknife.

@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.engine_validation.lines import Line, make_line
 
 # pymbar announces on import that it found no JAX, which nothing here would use.
@@ -77,7 +77,7 @@ def _kinetic_energy(engine: str, run: pd.DataFrame) -> Iterator[Line]:
     yield make_line("ensemble", engine, system, "kinetic energy: p of its distribution", p, 0.5, 12**-0.5, p=p)
 
 
-def _stride(values: npt.NDArray[np.float64]) -> int:
+def _stride(values: FloatArray) -> int:
     """Frames between independent values.
 
     A thermostat that swings makes a series alternate: to the correlation of its values, which physical_validation

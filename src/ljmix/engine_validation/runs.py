@@ -22,9 +22,9 @@ from typing import Any
 import freud
 import gsd.hoomd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
@@ -55,8 +55,6 @@ __all__ = ["N_BLOCKS", "simulate_all"]
 
 N_BLOCKS = 10
 """Blocks of a run, or of each window of 100 τ in the states of the grid."""
-
-Array = npt.NDArray[np.float64]
 
 
 def simulate_all(
@@ -124,8 +122,8 @@ def _sample_states(engine: Engine, root: Path, executor: Executor) -> pd.DataFra
     return pd.concat(parts)
 
 
-def _density(measured: Mapping[str, Any]) -> Array:
-    density: Array = measured["n_particles"] / measured["volume"]
+def _density(measured: Mapping[str, Any]) -> FloatArray:
+    density: FloatArray = measured["n_particles"] / measured["volume"]
     return density
 
 
@@ -241,14 +239,14 @@ def _run_once(
         return list(trajectory)
 
 
-def _logged(frames: list[gsd.hoomd.Frame], name: str) -> Array:
+def _logged(frames: list[gsd.hoomd.Frame], name: str) -> FloatArray:
     if name not in THERMO:
         raise ValueError(f"{name!r} is not logged; {', '.join(THERMO)} are")
     return np.array([frame.log[f"thermo/{name}"][0] for frame in frames])
 
 
 def _blocks(
-    system: str, quantity: str, samples: Array, r: Array | None = None, n_blocks: int = N_BLOCKS
+    system: str, quantity: str, samples: FloatArray, r: FloatArray | None = None, n_blocks: int = N_BLOCKS
 ) -> pd.DataFrame:
     """Block averages of (n,) or (n, n_bins) samples in order of time, as rows of the table."""
     averages = np.array([part.mean(axis=0) for part in np.array_split(samples, min(n_blocks, len(samples)))])

@@ -10,15 +10,14 @@ correlations and slow modes and all, is measured, as the same statistic between 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
+
+from ljmix._util.arrays import FloatArray
 
 __all__ = ["expected_absolute_t", "sigmas_of", "student_t"]
 
-Array = npt.NDArray[np.float64]
 
-
-def student_t(first: Array, second: Array) -> Array:
+def student_t(first: FloatArray, second: FloatArray) -> FloatArray:
     """Two-sample t of every column, with the pooled variance of both sets of blocks.
 
     Parameters
@@ -46,7 +45,7 @@ def student_t(first: Array, second: Array) -> Array:
     scale = np.maximum(np.abs(first).max(axis=0), np.abs(second).max(axis=0)) * 1e-12
     dead = within <= (n + m) * scale**2
     error = np.sqrt(np.where(dead, np.nan, within) / (n + m - 2) * (1 / n + 1 / m))
-    t: Array = (first.mean(axis=0) - second.mean(axis=0)) / error
+    t: FloatArray = (first.mean(axis=0) - second.mean(axis=0)) / error
     return t
 
 

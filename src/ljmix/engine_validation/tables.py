@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ljmix._util.arrays import FloatArray
 from ljmix.simulation.engine import ENGINES
 
 __all__ = ["Tables", "read_tables"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Tables:
             raise ValueError(f"the tables hold no {quantity} of {system}; simulate it again")
         return self._groups[system, quantity]
 
-    def values(self, system: str, quantity: str) -> Array:
+    def values(self, system: str, quantity: str) -> FloatArray:
         """Blocks of a quantity, (n_blocks,) or (n_blocks, n_bins).
 
         Raises
@@ -55,10 +53,10 @@ class Tables:
         rows = self._rows(system, quantity)
         found = rows.sort_values(["block", "r"])["value"].to_numpy(dtype=float)
         per_block = found.reshape(rows["block"].nunique(), -1)
-        values: Array = per_block if rows["r"].notna().any() else per_block[:, 0]
+        values: FloatArray = per_block if rows["r"].notna().any() else per_block[:, 0]
         return values
 
-    def bins(self, system: str, pair: str) -> Array:
+    def bins(self, system: str, pair: str) -> FloatArray:
         """Bin centres of a pair's function, σ_AA."""
         return np.unique(self._rows(system, pair)["r"].to_numpy(dtype=float))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
@@ -138,7 +137,7 @@ def _by_state(values: pd.Series, asked: pd.DataFrame) -> FloatArray:
     return np.asarray(table, dtype=float)
 
 
-def _r2(weights: npt.NDArray[np.float64], error: FloatArray, moments: FloatArray) -> FloatArray:
+def _r2(weights: FloatArray, error: FloatArray, moments: FloatArray) -> FloatArray:
     """R² of every draw; NaN where nothing varies."""
     number, total, square = (weights @ part.sum(axis=1) for part in moments)
     variation = square - total**2 / np.where(number > 0, number, 1)

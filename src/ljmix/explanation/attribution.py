@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES
 from ljmix.state import PARAMETERS
 
@@ -32,7 +32,7 @@ __all__ = [
     "row_attributions", "sample_rows", "to_players",
 ]  # fmt: skip
 
-Predictor = Callable[[pd.DataFrame], npt.NDArray[np.float64]]
+Predictor = Callable[[pd.DataFrame], FloatArray]
 """Takes a table with the columns `FEATURES`, returns one g a row."""
 
 PLAYERS = (*PARAMETERS, "pair", "r")
@@ -66,9 +66,9 @@ class Attribution:
     """
 
     rows: pd.DataFrame
-    contributions: npt.NDArray[np.float64]
+    contributions: FloatArray
     base: float
-    predicted: npt.NDArray[np.float64]
+    predicted: FloatArray
     features: tuple[str, ...] = FEATURES
 
 
@@ -190,7 +190,7 @@ def explain_predictor(
         raise ValueError(f"features = {list(features)}: must be FEATURES or PLAYERS")
     together = features == PLAYERS
 
-    def predict(inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def predict(inputs: FloatArray) -> FloatArray:
         asked = pd.DataFrame(inputs, columns=list(features))
         return np.asarray(predict_rows(from_players(asked) if together else asked), dtype=float).reshape(-1)
 

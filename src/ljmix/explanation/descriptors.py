@@ -17,6 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 from xgboost import XGBRegressor
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import load_shap
@@ -29,7 +30,6 @@ __all__ = [
     "share_of_descriptors",
 ]  # fmt: skip
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _NEAR = 0.09

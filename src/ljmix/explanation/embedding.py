@@ -20,6 +20,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import LEARNING_RANGE, Dataset
 from ljmix.state import PAIRS, PARAMETERS
 
@@ -38,7 +39,7 @@ _DECIMALS = 6
 
 def curve_vectors(
     dataset: Dataset, r_min: float = 0.9, r_max: float = LEARNING_RANGE, pairs: Sequence[str] = PAIRS
-) -> npt.NDArray[np.float64]:
+) -> FloatArray:
     """Describe each state by its curves, one behind the other.
 
     Parameters
@@ -75,7 +76,7 @@ def curve_vectors(
     return vectors
 
 
-def embed(vectors: npt.NDArray[np.float64], seed: int, n_neighbors: int = 15) -> npt.NDArray[np.float64]:
+def embed(vectors: FloatArray, seed: int, n_neighbors: int = 15) -> FloatArray:
     """Map vectors to the plane by UMAP so that neighbours stay neighbours.
 
     Parameters
@@ -141,7 +142,7 @@ def _umap(n_neighbors: int, seed: int, nearest: tuple[npt.NDArray[np.int64], npt
     )
 
 
-def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[npt.NDArray[np.int64], float]:
+def _fit_clusters(points: FloatArray, k: int, seed: int) -> tuple[npt.NDArray[np.int64], float]:
     """Labels by k-means (best of ten starts), 0 for the largest cluster, and the inertia."""
     # One thread: a few hundred points are done before a second one has started, and sums keep their order.
     with threadpool_limits(1):
@@ -153,7 +154,7 @@ def _fit_clusters(points: npt.NDArray[np.float64], k: int, seed: int) -> tuple[n
 
 
 def scan_clusters(
-    points: npt.NDArray[np.float64], ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0
+    points: FloatArray, ks: Sequence[int] = CLUSTER_NUMBERS, seed: int = 0
 ) -> tuple[pd.DataFrame, dict[int, npt.NDArray[np.int64]]]:
     """Cluster by k-means for several numbers of clusters, and rate each division.
 

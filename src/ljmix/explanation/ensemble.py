@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import r2_score
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES, Dataset, learning_table
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import (
@@ -59,7 +59,7 @@ class Explanation:
     permutation: pd.DataFrame
     sobol: Sobol
     held_out: pd.DataFrame
-    curves: npt.NDArray[np.float64]
+    curves: FloatArray
 
 
 def explain_models(

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS, PARAMETERS
 
 __all__ = ["complete_grid", "distance_profile", "grid_shapley", "missing_states"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _DECIMALS = 6
 

@@ -17,6 +17,7 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_clusters
@@ -80,7 +81,7 @@ class MapRun:
 
     view: View
     seed: int
-    points: npt.NDArray[np.float64]
+    points: FloatArray
     scan: pd.DataFrame
     labels: dict[int, npt.NDArray[np.int64]]
     trustworthiness: float
@@ -160,7 +161,7 @@ def study_maps(
     return list(run_in_parallel(_map_once, runs, "maps", workers, progress))
 
 
-def _map_once(view: View, seed: int, vectors: npt.NDArray[np.float64]) -> MapRun:
+def _map_once(view: View, seed: int, vectors: FloatArray) -> MapRun:
     # One thread a process: sums keep their order, so that a seed gives the same clusters on any number of cores.
     with threadpool_limits(1):
         if view.method == "PCA":

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import kendalltau, rankdata
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import FEATURES, Dataset
 from ljmix.evaluation.scores import simulation_errors
@@ -27,7 +27,6 @@ __all__ = [
     "resample_states", "share_table",
 ]  # fmt: skip
 
-FloatArray = npt.NDArray[np.float64]
 
 N_DRAWS = 1000
 _REPETITIONS = 20

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import LEARNING_RANGE
 from ljmix.explanation.attribution import PLAYERS, Predictor, from_players, to_players
 from ljmix.state import PARAMETERS
@@ -37,7 +37,7 @@ class Sobol:
     """
 
     indices: pd.DataFrame
-    draws: npt.NDArray[np.float64]
+    draws: FloatArray
 
 
 def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: int = N_SOBOL) -> Sobol:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.evaluation.splits import complete_compositions
 from ljmix.explanation.descriptors import DescriptorStudy, interaction_shares, share_of_descriptors
@@ -112,7 +112,7 @@ def embedding_metrics(
 
 def attribution_metrics(
     explanations: Sequence[Explanation],
-    draws: Mapping[str, npt.NDArray[np.float64]],
+    draws: Mapping[str, FloatArray],
     study: DescriptorStudy,
     errors: pd.DataFrame,
     labels: pd.DataFrame,

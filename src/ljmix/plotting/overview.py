@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES
 from ljmix.plotting.snapshot import draw_snapshot
 from ljmix.plotting.structure import draw_rdfs, state_title
@@ -136,11 +136,11 @@ def draw_state_grid(axes: Axes, states: pd.DataFrame, state_id: str | None = Non
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, handletextpad=0.1)
 
 
-def _block_ticks(axis: Axis, values: npt.NDArray[np.float64], size: float, n_inner: int) -> None:
+def _block_ticks(axis: Axis, values: FloatArray, size: float, n_inner: int) -> None:
     axis.set_ticks([i * size + (n_inner - 1) / 2 for i in range(len(values))], [f"{v:g}" for v in values])
 
 
-def _values(name: str, levels: Mapping[str, npt.NDArray[np.float64]]) -> str:
+def _values(name: str, levels: Mapping[str, FloatArray]) -> str:
     """Name a feature with its values, or the first and last of many."""
     values = [f"{value:g}" for value in levels[name]]
     listed = ", ".join(values) if len(values) <= _LISTED_VALUES else f"{values[0]} … {values[-1]}"

@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ljmix._util.arrays import FloatArray
 from ljmix.plotting.style import COLUMN_MM, PAIR_COLORS, journal_figure, new_figure, tint
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def draw_snapshot(
     return spheres
 
 
-def _check(configuration: Configuration) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], float]:
+def _check(configuration: Configuration) -> tuple[FloatArray, npt.NDArray[np.int64], float]:
     positions = np.asarray(configuration.positions, dtype=float)
     types = np.asarray(configuration.types)
     if positions.ndim != 2 or positions.shape[1] != 3 or types.shape != positions.shape[:1] or not len(types):
@@ -127,15 +128,13 @@ def _check(configuration: Configuration) -> tuple[npt.NDArray[np.float64], npt.N
     return positions, types.astype(np.int64), float(configuration.box_edge)
 
 
-def _periodic_centre(points: npt.NDArray[np.float64], edge: float) -> npt.NDArray[np.float64]:
+def _periodic_centre(points: FloatArray, edge: float) -> FloatArray:
     """Centre of points in a periodic box, by mean angles (doi:10.1080/2151237X.2008.10129266)."""
     angle = 2 * np.pi * points / edge
     return np.asarray(np.arctan2(np.sin(angle).mean(axis=0), np.cos(angle).mean(axis=0)) * edge / (2 * np.pi))
 
 
-def _with_images(
-    plane: npt.NDArray[np.float64], radii: npt.NDArray[np.float64], edge: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+def _with_images(plane: FloatArray, radii: FloatArray, edge: float) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """Add the periodic images that reach into the picture; return them with the index of their original."""
     images, sources = [], []
     for shift in np.array([(x, y) for x in (0, -1, 1) for y in (0, -1, 1)]) * edge:
@@ -146,7 +145,7 @@ def _with_images(
     return np.concatenate(images), np.concatenate(sources)
 
 
-def _disc_colors(types: npt.NDArray[np.int64], fog: npt.NDArray[np.float64], only_b: bool) -> npt.NDArray[np.float64]:
+def _disc_colors(types: npt.NDArray[np.int64], fog: FloatArray, only_b: bool) -> FloatArray:
     """Colours (n_spheres, 4, 3): rim, body and two lights, all paler with depth."""
     spheres, rims = _SPHERES.copy(), _RIMS.copy()
     if only_b:

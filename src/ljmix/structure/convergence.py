@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.first_shell import SHELL, peak_bin
 
@@ -33,7 +34,6 @@ _SIGMAS = 3.0
 _THERMO_TOLERANCE = 0.002
 """Relative drift of density and energy that matters to nobody here: a tenth of the peaks' tolerance."""
 
-Array = npt.NDArray[np.float64]
 Measurements = Mapping[str, npt.NDArray[Any]]
 
 
@@ -50,7 +50,7 @@ class Series:
     """
 
     step: npt.NDArray[np.int64]
-    value: Array
+    value: FloatArray
     tolerance: float
 
     def after(self, step: int) -> Series:
@@ -60,7 +60,7 @@ class Series:
 
 
 def find_series(
-    measurements: Measurements, state: StatePoint, r: Array, tolerance: Mapping[str, float]
+    measurements: Measurements, state: StatePoint, r: FloatArray, tolerance: Mapping[str, float]
 ) -> dict[str, Series]:
     """Reduce the measurements of a run to its five series.
 
@@ -123,25 +123,25 @@ def find_equilibration(series: Mapping[str, Series], at_least: int) -> int:
     return start
 
 
-def _coarsen(values: Array) -> tuple[Array, int]:
+def _coarsen(values: FloatArray) -> tuple[FloatArray, int]:
     """Average neighbours until about `_POINTS` are left: detection looks at every possible start."""
     width = max(1, len(values) // _POINTS)
     return values[: len(values) // width * width].reshape(-1, width).mean(axis=1), width
 
 
-def mean_and_error(values: Array) -> tuple[float, float]:
+def mean_and_error(values: FloatArray) -> tuple[float, float]:
     """Mean of a correlated series and its standard error, from the statistical inefficiency."""
     if np.ptp(values) == 0:
         return float(values[0]), 0.0
     return float(values.mean()), float(values.std(ddof=1) * np.sqrt(inefficiency(values) / len(values)))
 
 
-def inefficiency(values: Array) -> float:
+def inefficiency(values: FloatArray) -> float:
     """Statistical inefficiency of a series: how many of its samples are worth one independent sample."""
     return float(timeseries.statistical_inefficiency(values)) if np.ptp(values) > 0 else 1.0
 
 
-def _same(first: Array, second: Array, tolerance: float) -> bool:
+def _same(first: FloatArray, second: FloatArray, tolerance: float) -> bool:
     if min(len(first), len(second)) < 3:
         return False
     (mean_1, error_1), (mean_2, error_2) = mean_and_error(first), mean_and_error(second)
@@ -181,7 +181,9 @@ def agree(first: Mapping[str, Series], second: Mapping[str, Series]) -> bool:
     return all(_same(first[name].value, second[name].value, first[name].tolerance) for name in first)
 
 
-def peak_errors(r: Array, g: Mapping[str, Array], g_sem: Mapping[str, Array], state: StatePoint) -> dict[str, float]:
+def peak_errors(
+    r: FloatArray, g: Mapping[str, FloatArray], g_sem: Mapping[str, FloatArray], state: StatePoint
+) -> dict[str, float]:
     """Relative standard error of the first peak of each function.
 
     Parameters

@@ -8,9 +8,10 @@ import freud
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
+
 __all__ = ["diffusion_coefficient", "is_diffusive", "mean_squared_displacements"]
 
-Array = npt.NDArray[np.float64]
 
 _FIT = (5.0, 15.0)
 """Lags between which the displacement is taken as linear in time, τ: beyond the cages of a liquid, and with enough
@@ -20,7 +21,7 @@ _DIFFUSIVE = 0.8
 it is 0.94 to 1.07 for nine species in ten, a little less for dilute large B, and 0.5 to 0.6 where B is solid."""
 
 
-def mean_squared_displacements(fractional: Array, box_edge: float) -> Array:
+def mean_squared_displacements(fractional: FloatArray, box_edge: float) -> FloatArray:
     """Mean squared displacement of particles against the lag, over all origins (freud).
 
     Parameters
@@ -44,7 +45,7 @@ def mean_squared_displacements(fractional: Array, box_edge: float) -> Array:
     return np.asarray(msd, dtype=float)
 
 
-def diffusion_coefficient(displacements: Array, interval: float) -> tuple[float, float]:
+def diffusion_coefficient(displacements: FloatArray, interval: float) -> tuple[float, float]:
     """Self-diffusion coefficient from the slope of the mean squared displacement, D = slope / 6.
 
     Not corrected for the finite box, which lowers D by 2.837 kT / (6π η L) (Yeh and Hummer 2004,
@@ -70,7 +71,7 @@ def diffusion_coefficient(displacements: Array, interval: float) -> tuple[float,
     return float(slopes.mean() / 6), float(slopes.std(ddof=1) / 6 / math.sqrt(len(slopes)))
 
 
-def is_diffusive(displacements: Array, interval: float) -> bool:
+def is_diffusive(displacements: FloatArray, interval: float) -> bool:
     """Tell whether particles have left their cages: the displacement grows nearly in proportion to time.
 
     Where it does not, the slope of `diffusion_coefficient` is an upper bound. False, too, where segments are too
@@ -84,6 +85,6 @@ def is_diffusive(displacements: Array, interval: float) -> bool:
     return bool(mean[last] > mean[first] * (lag[last] / lag[first]) ** _DIFFUSIVE)
 
 
-def _fit_range(displacements: Array, interval: float) -> tuple[Array, npt.NDArray[np.bool_]]:
+def _fit_range(displacements: FloatArray, interval: float) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     lag = np.asarray(np.arange(displacements.shape[1]) * interval, dtype=np.float64)
     return lag, (lag >= _FIT[0] - 1e-9) & (lag <= _FIT[1] + 1e-9)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "place_energy", "potential_table", "squared_distance", "tabulate_flips", "wrap",
 ]  # fmt: skip
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 HIGHEST = 1e5

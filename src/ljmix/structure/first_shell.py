@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from ljmix._util.arrays import FloatArray
 
 __all__ = ["CORE", "SHELL", "peak_bin"]
 
@@ -13,10 +14,8 @@ SHELL = 1.5
 """Outer edge of the first shell, σ_ij. The first minimum of dense Lennard-Jones liquids lies near it; in the
 curves of rare pairs the minimum itself drowns in noise."""
 
-Array = npt.NDArray[np.float64]
 
-
-def peak_bin(r: Array, g: Array, sigma: float) -> int:
+def peak_bin(r: FloatArray, g: FloatArray, sigma: float) -> int:
     """Bin of the first peak: the highest one in the first shell.
 
     The highest bin of a whole curve may be another: the second shell of rare B that the solvent keeps apart, or

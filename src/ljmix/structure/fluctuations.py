@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from ljmix._util.arrays import FloatArray
 from ljmix.structure.rdf import block_average
 
 __all__ = ["response_functions", "temperature_derivative"]
 
-Array = npt.NDArray[np.float64]
 
 N_BLOCKS = 10
 """A product of two fluctuations is noisy: few long blocks, and an error known to a quarter."""
 
 
-def temperature_derivative(samples: Array, enthalpy: Array) -> tuple[Array, Array]:
+def temperature_derivative(samples: FloatArray, enthalpy: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Derivative of a mean with respect to β = 1/T* at constant pressure.
 
     ∂⟨g⟩/∂β = −⟨δg δH⟩ with H = U + P V, for a quantity g of the configuration alone (Allen and Tildesley,
@@ -45,7 +42,7 @@ def temperature_derivative(samples: Array, enthalpy: Array) -> tuple[Array, Arra
 
 
 def response_functions(
-    volume: Array, enthalpy: Array, temperature: float, n_particles: int
+    volume: FloatArray, enthalpy: FloatArray, temperature: float, n_particles: int
 ) -> dict[str, tuple[float, float]]:
     """Compressibility, expansion and heat capacity from the fluctuations of volume and enthalpy.
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix.potential import lj_potential, lj_slope
 from ljmix.state import PAIRS, StatePoint
 
 __all__ = ["energy_and_pressure", "refine"]
 
-Array = npt.NDArray[np.float64]
 
 _POINTS = 40
 """Points in a bin: the potential rises by many kT over the bin at contact."""
@@ -24,7 +23,7 @@ _PASSES = 5
 
 
 def energy_and_pressure(
-    r: Array, g: Mapping[str, Array], state: StatePoint, number_density: float, n_particles: int, n_b: int
+    r: FloatArray, g: Mapping[str, FloatArray], state: StatePoint, number_density: float, n_particles: int, n_b: int
 ) -> tuple[float, float]:
     """Potential energy a particle and virial pressure from the three functions.
 
@@ -70,7 +69,7 @@ def energy_and_pressure(
     return energy, pressure
 
 
-def refine(r: Array, g: Array, state: StatePoint, pair: str) -> tuple[Array, Array]:
+def refine(r: FloatArray, g: FloatArray, state: StatePoint, pair: str) -> tuple[FloatArray, FloatArray]:
     """Resolve a function within its bins, whose averages stay exactly those given.
 
     Within a bin g is not flat where the potential is steep, and its peak is higher than any average; the cavity

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
+from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.scattering import concentration_waves
@@ -44,10 +45,10 @@ _BOND_ALIGNED = 0.7
 _BONDS_SOLID = 7
 _FEWEST = 30
 
-Array = npt.NDArray[np.float64]
 
-
-def demixing_order(configurations: Sequence[Configuration], separated: tuple[Array, npt.NDArray[np.int64]]) -> float:
+def demixing_order(
+    configurations: Sequence[Configuration], separated: tuple[FloatArray, npt.NDArray[np.int64]]
+) -> float:
     """Strength of the longest concentration wave, relative to complete separation.
 
     The concentration structure factor S_cc(k) = ⟨|C_A ρ_B(k) − C_B ρ_A(k)|²⟩ / N (Bhatia and Thornton 1970,
@@ -112,7 +113,7 @@ def domain_share(configurations: Sequence[Configuration], state: StatePoint) -> 
     return float(np.mean(shares)), shape
 
 
-def segregation(r: Array, g: Mapping[str, Array], state: StatePoint) -> float:
+def segregation(r: FloatArray, g: Mapping[str, FloatArray], state: StatePoint) -> float:
     """Difference in composition between the surroundings of B and those of A.
 
     Share of B in the volume of the particles within 2 σ_AB of a B, minus the same around an A, from the

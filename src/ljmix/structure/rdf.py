@@ -10,17 +10,18 @@ import math
 
 import freud
 import numpy as np
-import numpy.typing as npt
+
+from ljmix._util.arrays import FloatArray
 
 __all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf", "split_blocks"]
 
 MOST_FORCE_SAMPLED = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
 
-Array = npt.NDArray[np.float64]
 
-
-def compute_rdf(positions: Array, others: Array | None, box_edge: float, r_max: float, n_bins: int) -> Array:
+def compute_rdf(
+    positions: FloatArray, others: FloatArray | None, box_edge: float, r_max: float, n_bins: int
+) -> FloatArray:
     """Radial distribution function of one frame, by counting pairs (freud).
 
     Parameters
@@ -60,7 +61,9 @@ def compute_rdf(positions: Array, others: Array | None, box_edge: float, r_max: 
     return np.asarray(rdf.rdf, dtype=float)
 
 
-def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_bins: int, temperature: float) -> Array:
+def force_rdf(
+    positions: FloatArray, forces: FloatArray, box_edge: float, r_max: float, n_bins: int, temperature: float
+) -> FloatArray:
     """Radial distribution function of one frame and one species, from forces instead of counts.
 
     Every pair closer than r adds β V (F_j − F_i)·r_ij / (4π n (n−1) r_ij³), summed over unordered pairs:
@@ -106,7 +109,7 @@ def force_rdf(positions: Array, forces: Array, box_edge: float, r_max: float, n_
     return np.asarray(above - total + own, dtype=float)
 
 
-def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
+def combine_force_rdf(force: FloatArray, counted: FloatArray, r: FloatArray) -> FloatArray:
     """Free force-sampled functions of the noise that they gather with distance.
 
     Summed from r = 0 outwards, a function's noise grows with r; summed inwards from r_max it grows the other
@@ -134,16 +137,16 @@ def combine_force_rdf(force: Array, counted: Array, r: Array) -> Array:
     if variance == 0:
         return force
     weight = centred @ (force - force.mean(axis=0)) / len(force) / variance
-    combined: Array = force - np.outer(surplus, weight)
+    combined: FloatArray = force - np.outer(surplus, weight)
     return combined
 
 
-def split_blocks(samples: Array, n_blocks: int) -> Array:
+def split_blocks(samples: FloatArray, n_blocks: int) -> FloatArray:
     """Means of consecutive blocks of equal length; samples (n, ...) in order of time, result (n_blocks, ...)."""
     return np.array([block.mean(axis=0) for block in np.array_split(samples, n_blocks)])
 
 
-def block_average(samples: Array, n_blocks: int) -> tuple[Array, Array]:
+def block_average(samples: FloatArray, n_blocks: int) -> tuple[FloatArray, FloatArray]:
     """Mean and standard error of a correlated series, from the scatter of block means.
 
     Parameters

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS
 from ljmix.structure.convergence import inefficiency
 
@@ -16,7 +17,6 @@ __all__ = [
     "wave_lifetimes", "wave_numbers",
 ]  # fmt: skip
 
-Array = npt.NDArray[np.float64]
 
 _REACH = 3
 
@@ -34,18 +34,18 @@ SHELLS = tuple(sorted(set(_LENGTHS.tolist())))
 _DIRECTIONS = np.array([np.sum(shell == _LENGTHS) for shell in SHELLS])
 
 
-def wave_numbers(box_edge: float) -> Array:
+def wave_numbers(box_edge: float) -> FloatArray:
     """Wave numbers of the shells, 1/σ_AA.
 
     Returns
     -------
     (n_shells,) array
     """
-    numbers: Array = 2 * np.pi / box_edge * np.sqrt(np.array(SHELLS, dtype=float))
+    numbers: FloatArray = 2 * np.pi / box_edge * np.sqrt(np.array(SHELLS, dtype=float))
     return numbers
 
 
-def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[str, Array]:
+def structure_factors(fractional: FloatArray, types: npt.NDArray[np.int64]) -> dict[str, FloatArray]:
     """Partial structure factors of one frame, averaged over the directions of each shell.
 
     S_ij(k) = Re ρ_i(k) ρ_j(−k) / N with ρ_i(k) = Σ exp(i k·r) over the particles of species i and N all
@@ -72,7 +72,7 @@ def structure_factors(fractional: Array, types: npt.NDArray[np.int64]) -> dict[s
     return found
 
 
-def concentration_waves(fractional: Array, types: npt.NDArray[np.int64]) -> Array:
+def concentration_waves(fractional: FloatArray, types: npt.NDArray[np.int64]) -> FloatArray:
     """Concentration structure factor of one frame at the longest wave along each axis of the box.
 
     S_cc(k) = |C_A ρ_B(k) − C_B ρ_A(k)|² / N at k = 2π/L. Three alike tell a sphere, two a cylinder, one a slab.
@@ -93,11 +93,11 @@ def concentration_waves(fractional: Array, types: npt.NDArray[np.int64]) -> Arra
     fraction_b = is_b.mean()
     # C_A for each B and -C_B for each A: their sum is zero, so that only concentration is seen.
     weight = np.where(is_b, 1 - fraction_b, -fraction_b)
-    waves: Array = np.abs(weight @ np.exp(2j * np.pi * fractional)) ** 2 / len(weight)
+    waves: FloatArray = np.abs(weight @ np.exp(2j * np.pi * fractional)) ** 2 / len(weight)
     return waves
 
 
-def concentration_fluctuation(s: Mapping[str, Array], fraction_b: float) -> Array:
+def concentration_fluctuation(s: Mapping[str, FloatArray], fraction_b: float) -> FloatArray:
     """Concentration structure factor relative to that of an ideal mixture, S_cc / (C_A C_B).
 
     Parameters
@@ -115,7 +115,7 @@ def concentration_fluctuation(s: Mapping[str, Array], fraction_b: float) -> Arra
     return np.asarray(x_b**2 * s["AA"] - 2 * x_a * x_b * s["AB"] + x_a**2 * s["BB"]) / (x_a * x_b)
 
 
-def wave_lifetimes(s: Mapping[str, Array], fraction_b: float, diffusion: float, k: Array) -> Array:
+def wave_lifetimes(s: Mapping[str, FloatArray], fraction_b: float, diffusion: float, k: FloatArray) -> FloatArray:
     """Time in which a wave of concentration forgets its amplitude, 1 / (D_AB k²).
 
     Interdiffusion by Darken's relation, D_AB = D / S with S = S_cc(k) / (C_A C_B) (as in Horbach et al. 2007,
@@ -138,7 +138,9 @@ def wave_lifetimes(s: Mapping[str, Array], fraction_b: float, diffusion: float, 
     return np.asarray(concentration_fluctuation(s, fraction_b) / (diffusion * k**2))
 
 
-def average_waves(waves: Mapping[str, Array], lifetimes: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+def average_waves(
+    waves: Mapping[str, FloatArray], lifetimes: FloatArray
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Average structure factors over a run, with standard errors that know how long waves live.
 
     Few waves of a shell pass in a run, or less than one. Blocks of the run cannot tell, so the number of independent
@@ -170,7 +172,7 @@ def average_waves(waves: Mapping[str, Array], lifetimes: Array) -> tuple[dict[st
     return s, s_sem
 
 
-def _amplitudes(fractional: Array) -> npt.NDArray[np.complex128]:
+def _amplitudes(fractional: FloatArray) -> npt.NDArray[np.complex128]:
     """ρ(k) of one species at all `_VECTORS`: sums over particles as one matrix product."""
     first = np.exp(2j * np.pi * fractional.T)
     powers = np.empty((2 * _REACH + 1, *first.shape), dtype=complex)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from ljmix._util.arrays import FloatArray
 from ljmix.state import StatePoint
 from ljmix.structure.energies import (
     PairPotential,
@@ -36,7 +37,6 @@ from ljmix.structure.energies import (
 
 __all__ = ["choose_virtual", "flip_rdf", "insertion_rdf", "ratio_samples"]
 
-Array = npt.NDArray[np.float64]
 
 MOST_B = 100
 """Up to so many B particles virtual ones are looked at."""
@@ -61,9 +61,9 @@ def choose_virtual(state: StatePoint, n_b: int) -> str | None:
 
 
 def flip_rdf(
-    positions: Array, types: npt.NDArray[np.int64], box_edge: float, mixture: PairPotential, temperature: float,
+    positions: FloatArray, types: npt.NDArray[np.int64], box_edge: float, mixture: PairPotential, temperature: float,
     r_max: float, n_bins: int,
-) -> tuple[Array, float]:  # fmt: skip
+) -> tuple[FloatArray, float]:  # fmt: skip
     """Numerator and denominator of g_BB of one frame, from every A as a virtual B.
 
     Parameters
@@ -94,7 +94,7 @@ def flip_rdf(
     return counts * _per_ideal_pair(box_edge, int(np.sum(types == 1)), r_max, n_bins), float(weights.sum())
 
 
-def _per_ideal_pair(box_edge: float, n_b: int, r_max: float, n_bins: int) -> Array:
+def _per_ideal_pair(box_edge: float, n_b: int, r_max: float, n_bins: int) -> FloatArray:
     """One over the number of B particles that a shell would hold in an ideal gas."""
     edges = np.linspace(0, r_max, n_bins + 1)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
@@ -114,9 +114,9 @@ def _weigh_pairs(positions: Any, types: Any, weights: Any, box_edge: float, r_ma
 
 
 def insertion_rdf(
-    positions: Array, types: npt.NDArray[np.int64], box_edge: float, mixture: PairPotential, temperature: float,
+    positions: FloatArray, types: npt.NDArray[np.int64], box_edge: float, mixture: PairPotential, temperature: float,
     r_max: float, n_bins: int, rng: np.random.Generator,
-) -> tuple[Array, float]:  # fmt: skip
+) -> tuple[FloatArray, float]:  # fmt: skip
     """Numerator and denominator of g_BB of one frame, from B particles inserted at random places.
 
     Parameters
@@ -189,7 +189,7 @@ def _insert(
     return total / np.maximum(tried, 1.0), anywhere / n_anywhere
 
 
-def ratio_samples(numerators: Array, denominators: Array) -> Array:
+def ratio_samples(numerators: FloatArray, denominators: FloatArray) -> FloatArray:
     """Samples whose mean is a ratio of averages, and whose scatter is that of the ratio.
 
     x_t = R + (a_t − R b_t) / ⟨b⟩ with R = ⟨a⟩/⟨b⟩: the ratio linearised in the fluctuations of both (delta method).
@@ -205,5 +205,5 @@ def ratio_samples(numerators: Array, denominators: Array) -> Array:
     """
     mean = denominators.mean()
     ratio = numerators.mean(axis=0) / mean
-    samples: Array = ratio + (numerators - ratio * denominators[:, None]) / mean
+    samples: FloatArray = ratio + (numerators - ratio * denominators[:, None]) / mean
     return samples

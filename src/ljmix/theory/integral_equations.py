@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dst
 
+from ljmix._util.arrays import FloatArray
 from ljmix.potential import lj_potential
 
 __all__ = ["CLOSURES", "Mixtures", "Solution", "solve_mixtures"]
 
-FloatArray = npt.NDArray[np.float64]
 
 CLOSURES = ("percus-yevick", "hypernetted-chain")
 

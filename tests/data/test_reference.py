@@ -13,7 +13,7 @@ from ljmix.configuration import read_configuration, write_configuration
 from ljmix.data.card import write_data_card
 from ljmix.data.collect import collect_dataset, find_finished, write_configurations
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset
-from ljmix.data.reference import draw_states, merge_datasets, missing_states, repeated_states, shipped_directory
+from ljmix.data.reference import draw_states, merge_datasets, repeated_states, shipped_directory, unshipped_states
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.profiles import load_profile
@@ -40,10 +40,10 @@ def campaign(tmp_path_factory):
 def test_states_join_in_two_parts_as_in_one(campaign, tmp_path):
     _, whole = campaign
     cold = (whole.states["temperature"] == 1.0).to_numpy()
-    assert missing_states(PROFILE, tmp_path) == PROFILE.states()
+    assert unshipped_states(PROFILE, tmp_path) == PROFILE.states()
     first = merge_datasets(None, whole.select(~cold), PROFILE)
     write_dataset(first, tmp_path)
-    assert [state.temperature for state in missing_states(PROFILE, tmp_path)] == [1.0]
+    assert [state.temperature for state in unshipped_states(PROFILE, tmp_path)] == [1.0]
     both = merge_datasets(read_dataset(tmp_path), whole.select(cold), PROFILE)
     at_once = merge_datasets(None, whole, PROFILE)
     for name in ("states", "rdf", "structure_factors"):

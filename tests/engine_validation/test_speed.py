@@ -3,12 +3,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from ljmix.engine_validation.speed import measure_speed
+from ljmix.engine_validation.speed import measure_engine_speed
 from ljmix.simulation.engine import load_engine
 
 
 def test_two_states_share_the_cpu():
-    table = measure_speed([2], device="cpu", n_particles=600, steps=40)
+    table = measure_engine_speed([2], device="cpu", n_particles=600, steps=40)
     assert list(table["states"]) == [2]
     row = table.iloc[0]
     assert row["total_steps_per_second"] == pytest.approx(2 * row["steps_per_second"])
@@ -39,11 +39,11 @@ def test_the_cause_is_told_not_its_consequence(monkeypatch):
     monkeypatch.setattr("ljmix.engine_validation.speed.lend_pool", lend)
     monkeypatch.setattr("ljmix.engine_validation.speed.load_engine", lambda engine, device: LastOneFails())
     with pytest.raises(RuntimeError, match="out of memory"):
-        measure_speed([2], n_particles=600, steps=40)
+        measure_engine_speed([2], n_particles=600, steps=40)
 
 
 def test_bad_numbers_and_devices_fail_before_any_work():
     with pytest.raises(ValueError, match="states = 0: must be at least 1"):
-        measure_speed([0])
+        measure_engine_speed([0])
     with pytest.raises(RuntimeError, match="runs on the CPU only"):
-        measure_speed([1], "lammps", "gpu")
+        measure_engine_speed([1], "lammps", "gpu")

@@ -14,7 +14,7 @@ from ljmix.evaluation.scaling import (
     data_size_scaling,
     describe_jump,
     draw_rows,
-    draw_states,
+    draw_training_states,
     score_at_half,
     state_scaling,
 )
@@ -274,12 +274,12 @@ def test_sizes_must_fit_the_training_rows(small, sizes, message):
 
 def test_states_are_drawn_by_composition(dataset):
     train, _ = split_by_temperature(dataset)
-    draws = [set(draw_states(train, n, seed=2).states["state_id"]) for n in (3, 7, 24)]
+    draws = [set(draw_training_states(train, n, seed=2).states["state_id"]) for n in (3, 7, 24)]
     assert [len(draw) for draw in draws] == [3, 7, 24]
     assert draws[0] < draws[1] < draws[2]
-    assert draw_states(train, 3, seed=2).states["temperature"].tolist() == [0.8, 1.0, 1.2]
+    assert draw_training_states(train, 3, seed=2).states["temperature"].tolist() == [0.8, 1.0, 1.2]
     with pytest.raises(ValueError, match="states = 25: must lie between 1 and the 24 for training"):
-        draw_states(train, 25, seed=0)
+        draw_training_states(train, 25, seed=0)
 
 
 def test_more_states_help(dataset):

@@ -34,10 +34,10 @@ __all__ = [
     "find_dataset",
     "load_reference",
     "merge_datasets",
-    "missing_states",
     "repeated_states",
     "shipped_directory",
     "shipped_folder",
+    "unshipped_states",
 ]
 
 SHIPPED_CONFIGURATIONS = (
@@ -110,7 +110,7 @@ def find_dataset(profile: Profile, results: Path) -> Path:
     )
 
 
-def missing_states(profile: Profile, directory: Path) -> list[StatePoint]:
+def unshipped_states(profile: Profile, directory: Path) -> list[StatePoint]:
     """State points of a profile that a dataset lacks, in the order of the profile.
 
     Parameters
@@ -227,7 +227,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         results = options.results or Path("results", profile.name)
         data = options.data or shipped_directory(profile)
         if options.step == "simulate":
-            states = missing_states(profile, data)
+            states = unshipped_states(profile, data)
             if not states:
                 print(f"{data} holds all {len(profile.states())} states")
                 return

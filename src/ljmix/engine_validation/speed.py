@@ -27,10 +27,10 @@ from ljmix.simulation.engine import Segment, load_engine
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 
-__all__ = ["measure_speed"]
+__all__ = ["measure_engine_speed"]
 
 
-def measure_speed(
+def measure_engine_speed(
     states_at_once: Sequence[int],
     engine: str = "auto",
     device: str = "auto",
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--size-ratio", type=float, default=1.5)
     options = parser.parse_args()
     with one_sentence(parser):
-        table = measure_speed(
+        table = measure_engine_speed(
             options.states, options.engine, options.device, options.particles, options.steps, options.size_ratio
         )
         print(table.round(1).to_string(index=False))

@@ -17,7 +17,7 @@ from ljmix.models.registry import make_model, make_row_model
 from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [
-    "HALF", "data_size_scaling", "describe_jump", "draw_rows", "draw_states", "score_at_half", "state_scaling",
+    "HALF", "data_size_scaling", "describe_jump", "draw_rows", "draw_training_states", "score_at_half", "state_scaling",
 ]  # fmt: skip
 
 Scaling = dict[str, list[dict[str, float | int | None]]]
@@ -45,7 +45,7 @@ def draw_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
     return table.iloc[np.sort(np.random.default_rng(seed).permutation(len(table))[:rows])]
 
 
-def draw_states(dataset: Dataset, states: int, seed: int) -> Dataset:
+def draw_training_states(dataset: Dataset, states: int, seed: int) -> Dataset:
     """Draw compositions with all their temperatures, until there are `states` states.
 
     As for rows, smaller draws are parts of larger ones. The last composition is cut if need be, its highest
@@ -136,11 +136,11 @@ def state_scaling(
     target = layout_table(held_out)
     r = np.unique(target["r"])
     for states in _checked_sizes(sizes, "states"):
-        draw_states(training, states, seed=0)
+        draw_training_states(training, states, seed=0)
     runs = [(*run, states) for run in list_runs(names, seeds, make_model, options) for states in sizes]
 
     def run(name: str, seed: int, states: int) -> float:
-        model = make_model(name, seed, **options).fit(draw_states(training, states, seed))  # type: ignore[arg-type]
+        model = make_model(name, seed, **options).fit(draw_training_states(training, states, seed))  # type: ignore[arg-type]
         return pooled_r2(target.assign(predicted=model.predict(held_out.states, r).ravel()))
 
     found = run_in_parallel(run, runs, "states", workers, progress)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ljmix._util.threads import cpu_seconds
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.scaling import draw_states
+from ljmix.evaluation.scaling import draw_training_states
 from ljmix.models.base import Model
 from ljmix.models.registry import make_model
 from ljmix.models.theory import clear_solution_cache
@@ -45,7 +45,7 @@ def measure_speed(model: Model, train: Dataset, name: str, seed: int = 0, **opti
         last two are the shortest CPU time of several calls: what others do on the machine only adds.
     """
     states = min(-(-_CURVES // len(PAIRS)), len(train.states))
-    few = draw_states(train, states, seed)
+    few = draw_training_states(train, states, seed)
     r = np.unique(few.curve_array()[0])
     clear_solution_cache()
     fit = cpu_seconds(lambda: make_model(name, seed, **options).fit(few))

@@ -119,11 +119,11 @@ def _describe(field: Field) -> dict[str, Any]:
 def _card(dataset: Dataset, package: dict[str, Any]) -> str:
     states, provenance = dataset.states, dataset.provenance
     profile = load_profile(provenance["profile"])
-    expected, found = len(profile.states()), len(states)
+    expected, present = len(profile.states()), len(states)
     steps = states["steps_equilibration"] + states["steps_production"]
     return Template(resources.files("ljmix.data").joinpath("datacard.md").read_text(encoding="utf-8")).substitute(
         title=package["title"],
-        count=f"all {expected} state points" if found == expected else f"{found} of the {expected} state points",
+        count=f"all {expected} state points" if present == expected else f"{present} of the {expected} state points",
         n_particles=f"{states['n_particles'].min()} to {states['n_particles'].max()}",
         thermostats=", ".join(THERMOSTATS[engine] for engine in sorted(set(states["engine"]))),
         box_edge=f"{profile.box_edge:g}",
@@ -154,20 +154,20 @@ def _card(dataset: Dataset, package: dict[str, Any]) -> str:
         files=_markdown(_file_rows(package)),
         columns="\n\n".join(_column_list(dataset, name) for name in TABLES),
         settings=_settings(profile.name),
-        origin=_origin(provenance["parts"], found),
+        origin=_origin(provenance["parts"], present),
         additions=_markdown(_additions(provenance["parts"])),
         versions=", ".join(f"{name} {provenance[name]}" for name in ("python", "numpy", "freud-analysis", "gsd")),
     )
 
 
-def _origin(parts: list[dict[str, Any]], found: int) -> str:
+def _origin(parts: list[dict[str, Any]], present: int) -> str:
     """Which commit made the tables, in words; one that ships does so for every state whose runs it finds."""
     made = parts[-1]["states"] + parts[-1].get("remade", 0)
-    if made == found:
+    if made == present:
         return f"all tables were made, for some states again, by commit {parts[-1]['commit']}"
     return (
         f"the tables of {made} states were made, for some again, by commit {parts[-1]['commit']}; those of the other "
-        f"{found - made} by the last of the earlier commits that had their runs at hand"
+        f"{present - made} by the last of the earlier commits that had their runs at hand"
     )
 
 

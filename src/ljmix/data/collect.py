@@ -100,7 +100,7 @@ def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
     FileNotFoundError, ValueError
         If there is no campaign, no finished state, or a mixture of engines.
     """
-    finished = [found for found in find_jobs(root, profile) if is_finished(found[0], profile)]
+    finished = [job for job in find_jobs(root, profile) if is_finished(job[0], profile)]
     if not finished:
         raise ValueError(f"{root} holds no finished state of profile {profile.name}; run the campaign first")
     engines = sorted({engine for _, _, engine in finished})

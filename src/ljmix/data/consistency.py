@@ -195,16 +195,16 @@ def check_pair_integrals(dataset: Dataset) -> pd.DataFrame:
         functions = dict(zip(PAIRS, curves, strict=True))
         sizes = (int(row["n_particles"]), int(row["n_b"]))
         energy, pressure = energy_and_pressure(r, functions, state, row["number_density"], *sizes)
-        found = {name: row[name] for name in ("state_id", "phase", "converged")}
-        found |= {"energy": energy, "pressure": pressure}
-        found["energy_difference"] = energy - row["potential_energy"]
-        found["energy_sigmas"] = found["energy_difference"] / row["potential_energy_sem"]
-        found["pressure_difference"] = pressure - row["pressure"]
+        deviations = {name: row[name] for name in ("state_id", "phase", "converged")}
+        deviations |= {"energy": energy, "pressure": pressure}
+        deviations["energy_difference"] = energy - row["potential_energy"]
+        deviations["energy_sigmas"] = deviations["energy_difference"] / row["potential_energy_sem"]
+        deviations["pressure_difference"] = pressure - row["pressure"]
         if "virial_pressure_std" in row:
             measured = row["n_frames"] / _stride(row, state, dataset.provenance["settings"])
             error = row["virial_pressure_std"] / np.sqrt(measured)
-            found["pressure_sigmas"] = found["pressure_difference"] / error
-        rows.append(found)
+            deviations["pressure_sigmas"] = deviations["pressure_difference"] / error
+        rows.append(deviations)
     return pd.DataFrame(rows)
 
 

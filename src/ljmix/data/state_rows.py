@@ -83,7 +83,7 @@ def summarise_state(
     job = read_identity(folder)
     n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
     averages, rdf, structure_factors = summarise_runs(parts, n_particles, n_b)
-    settled, precise = (all(getattr(found, name) for found in analyses) for name in ("settled", "precise"))
+    settled, precise = (all(getattr(analysis, name) for analysis in analyses) for name in ("settled", "precise"))
     row = {
         "state_id": state.state_id,
         **state.as_dict(),
@@ -172,7 +172,7 @@ def _thermodynamics(parts: Sequence[AnalysedRun], n_particles: int) -> dict[str,
     ]
     for name in responses[0]:
         mean, error = pool(
-            [(len(part.after("volume")), *found[name]) for part, found in zip(parts, responses, strict=True)]
+            [(len(part.after("volume")), *response[name]) for part, response in zip(parts, responses, strict=True)]
         )
         row |= {name: float(mean), f"{name}_sem": float(error)}
     return row
@@ -227,7 +227,7 @@ def _estimators(parts: Sequence[AnalysedRun]) -> dict[str, float]:
     """What other estimators of g_BB than counting gain, of the run in which each pays least."""
     row: dict[str, float] = {}
     for name in ("force", "virtual"):
-        least = min((part.analysis for part in parts), key=lambda found: getattr(found, f"{name}_gain"))
+        least = min((part.analysis for part in parts), key=lambda analysis: getattr(analysis, f"{name}_gain"))
         row |= {f"{name}_{what}": getattr(least, f"{name}_{what}") for what in ("gain", "deviation")}
     return row
 
@@ -265,12 +265,12 @@ def _structure_factors(
         interval = part.run.profile.frame_interval * TIME_STEP
         averaged.append((int(part.late.sum()), k, *average_waves(waves, lifetimes / interval)))
     k = np.mean([k for _, k, _, _ in averaged], axis=0)
-    found = {pair: pool([(n, s[pair], s_sem[pair]) for n, _, s, s_sem in averaged]) for pair in PAIRS}
+    pooled = {pair: pool([(n, s[pair], s_sem[pair]) for n, _, s, s_sem in averaged]) for pair in PAIRS}
     tables = [
         pd.DataFrame({"state_id": state.state_id, "pair": pair, "k": k, "s": s, "s_sem": s_sem})
-        for pair, (s, s_sem) in found.items()
+        for pair, (s, s_sem) in pooled.items()
     ]
-    means = {pair: s for pair, (s, _) in found.items()}
+    means = {pair: s for pair, (s, _) in pooled.items()}
     longest = {
         "concentration_fluctuation": float(concentration_fluctuation(means, fraction_b)[0]),
         "wave_lifetime": float(wave_lifetimes(means, fraction_b, mutual, k)[0]),

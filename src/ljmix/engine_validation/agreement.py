@@ -74,33 +74,33 @@ def check_agreement(tables: Mapping[str, Tables], bins: pd.DataFrame) -> Iterato
     """
     deviations: dict[str, list[Line]] = {"density": [], "energy": []}
     for system in dict.fromkeys(bins["system"]):
-        for quantity, found in deviations.items():
+        for quantity, lines in deviations.items():
             ours, theirs = (tables[engine].values(system, quantity) for engine in ("hoomd", "lammps"))
             t = float(student_t(ours[:, None], theirs[:, None])[0])
             difference, degrees = ours.mean() - theirs.mean(), len(ours) + len(theirs) - 2
             line = make_line(
                 "agreement", "hoomd", system, quantity, ours.mean(), theirs.mean(), abs(difference / t), degrees
             )
-            found.append(line)
+            lines.append(line)
             yield line
     yield from _functions(bins)
-    for name, found in deviations.items():
-        by_chance = stats.kstwo(len(found))
-        distance = stats.kstest([line["p"] for line in found], "uniform").statistic
+    for name, lines in deviations.items():
+        by_chance = stats.kstwo(len(lines))
+        distance = stats.kstest([line["p"] for line in lines], "uniform").statistic
         yield make_line(
             "agreement", "hoomd", "all states", f"{name}: p-values, distance from uniform", distance,
             by_chance.mean(), by_chance.std(), p=float(by_chance.sf(distance)),
         )  # fmt: skip
         # Errors that are too small, or deviations of either sign.
-        squares = float(np.sum([line["sigmas"] ** 2 for line in found]))
+        squares = float(np.sum([line["sigmas"] ** 2 for line in lines]))
         yield make_line(
-            "agreement", "hoomd", "all states", f"{name}: sum of σ²", squares, len(found), np.sqrt(2 * len(found)),
-            p=float(stats.chi2.sf(squares, len(found))),
+            "agreement", "hoomd", "all states", f"{name}: sum of σ²", squares, len(lines), np.sqrt(2 * len(lines)),
+            p=float(stats.chi2.sf(squares, len(lines))),
         )  # fmt: skip
-        yield _scatter_of_windows(tables, [line["system"] for line in found], name)
+        yield _scatter_of_windows(tables, [line["system"] for line in lines], name)
         # A bias too small to see in one state.
-        mean = float(np.mean([line["sigmas"] for line in found]))
-        yield make_line("agreement", "hoomd", "all states", f"{name}: mean of σ", mean, 0.0, len(found) ** -0.5)
+        mean = float(np.mean([line["sigmas"] for line in lines]))
+        yield make_line("agreement", "hoomd", "all states", f"{name}: mean of σ", mean, 0.0, len(lines) ** -0.5)
 
 
 def _scatter_of_windows(tables: Mapping[str, Tables], systems: Sequence[str], quantity: str) -> Line:

@@ -163,7 +163,7 @@ def _sample_kob_andersen(engine: Engine, folder: Path) -> pd.DataFrame:
     frames = _run_once(engine, mixture, settled, "NVT", 0.0025, 24000, 80)
     measured = [measure_functions(frame, PAIRS, mixture.temperature, r_max, n_bins) for frame in frames]
     r = (np.arange(n_bins) + 0.5) * r_max / n_bins
-    parts = [_blocks("kob-andersen", pair, np.array([found[f"g_{pair}"] for found in measured]), r) for pair in PAIRS]
+    parts = [_blocks("kob-andersen", pair, np.array([sample[f"g_{pair}"] for sample in measured]), r) for pair in PAIRS]
     parts += [
         _blocks("kob-andersen", quantity, _logged(frames, name))
         for quantity, name in (("energy", "potential_energy"), ("pressure", "pressure"))

@@ -51,8 +51,8 @@ class Tables:
             If the table does not hold it.
         """
         rows = self._rows(system, quantity)
-        found = rows.sort_values(["block", "r"])["value"].to_numpy(dtype=float)
-        per_block = found.reshape(rows["block"].nunique(), -1)
+        ordered = rows.sort_values(["block", "r"])["value"].to_numpy(dtype=float)
+        per_block = ordered.reshape(rows["block"].nunique(), -1)
         values: FloatArray = per_block if rows["r"].notna().any() else per_block[:, 0]
         return values
 
@@ -69,7 +69,7 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
     FileNotFoundError
         If no directory holds the tables of an engine.
     """
-    found = {}
+    by_engine = {}
     for directory in directories:
         for engine in ENGINES:
             folder = directory / engine
@@ -77,8 +77,8 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
                 blocks, series = (pq.read_table(folder / f"{name}.parquet") for name in ("blocks", "series"))
                 provenance = json.loads(blocks.schema.metadata[b"ljmix"])
                 origin = {name: provenance[name] for name in ("engine_version", "device", "commit")}
-                found[engine] = Tables(blocks.to_pandas(), series.to_pandas(), origin)
-    if not found:
+                by_engine[engine] = Tables(blocks.to_pandas(), series.to_pandas(), origin)
+    if not by_engine:
         places = ", ".join(map(str, directories))
         raise FileNotFoundError(f"no tables in {places}; python -m ljmix.engine_validation.runs writes them")
-    return found
+    return by_engine

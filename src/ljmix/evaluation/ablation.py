@@ -98,13 +98,13 @@ def ablate(
         rows = predict_splits(make_splits(dataset, task, seed), lambda: variants(seed)[key])
         return rows.assign(model=key[1], seed=seed, part="test")
 
-    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    predictions: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for (task, _, (model, _)), rows in zip(
         runs, run_in_parallel(run, runs, "ablation", workers, progress), strict=True
     ):
-        found.setdefault((task, model), []).append(rows)
+        predictions.setdefault((task, model), []).append(rows)
     tables = [
-        _costs(pd.concat(parts), dataset).assign(task=task, model=model) for (task, model), parts in found.items()
+        _costs(pd.concat(parts), dataset).assign(task=task, model=model) for (task, model), parts in predictions.items()
     ]
     return pd.concat(tables, ignore_index=True)[_COLUMNS]
 

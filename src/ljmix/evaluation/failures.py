@@ -36,9 +36,9 @@ def boundary_states(
     both = at[cold].merge(at[warm][[*keys, "phase", "disagree"]], on=keys, suffixes=("_cold", "_warm"))
     papers = np.isclose(both[keys], [PAPER_FAILURE[key] for key in keys]).all(axis=1)
     asked = papers | both["state_id"].isin(list(also))
-    found = both[(both["phase_cold"] != both["phase_warm"]) | asked].reset_index(drop=True)
-    found["separates"] = coexisting_liquids(found).share > 0 if len(found) else pd.Series(dtype=bool)
-    return found[["state_id", *keys, "phase_cold", "phase_warm", "disagree_cold", "disagree_warm", "separates"]]
+    boundary = both[(both["phase_cold"] != both["phase_warm"]) | asked].reset_index(drop=True)
+    boundary["separates"] = coexisting_liquids(boundary).share > 0 if len(boundary) else pd.Series(dtype=bool)
+    return boundary[["state_id", *keys, "phase_cold", "phase_warm", "disagree_cold", "disagree_warm", "separates"]]
 
 
 def worst_state(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "BB", model: str = "mlp") -> str | None:

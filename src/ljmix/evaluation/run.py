@@ -121,13 +121,13 @@ def evaluate(
     for (name, _), result in zip(runs, run_in_parallel(run, runs, task, workers, progress), strict=True):
         results[name].append(result)
     metrics = {
-        name: summarise([result.scores for result in found], fixed and name in DETERMINISTIC) | {"seeds": seeds}
-        for name, found in results.items()
+        name: summarise([result.scores for result in repeats], fixed and name in DETERMINISTIC) | {"seeds": seeds}
+        for name, repeats in results.items()
     }
     splits = [split for seed in range(1 if fixed else seeds) for split in make_splits(dataset, task, seed)]
     asked = pd.unique(np.concatenate([split.test.states["state_id"] for split in splits]))
     ceiling = noise_ceiling(curves_of(dataset.select(dataset.states["state_id"].isin(asked))))
-    tables = [table for found in results.values() for result in found for table in result.predictions]
+    tables = [table for repeats in results.values() for result in repeats for table in result.predictions]
     losses = {run: result.losses for run, result in zip(runs, (r for f in results.values() for r in f), strict=True)}
     return Evaluation(metrics, ceiling, _join(tables, dataset, names), _loss_table(losses, task))
 
@@ -246,8 +246,8 @@ def evaluate_interpolation(
     for pair, result in zip(runs, run_in_parallel(run, runs, "interpolation", workers, progress), strict=True):
         results[pair[0]].append(result)
         losses[pair] = result.losses
-    metrics = {name: summarise([r.scores for r in found]) | {"seeds": seeds} for name, found in results.items()}
-    tables = [table for found in results.values() for result in found for table in result.predictions]
+    metrics = {name: summarise([r.scores for r in repeats]) | {"seeds": seeds} for name, repeats in results.items()}
+    tables = [table for repeats in results.values() for result in repeats for table in result.predictions]
     return Evaluation(metrics, {}, _join(tables, dataset, names), _loss_table(losses, "interpolation"))
 
 

@@ -112,8 +112,8 @@ def data_size_scaling(
         model = make_row_model(name, seed, **options).fit_rows(draw_rows(table, rows, seed))
         return pooled_r2(target.assign(predicted=model.predict_rows(target)))
 
-    found = run_in_parallel(run, runs, "rows", workers, progress)
-    return _summary(dict(zip(runs, found, strict=True)), names, sizes, "rows")
+    scores = run_in_parallel(run, runs, "rows", workers, progress)
+    return _summary(dict(zip(runs, scores, strict=True)), names, sizes, "rows")
 
 
 def state_scaling(
@@ -143,8 +143,8 @@ def state_scaling(
         model = make_model(name, seed, **options).fit(draw_training_states(training, states, seed))  # type: ignore[arg-type]
         return pooled_r2(target.assign(predicted=model.predict(held_out.states, r).ravel()))
 
-    found = run_in_parallel(run, runs, "states", workers, progress)
-    return _summary(dict(zip(runs, found, strict=True)), names, sizes, "states")
+    scores = run_in_parallel(run, runs, "states", workers, progress)
+    return _summary(dict(zip(runs, scores, strict=True)), names, sizes, "states")
 
 
 def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:

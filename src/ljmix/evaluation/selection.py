@@ -49,8 +49,8 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
 
     predictions = pd.concat(run_in_parallel(run, [(name,) for name in names], "validation", workers, progress=False))
     best = max(names, key=lambda name: pooled_r2(predictions[predictions["model"] == name]))
-    found = resample_scores(predictions.assign(seed=seed, part="test"), train.states, baseline=best)
-    table = found[(found["score"] == "r2") & (found["label"] == "all")]
+    certainty = resample_scores(predictions.assign(seed=seed, part="test"), train.states, baseline=best)
+    table = certainty[(certainty["score"] == "r2") & (certainty["label"] == "all")]
     behind = {"behind": -table["gain"], "behind_low": -table["gain_high"], "behind_high": -table["gain_low"]}
     chosen = table[["model", "r2", "low", "high"]].assign(**behind)
     return chosen.sort_values("r2", ascending=False, kind="stable", ignore_index=True)

@@ -190,9 +190,11 @@ def find_scales(train: Dataset, *, evaluations: int = EVALUATIONS, progress: boo
     with tqdm(total=evaluations, desc="gaussian-process", unit="trial", disable=not progress, mininterval=1) as bar:
         options = {"maxfev": evaluations, "xtol": 0.05, "ftol": 1e-5}
         bounds = np.stack([-_FARTHEST * width, _FARTHEST * width], axis=1)
-        found = minimize(negative_log_posterior, np.zeros(len(width)), method="Powell", bounds=bounds, options=options)
+        optimum = minimize(
+            negative_log_posterior, np.zeros(len(width)), method="Powell", bounds=bounds, options=options
+        )
     best["log_probability"] = round(best["log_probability"], 2)
-    return best | {"trials": int(found.nfev), "finished": bool(found.success)}
+    return best | {"trials": int(optimum.nfev), "finished": bool(optimum.success)}
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -208,7 +210,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     with one_sentence(parser), one_thread():
         dataset = read_dataset(chosen.data)
         train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
-        found = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
+        stored = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
         source = {
             "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
             "sha256": checksum(dataset),
@@ -218,8 +220,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
                 tuned = tune(train, name, trials=chosen.trials, progress=True)
             else:
                 tuned = find_scales(train, evaluations=chosen.evaluations, progress=True)
-            found[name] = tuned | {"data": source}
-            write_text(chosen.output, json.dumps(found, indent=1, sort_keys=True) + "\n")
+            stored[name] = tuned | {"data": source}
+            write_text(chosen.output, json.dumps(stored, indent=1, sort_keys=True) + "\n")
         tuned_settings.cache_clear()
 
 

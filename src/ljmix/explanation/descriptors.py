@@ -179,8 +179,8 @@ def explain_descriptors(
     inputs = states[list(PARAMETERS)].to_numpy(dtype=float)
     parts = list(KFold(folds, shuffle=True, random_state=seed).split(inputs))
     runs = [(inputs, descriptors[name].to_numpy(dtype=float), parts, seed) for name in names]
-    found = list(run_in_parallel(_explain_descriptor, runs, "descriptors", workers, progress))
-    contributions, interactions, r2 = (np.array(values) for values in zip(*found, strict=True))
+    studies = list(run_in_parallel(_explain_descriptor, runs, "descriptors", workers, progress))
+    contributions, interactions, r2 = (np.array(values) for values in zip(*studies, strict=True))
     return DescriptorStudy(names, contributions, interactions, r2)
 
 
@@ -270,7 +270,7 @@ def interaction_curves(
         for other in others:
             value = 2 * study.interactions[k][:, size, PARAMETERS.index(other)]
             table = pd.DataFrame({"size_ratio": states["size_ratio"], "level": states[other], "value": value})
-            found = table.groupby(["size_ratio", "level"])["value"].agg(["mean", "sem"]).reset_index()
-            parts.append(found.assign(descriptor=name, other=other))
+            curve = table.groupby(["size_ratio", "level"])["value"].agg(["mean", "sem"]).reset_index()
+            parts.append(curve.assign(descriptor=name, other=other))
     columns = ["descriptor", "other", "size_ratio", "level", "mean", "sem"]
     return pd.concat(parts, ignore_index=True)[columns]

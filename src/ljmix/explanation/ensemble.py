@@ -173,19 +173,19 @@ def label_effect(
     """
     table = learning_table(dataset)
 
-    def explain(found: Explanation, features: tuple[str, ...]) -> Attribution:
+    def explain(explanation: Explanation, features: tuple[str, ...]) -> Attribution:
         return explain_predictor(
-            found.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
+            explanation.predict_rows, table, seed=0, n_rows=n_rows, n_background=n_background, features=features
         )
 
-    runs = [(found, features) for found in explanations for features in (FEATURES, PLAYERS)]
+    runs = [(explanation, features) for explanation in explanations for features in (FEATURES, PLAYERS)]
     attributions = list(run_in_parallel(explain, runs, "labels", workers, progress))
     rows = []
-    for found, apart, together in zip(explanations, attributions[::2], attributions[1::2], strict=True):
+    for explanation, apart, together in zip(explanations, attributions[::2], attributions[1::2], strict=True):
         values = pd.DataFrame(apart.contributions, columns=list(FEATURES))
         values["pair"] = values.pop("has_a") + values.pop("has_b")
         one = pd.DataFrame(together.contributions, columns=list(PLAYERS))
-        rows += [(found.model, name, values[name].abs().mean(), one[name].abs().mean()) for name in PLAYERS]
+        rows += [(explanation.model, name, values[name].abs().mean(), one[name].abs().mean()) for name in PLAYERS]
     effect = pd.DataFrame(rows, columns=["model", "feature", "two_labels", "one_pair"])
     return effect.groupby(["model", "feature"], sort=False).mean().reset_index()
 
@@ -214,16 +214,16 @@ def held_out_errors(explanations: Sequence[Explanation], states: pd.DataFrame) -
     for fraction in sorted(set(states["fraction_b"])):
         groups[f"C_B = {fraction:g}"] = states.loc[states["fraction_b"] == fraction, "state_id"]
     rows = []
-    for found in explanations:
-        size = pd.DataFrame(np.abs(found.attribution.contributions[:, : len(PARAMETERS)]))
+    for explanation in explanations:
+        size = pd.DataFrame(np.abs(explanation.attribution.contributions[:, : len(PARAMETERS)]))
         for name, members in groups.items():
-            unseen = found.held_out[found.held_out["state_id"].isin(list(members))]
+            unseen = explanation.held_out[explanation.held_out["state_id"].isin(list(members))]
             if unseen.empty:
                 continue
-            explained = found.attribution.rows["state_id"].isin(list(members)).to_numpy()
+            explained = explanation.attribution.rows["state_id"].isin(list(members)).to_numpy()
             rows.append(
                 {
-                    "model": found.model, "group": name, "state_ids": set(unseen["state_id"]),
+                    "model": explanation.model, "group": name, "state_ids": set(unseen["state_id"]),
                     "r2": float(r2_score(unseen["g"], unseen["predicted"])),
                     "error": float((unseen["predicted"] - unseen["g"]).abs().mean()),
                     "shap": float(size[explained].mean().max()),

@@ -85,9 +85,9 @@ def grid_shapley(states: pd.DataFrame, values: npt.ArrayLike) -> FloatArray:
     order = np.lexsort(numbers.T[::-1])
     shape = tuple(len(np.unique(column)) for column in numbers.T)
     cube = values[order].reshape(*shape, *values.shape[1:])
-    found = np.stack([_shapley_of(axis, cube) for axis in range(len(PARAMETERS))])
+    shapley = np.stack([_shapley_of(axis, cube) for axis in range(len(PARAMETERS))])
     contributions = np.empty((len(PARAMETERS), *values.shape))
-    contributions[:, order] = found.reshape(len(PARAMETERS), *values.shape)
+    contributions[:, order] = shapley.reshape(len(PARAMETERS), *values.shape)
     return contributions
 
 

@@ -175,9 +175,9 @@ def _map_once(view: View, seed: int, vectors: FloatArray) -> MapRun:
 
 def common_k(runs: Sequence[MapRun]) -> int:
     """Number of clusters that the silhouette chooses most often; of equals the one with the higher mean."""
-    found = [best_k(run.scan) for run in runs]
+    best = [best_k(run.scan) for run in runs]
     mean = pd.concat([run.scan for run in runs]).groupby("k")["silhouette"].mean()
-    return max(set(found), key=lambda k: (found.count(k), mean[k]))
+    return max(set(best), key=lambda k: (best.count(k), mean[k]))
 
 
 def typical_run(runs: Sequence[MapRun], k: int) -> MapRun:

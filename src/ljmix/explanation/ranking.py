@@ -89,14 +89,14 @@ def model_draws(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS
         are not drawn there). A parameter without variation has a Sobol index of 0.
     """
     draws = {}
-    for model in dict.fromkeys(found.model for found in explanations):
-        of_model = [found for found in explanations if found.model == model]
-        sums = [_state_sums(found) for found in of_model]
+    for model in dict.fromkeys(explanation.model for explanation in explanations):
+        of_model = [explanation for explanation in explanations if explanation.model == model]
+        sums = [_state_sums(explanation) for explanation in of_model]
         draws[f"SHAP {model}"] = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
-        mixed = [found.permutation[list(PARAMETERS)].to_numpy() for found in of_model]
+        mixed = [explanation.permutation[list(PARAMETERS)].to_numpy() for explanation in of_model]
         draws[f"permutation {model}"] = resample_states(mixed, [np.ones(len(part)) for part in mixed], seed, n)
         rng = np.random.default_rng(seed)
-        pools = [_sobol_totals(found) for found in of_model]
+        pools = [_sobol_totals(explanation) for explanation in of_model]
         chosen = rng.integers(len(pools), size=n)
         draws[f"Sobol {model}"] = np.array([pools[k][rng.integers(len(pools[k]))] for k in chosen])
     return draws
@@ -112,10 +112,10 @@ def importance_table(explanations: Sequence[Explanation], seed: int, n: int = N_
         deviation over seeds; NaN for one), `mean_abs_low`, `mean_abs_high` (95 % of the draws).
     """
     parts = []
-    for model in dict.fromkeys(found.model for found in explanations):
-        of_model = [found for found in explanations if found.model == model]
-        means = np.array([np.abs(found.attribution.contributions).mean(axis=0) for found in of_model])
-        sums = [_state_sums(found, FEATURES) for found in of_model]
+    for model in dict.fromkeys(explanation.model for explanation in explanations):
+        of_model = [explanation for explanation in explanations if explanation.model == model]
+        means = np.array([np.abs(explanation.attribution.contributions).mean(axis=0) for explanation in of_model])
+        sums = [_state_sums(explanation, FEATURES) for explanation in of_model]
         drawn = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
         low, high = np.quantile(drawn, _INTERVAL, axis=0)
         columns = {"feature": list(FEATURES), "mean_abs": means.mean(axis=0)}
@@ -124,17 +124,17 @@ def importance_table(explanations: Sequence[Explanation], seed: int, n: int = N_
     return pd.concat(parts, ignore_index=True)
 
 
-def _state_sums(found: Explanation, features: Sequence[str] = PARAMETERS) -> tuple[FloatArray, FloatArray]:
-    columns = [found.attribution.features.index(name) for name in features]
-    size = pd.DataFrame(np.abs(found.attribution.contributions[:, columns]))
-    by_state = size.groupby(found.attribution.rows["state_id"].to_numpy())
+def _state_sums(explanation: Explanation, features: Sequence[str] = PARAMETERS) -> tuple[FloatArray, FloatArray]:
+    columns = [explanation.attribution.features.index(name) for name in features]
+    size = pd.DataFrame(np.abs(explanation.attribution.contributions[:, columns]))
+    by_state = size.groupby(explanation.attribution.rows["state_id"].to_numpy())
     return by_state.sum().to_numpy(), by_state.size().to_numpy(dtype=float)
 
 
-def _sobol_totals(found: Explanation) -> FloatArray:
-    names = list(found.sobol.indices["feature"])
+def _sobol_totals(explanation: Explanation) -> FloatArray:
+    names = list(explanation.sobol.indices["feature"])
     columns = [
-        found.sobol.draws[:, names.index(name)] if name in names else np.zeros(len(found.sobol.draws))
+        explanation.sobol.draws[:, names.index(name)] if name in names else np.zeros(len(explanation.sobol.draws))
         for name in PARAMETERS
     ]
     return np.column_stack(columns)

@@ -89,14 +89,14 @@ def sobol_indices(predict_rows: Predictor, states: pd.DataFrame, seed: int, n: i
     if np.ptp(predicted) == 0:
         raise ValueError(f"the model predicts g = {predicted[0]:g} everywhere: there is no variance to divide")
     # SALib takes a seed of 0 for none, and then draws from numpy's global state.
-    found = analyze.analyze(problem, predicted, calc_second_order=False, seed=seed + 1, keep_resamples=True)
+    sobol = analyze.analyze(problem, predicted, calc_second_order=False, seed=seed + 1, keep_resamples=True)
     indices = pd.DataFrame(
         {
-            "feature": names, "first": found["S1"], "first_conf": found["S1_conf"],
-            "total": found["ST"], "total_conf": found["ST_conf"],
+            "feature": names, "first": sobol["S1"], "first_conf": sobol["S1_conf"],
+            "total": sobol["ST"], "total_conf": sobol["ST_conf"],
         }
     )  # fmt: skip
-    return Sobol(indices, np.asarray(found["ST_conf_all"], dtype=float))
+    return Sobol(indices, np.asarray(sobol["ST_conf_all"], dtype=float))
 
 
 def permutation_importance(predict_rows: Predictor, table: pd.DataFrame, seed: int, repeats: int = 5) -> pd.DataFrame:

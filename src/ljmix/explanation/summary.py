@@ -80,7 +80,7 @@ def embedding_metrics(
     of_default = entropies[entropies["view"] == runs[0].view.label].groupby("feature")
     of_whole = entropies[entropies["view"].isin({run.view.label for run in whole})]
     ranks = of_whole.pivot_table(index=["view", "seed"], columns="feature", values="rank")
-    found = {"silhouette": [best_k(run.scan) for run in whole], "elbow": [elbow_k(run.scan) for run in whole]}
+    best = {"silhouette": [best_k(run.scan) for run in whole], "elbow": [elbow_k(run.scan) for run in whole]}
     n_features = entropies["feature"].nunique()
     wanted = {"size_ratio_lowest": ("size_ratio", 1), "temperature_highest": ("temperature", n_features)}
     shares = {
@@ -97,9 +97,9 @@ def embedding_metrics(
         "mixing_entropy_null": null.set_index("feature").to_dict("index"),
         "maps": len(whole),
         "seeds": len(default),
-        "share_k4": {criterion: float(np.mean(np.array(values) == 4)) for criterion, values in found.items()},
-        "best_k_counts": pd.Series(found["silhouette"]).value_counts().sort_index().to_dict(),
-        "elbow_k_counts": pd.Series(found["elbow"]).value_counts().sort_index().to_dict(),
+        "share_k4": {criterion: float(np.mean(np.array(values) == 4)) for criterion, values in best.items()},
+        "best_k_counts": pd.Series(best["silhouette"]).value_counts().sort_index().to_dict(),
+        "elbow_k_counts": pd.Series(best["elbow"]).value_counts().sort_index().to_dict(),
         "orders": order_counts(of_whole).head(5).to_dict("records"),
         "features": n_features,
         "n_values": of_whole.groupby("feature")["n_values"].first().to_dict(),
@@ -146,7 +146,7 @@ def attribution_metrics(
         model: dict(zip(rows.index, rows[["mean_abs_low", "mean_abs_high"]].to_numpy(), strict=True))
         for model, rows in importance
     }
-    section["seeds"] = len({found.seed for found in explanations})
+    section["seeds"] = len({explanation.seed for explanation in explanations})
     section["by_pair"] = {
         model: {pair: part.set_index("feature")["mean_abs"].to_dict() for pair, part in rows.groupby("pair")}
         for model, rows in by_pair.groupby("model")
@@ -168,7 +168,7 @@ def attribution_metrics(
         model: rows.set_index("feature").drop(columns="model").to_dict("index")
         for model, rows in labels.groupby("model")
     }
-    indices = pd.concat(found.sobol.indices.assign(model=found.model) for found in explanations)
+    indices = pd.concat(explanation.sobol.indices.assign(model=explanation.model) for explanation in explanations)
     means = indices.groupby(["model", "feature"])[["first", "total"]].mean()
     section["sobol"] = {model: means.loc[model].to_dict("index") for model in means.index.unique("model")}
     result: dict[str, Any] = plain(section)
@@ -179,14 +179,14 @@ def _descriptor_metrics(study: DescriptorStudy) -> dict[str, Any]:
     shares = share_of_descriptors(study, seed=0)
     together = interaction_shares(study, seed=0)
     together["both"] = together["feature"] + " × " + together["other"]
-    found = {}
+    section = {}
     for name, r2 in zip(study.names, study.r2, strict=True):
         of_name = shares[shares["descriptor"] == name].set_index("feature")
         pairs = together[together["descriptor"] == name].set_index("both")
         columns = ["share", "share_low", "share_high"]
-        found[name] = {
+        section[name] = {
             "r2": r2,
             "features": of_name.loc[list(PARAMETERS), columns].to_dict("index"),
             "interactions": pairs[columns].to_dict("index"),
         }
-    return found
+    return section

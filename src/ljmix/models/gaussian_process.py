@@ -232,8 +232,8 @@ class CurveProcess:
 
     def _latent(self, states: pd.DataFrame) -> FloatArray:
         weights = self._weights.reshape(len(self._weights), -1)
-        found = (self._cross(self._place(states)) @ weights).reshape(len(states), *self._mean.shape)
-        return np.asarray(self._mean + found)
+        above_mean = (self._cross(self._place(states)) @ weights).reshape(len(states), *self._mean.shape)
+        return np.asarray(self._mean + above_mean)
 
     def _check(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         need_fit(self, "_weights", self.name)

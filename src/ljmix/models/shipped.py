@@ -154,13 +154,13 @@ def train_shipped(folder: Path, metrics: Path) -> list[Path]:
     scores = json.loads(metrics.read_text(encoding="utf-8"))
     written = []
     for name in SHIPPED:
-        found = {
+        left_out = {
             "unseen temperatures": scores["extrapolation"][name]["r2"]["all"],
             "those of them that are mixed and converged": scores["extrapolation"][name]["r2_mixed_converged"]["all"],
             "unseen compositions": scores["compositions"][name]["r2"]["all"],
             "unseen size ratios": scores["unseen_size_ratio"][name]["r2"]["all"],
         }
-        about = {**describe_provenance("reference"), "left_out": found, "n_states": len(dataset.states)}
+        about = {**describe_provenance("reference"), "left_out": left_out, "n_states": len(dataset.states)}
         written.append(save_model(make_model(name).fit(dataset), folder / name, checksum(dataset), about))
     return written
 

@@ -176,10 +176,10 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
     cavity = np.empty((len(states), len(PAIRS), len(r)))
     for start in range(0, len(states), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        found = solve_mixtures(mixtures[rows], closure)
-        right = np.clip(np.searchsorted(found.r, r), 1, len(found.r) - 1)
-        share = np.clip((r - found.r[right - 1]) / (found.r[right] - found.r[right - 1]), 0, 1)
-        cavity[rows] = found.cavity[..., right - 1] * (1 - share) + found.cavity[..., right] * share
+        solution = solve_mixtures(mixtures[rows], closure)
+        right = np.clip(np.searchsorted(solution.r, r), 1, len(solution.r) - 1)
+        share = np.clip((r - solution.r[right - 1]) / (solution.r[right] - solution.r[right - 1]), 0, 1)
+        cavity[rows] = solution.cavity[..., right - 1] * (1 - share) + solution.cavity[..., right] * share
     return cavity
 
 
@@ -207,12 +207,12 @@ def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
     if missing:
         asked = states.iloc[missing]
         with np.errstate(invalid="ignore"):  # a y below zero, as Percus-Yevick may give, has no logarithm
-            found = np.log(solve_cavity(asked, density[missing], "percus-yevick", r))
-        found[~np.isfinite(found).all(axis=(1, 2))] = np.nan
+            log_y = np.log(solve_cavity(asked, density[missing], "percus-yevick", r))
+        log_y[~np.isfinite(log_y).all(axis=(1, 2))] = np.nan
         known = {key: _SOLVED[key] for key in keys if key in _SOLVED}
         if len(_SOLVED) > _MOST_SOLVED:
             _SOLVED.clear()
-        _SOLVED.update(known | {keys[k]: curves for k, curves in zip(missing, found, strict=True)})
+        _SOLVED.update(known | {keys[k]: curves for k, curves in zip(missing, log_y, strict=True)})
     return np.stack([_SOLVED[key] for key in keys])
 
 

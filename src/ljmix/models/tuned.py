@@ -21,10 +21,10 @@ def tuned_settings(name: str) -> dict[str, Any]:
     ValueError
         If the file has none for it.
     """
-    found = json.loads(TUNED_FILE.read_text(encoding="utf-8"))
-    if name not in found:
+    stored = json.loads(TUNED_FILE.read_text(encoding="utf-8"))
+    if name not in stored:
         raise ValueError(
             f"{TUNED_FILE.name} has no settings of {name!r}; `python -m ljmix.evaluation.tuning` finds them"
         )
-    settings: dict[str, Any] = found[name]["settings"]
+    settings: dict[str, Any] = stored[name]["settings"]
     return settings

@@ -226,8 +226,8 @@ def number_ids(svg: str) -> str:
     """
     names: dict[str, str] = {}
 
-    def rename(found: re.Match[str]) -> str:
-        return names.setdefault(found[0], f"{found[0][0]}{len(names)}")
+    def rename(match: re.Match[str]) -> str:
+        return names.setdefault(match[0], f"{match[0][0]}{len(names)}")
 
     # A letter for what it is (m marker, p clip path, …) and ten digits of the hash, as an id or a reference to one.
     return re.sub(r'(?<=id=")[a-z][0-9a-f]{10}(?=")|(?<=#)[a-z][0-9a-f]{10}(?=[")])', rename, svg)

@@ -95,14 +95,14 @@ def answers(metrics: Mapping[str, Any]) -> str:
         ]
     )
     for model, name in EXPLAINED.items():
-        found = attribution["methods"][f"SHAP {model}"]
+        method = attribution["methods"][f"SHAP {model}"]
         rows.append(
             [
                 f"SHAP: S first, then ε_AB ({name})",
                 f"{list_credits(attribution[model], attribution['interval'][model])}; S first in "
-                f"{format_share(found['size_first'])}, then ε_AB in {format_share(found['size_then_epsilon'])} of the "
-                f"draws (by chance {format_share(_PAIR_BY_CHANCE)})",
-                _verdict(found["size_then_epsilon"], _PAIR_BY_CHANCE),
+                f"{format_share(method['size_first'])}, then ε_AB in {format_share(method['size_then_epsilon'])} of "
+                f"the draws (by chance {format_share(_PAIR_BY_CHANCE)})",
+                _verdict(method["size_then_epsilon"], _PAIR_BY_CHANCE),
             ]
         )
     rows.append(_failure_row(metrics["failures"]))
@@ -147,16 +147,16 @@ def papers_failure(failures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, A
 
 def _failure_row(failures: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = papers_failure(failures)
-    found, verdict = "–", "not asked: another grid"
+    observed, verdict = "–", "not asked: another grid"
     if rows:
         network = next((row["r2"] for row in rows if row["model"] == "mlp"), None)
-        found = describe_failure(rows)
+        observed = describe_failure(rows)
         crossed = rows[0]["phase_cold"] != rows[0]["phase_warm"]
         doubtful = rows[0]["disagree_cold"] or rows[0]["disagree_warm"]
         missed = network is not None and network < _MISSED
         verdict = "undecided" if doubtful or (crossed and not missed) else "yes" if crossed else "no"
     claim = "a transition between T* = 0.8 and 0.6 that training never shows (C_B 0.01, S 1.5, ε_AB 0.2)"
-    return [claim, found, verdict]
+    return [claim, observed, verdict]
 
 
 def _order(places: Sequence[str]) -> str:
@@ -166,14 +166,14 @@ def _order(places: Sequence[str]) -> str:
 
 def _method_orders(methods: Mapping[str, Any]) -> str:
     """Every method's order, in words."""
-    first = [name for name, found in methods.items() if found["order"][0] == "size_ratio"]
+    first = [name for name, method in methods.items() if method["order"][0] == "size_ratio"]
     second = [name for name in first if methods[name]["order"][1:2] == ["epsilon_ab"]]
     sure = [name for name in first if methods[name]["size_first"] >= 0.95]
-    last = [name for name, found in methods.items() if found["order"][-1] == "temperature"]
+    last = [name for name, method in methods.items() if method["order"][-1] == "temperature"]
     orders = "; ".join(
-        f"{METHODS.get(name, name)} {_order(found['order'])} (τ = {found['kendall']:.2f}, "
-        f"{found['kendall_low']:.2f} to {found['kendall_high']:.2f})"
-        for name, found in methods.items()
+        f"{METHODS.get(name, name)} {_order(method['order'])} (τ = {method['kendall']:.2f}, "
+        f"{method['kendall_low']:.2f} to {method['kendall_high']:.2f})"
+        for name, method in methods.items()
     )
     return (
         f"Of {len(methods)} methods {len(first)} put S first ({len(sure)} of them in at least 95 % of the draws), "

@@ -83,9 +83,9 @@ def _heading(name: str) -> str:
 
 def _phase_caption(dataset: Mapping[str, Any]) -> str:
     counts = "; ".join(
-        f"{found['states']} {phase}, of which {found['converged']} have converged and the starts of "
-        f"{found['starts_disagree']} disagree"
-        for phase, found in dataset["phases"].items()
+        f"{numbers['states']} {phase}, of which {numbers['converged']} have converged and the starts of "
+        f"{numbers['starts_disagree']} disagree"
+        for phase, numbers in dataset["phases"].items()
     )
     white = " White: not simulated yet." if dataset["states"] < dataset["planned"] else ""
     return (
@@ -119,14 +119,14 @@ def _benchmark_caption(metrics: Mapping[str, Any]) -> str:
     groups = {"all states": ("r2", "all"), "BB": ("r2", "BB")}
     if "r2_dilute" in ceiling:
         groups[f"C_B above {DILUTE:g}"] = ("r2_dilute", "no")
-    found = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
+    best_scores = ", ".join(f"{format_score(scores[best], keys, 3)} ({group})" for group, keys in groups.items())
     certainty = metrics["certainty"]
     row, tied = pooled_certainty(metrics)[best], [MODEL_NAMES[name] for name in metrics["model_selection"]["tied"]]
     gain = f"{row['gain']:.3f} ({format_interval(row['gain_low'], row['gain_high'], 3)})"
     return (
         f"Unseen temperatures: what each of {len(scores)} models misses. Validation inside the training "
         f"temperatures names {MODEL_NAMES[best]} (not significantly worse: {', '.join(tied) or 'none'}), which scores "
-        f"{found}: {gain} above copying the nearest "
+        f"{best_scores}: {gain} above copying the nearest "
         "temperature (95 % interval over mixtures). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
         f"as much as {certainty['equal_curves']:.0f} equally heavy ones. The scale is logarithmic, and better is left. "
@@ -196,9 +196,9 @@ def _states_caption(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
     scores = validation["all states"]["mean absolute t of all bins"]
     others = {
-        name: found for name, found in validation.items() if isinstance(found, Mapping) and "largest_sigmas" in found
+        name: group for name, group in validation.items() if isinstance(group, Mapping) and "largest_sigmas" in group
     }
-    outside = [found["largest_sigmas"] for name, found in others.items() if name != "agreement"]
+    outside = [group["largest_sigmas"] for name, group in others.items() if name != "agreement"]
     agreement = validation["agreement"]
     return {
         "validation-agreement": "HOOMD-blue against LAMMPS on twelve states, every bin of every curve: mean |t| "
@@ -234,10 +234,10 @@ def _stability_caption(embedding: Mapping[str, Any]) -> str:
 
 def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
     leaders = []
-    for name, found in descriptors.items():
-        leader = max(found["features"], key=lambda feature: found["features"][feature]["share"])
-        share = format_share(found["features"][leader]["share"])
-        leaders.append(f"{name.replace('_', ' ')} {PARAMETER_SYMBOLS[leader]} {share} (R² {found['r2']:.2f})")
+    for name, descriptor in descriptors.items():
+        leader = max(descriptor["features"], key=lambda feature: descriptor["features"][feature]["share"])
+        share = format_share(descriptor["features"][leader]["share"])
+        leaders.append(f"{name.replace('_', ' ')} {PARAMETER_SYMBOLS[leader]} {share} (R² {descriptor['r2']:.2f})")
     return (
         "What decides the numbers that one reads off the curves: strongest parameter, its share, and R² of the model "
         f"on unseen states; where that is low, the share says little: {', '.join(leaders)}. A, share in the sum over "
@@ -250,9 +250,9 @@ def _descriptor_caption(descriptors: Mapping[str, Any]) -> str:
 
 def _ranking_caption(attribution: Mapping[str, Any]) -> str:
     methods = attribution["methods"]
-    first = sum(found["order"][0] == "size_ratio" for found in methods.values())
+    first = sum(method["order"][0] == "size_ratio" for method in methods.values())
     # One minus an entropy is no part of a whole; its share would be next to everything over next to nothing.
-    shares = [found["features"]["size_ratio"]["share"] for name, found in methods.items() if name != "map entropy"]
+    shares = [method["features"]["size_ratio"]["share"] for name, method in methods.items() if name != "map entropy"]
     errors = attribution["held_out"]["mlp"]
     where = f"; the network's mean error on unseen states is {errors['all']['error']:.3f}"
     if "demixed" in errors:

@@ -97,7 +97,7 @@ def short_table(metrics: Mapping[str, Any]) -> str:
         if paper != "–":
             rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics, columns), "–"])
     states = metrics["dataset"]["states"]
-    unsettled = states - sum(found["converged"] for found in metrics["dataset"]["phases"].values())
+    unsettled = states - sum(phase["converged"] for phase in metrics["dataset"]["phases"].values())
     caveat = (
         f"{unsettled} of the {states} states have not converged, so that scores over all states depend on which of two "
         "starts is in the dataset ([how to read this](docs/results.md))."
@@ -125,7 +125,7 @@ def describe_extent(metrics: Mapping[str, Any]) -> str:
     """Say in words which states the numbers rest on, by the section `dataset`."""
     dataset, profile = metrics["dataset"], metrics["profiles"]["dataset"]
     states, planned, complete = (dataset[name] for name in ("states", "planned", "complete"))
-    converged = sum(found["converged"] for found in dataset["phases"].values())
+    converged = sum(phase["converged"] for phase in dataset["phases"].values())
     settled = f"runs of {converged} have converged"
     if states == planned:
         return f"the {states} states of the profile `{profile}` ({settled})"
@@ -257,7 +257,8 @@ def describe_views(views: Mapping[str, Mapping[str, Any]]) -> str:
         alone_in_one = " (there a single state is a cluster)" if view["smallest"] < _FEW else ""
         by_leaders.setdefault(_list_lowest(view) + alone_in_one, []).append(int(name.split()[1]))
     parts += [
-        f"on {', '.join(map(str, sorted(sizes)))} principal components {found}" for found, sizes in by_leaders.items()
+        f"on {', '.join(map(str, sorted(sizes)))} principal components {leaders}"
+        for leaders, sizes in by_leaders.items()
     ]
     return "; ".join(parts)
 
@@ -270,8 +271,8 @@ def lowest_features(view: Mapping[str, Any]) -> list[str]:
 
 def _list_lowest(view: Mapping[str, Any]) -> str:
     lowest = lowest_features(view)
-    found = " and ".join(f"{PARAMETER_SYMBOLS[name]} {view[name]:.2f}" for name in lowest)
-    return f"{found}, which cannot be told apart" if len(lowest) > 1 else found
+    leaders = " and ".join(f"{PARAMETER_SYMBOLS[name]} {view[name]:.2f}" for name in lowest)
+    return f"{leaders}, which cannot be told apart" if len(lowest) > 1 else leaders
 
 
 def share_by_neighbours(views: Mapping[str, Mapping[str, Any]]) -> str:

@@ -169,14 +169,14 @@ def fill_cells(positions: Any, cells: int, box_edge: float) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
-def surrounding_cells(cell: int, cells: int, found: Any) -> None:
-    """Write the 27 cells around one (itself among them) into `found`; each once, for `cells` of three or more."""
+def surrounding_cells(cell: int, cells: int, around: Any) -> None:
+    """Write the 27 cells around one (itself among them) into `around`; each once, for `cells` of three or more."""
     z, y, x = cell % cells, cell // cells % cells, cell // (cells * cells)
     n = 0
     for i in range(-1, 2):
         for j in range(-1, 2):
             for k in range(-1, 2):
-                found[n] = ((x + i) % cells * cells + (y + j) % cells) * cells + (z + k) % cells
+                around[n] = ((x + i) % cells * cells + (y + j) % cells) * cells + (z + k) % cells
                 n += 1
 
 

@@ -70,8 +70,8 @@ def response_functions(
         "thermal_expansion": (0.0, dv * dh / (temperature**2 * volume.mean())),
         "heat_capacity": (1.5, dh * dh / (n_particles * temperature**2)),
     }
-    found = {}
+    responses = {}
     for name, (ideal, product) in products.items():
         mean, error = block_average(product, N_BLOCKS)
-        found[name] = (ideal + float(mean), float(error))
-    return found
+        responses[name] = (ideal + float(mean), float(error))
+    return responses

@@ -155,11 +155,13 @@ def crystal_order(configuration: Configuration, state: StatePoint) -> float:
     positions, types = configuration.positions, configuration.types
     reach = {pair: _NEIGHBOUR_SHELL * state.sigma(pair) for pair in PAIRS}
     query = freud.locality.AABBQuery(box, positions)
-    found = query.query(positions, {"r_max": max(reach.values()), "exclude_ii": True}).toNeighborList()
-    limit = np.array([reach[pair] for pair in PAIRS])[types[found.query_point_indices] + types[found.point_indices]]
-    found.filter(found.distances < limit)
+    neighbours = query.query(positions, {"r_max": max(reach.values()), "exclude_ii": True}).toNeighborList()
+    limit = np.array([reach[pair] for pair in PAIRS])[
+        types[neighbours.query_point_indices] + types[neighbours.point_indices]
+    ]
+    neighbours.filter(neighbours.distances < limit)
     solid = freud.order.SolidLiquid(l=6, q_threshold=_BOND_ALIGNED, solid_threshold=_BONDS_SOLID)
-    solid.compute((box, positions), neighbors=found)
+    solid.compute((box, positions), neighbors=neighbours)
     is_solid = solid.num_connections >= _BONDS_SOLID
     shares = [is_solid[types == kind].mean() for kind in (0, 1) if np.sum(types == kind) >= _FEWEST]
     return float(max(shares, default=0.0))

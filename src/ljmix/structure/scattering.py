@@ -65,11 +65,11 @@ def structure_factors(fractional: FloatArray, types: npt.NDArray[np.int64]) -> d
         (n_shells,) array by pair. An ideal gas has S_AA = C_A, S_BB = C_B, S_AB = 0.
     """
     amplitude = {species: _amplitudes(fractional[types == kind]) for kind, species in enumerate("AB")}
-    found = {}
+    averages = {}
     for pair in PAIRS:
         value = (amplitude[pair[0]] * amplitude[pair[1]].conj()).real / len(types)
-        found[pair] = np.array([value[shell == _LENGTHS].mean() for shell in SHELLS])
-    return found
+        averages[pair] = np.array([value[shell == _LENGTHS].mean() for shell in SHELLS])
+    return averages
 
 
 def concentration_waves(fractional: FloatArray, types: npt.NDArray[np.int64]) -> FloatArray:

@@ -50,7 +50,7 @@ def resample_scores(
         `ljmix.evaluation.scores.score_curves`), `states` (how many), `r2` (mean over seeds), `low`, `high` (95 %
         interval, percentiles), `gain`, `gain_low`, `gain_high` (R² above the baseline's). A model without
         a prediction for some states is scored on those that it predicts, and the baseline beside it on the same.
-        NaN for the intervals of a group with answered states of fewer than five compositions.
+        NaN for the intervals of a group with predicted states of fewer than five compositions.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def weigh_curves(truth: Curves) -> pd.DataFrame:
 
 
 def _squared_errors(rows: pd.DataFrame, asked: pd.DataFrame) -> FloatArray:
-    """Summed over a curve, mean over seeds, (n_states, 3); NaN where there is no answer."""
+    """Summed over a curve, mean over seeds, (n_states, 3); NaN where there is no prediction."""
     square = (rows["g"].astype(float) - rows["predicted"].astype(float)) ** 2
     sums = square.groupby([rows["state_id"], rows["pair"], rows["seed"]], observed=True).sum(min_count=1)
     return _by_state(sums.groupby(level=["state_id", "pair"], observed=True).mean(), asked)

@@ -82,7 +82,7 @@ def failure_table(predictions: pd.DataFrame, states: pd.DataFrame, pair: str = "
     pandas.DataFrame
         One row a state and model: the columns of `boundary_states`, `worst` (whether it is the `worst_state` of the
         paper's network), `model`, `r2` of the curve (mean over
-        seeds; NaN where the model has no answer), `peak` and `peak_predicted` (highest value), and, for
+        seeds; NaN where the model did not converge), `peak` and `peak_predicted` (highest value), and, for
         models that give a spread, `expected_r2` (what the model's own spread says R² will be) and `flagged`:
         whether its spread is above the 90th percentile of that of all states asked for.
     """

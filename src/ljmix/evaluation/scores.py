@@ -47,8 +47,8 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     ----------
     truth : Curves
     predicted : (n_states, 3, n_bins) array
-        All three curves of a state may be NaN: no answer. Every score is over the answered states, whose
-        share is `answered`, the only key if there is none.
+        All three curves of a state may be NaN: the model did not converge. Every score is over the other
+        states, whose share is `answered`, the only key if there is none.
     spread : (n_states, 3, n_bins) array, optional
         Standard deviation a model gives its prediction.
 

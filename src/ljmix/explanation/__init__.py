@@ -2,7 +2,7 @@
 
 `embedding` makes one map, `maps` many, `stability` says what they agree on. `attribution` splits predictions into
 Shapley values, `exact` does so without a model, `sensitivity` checks by other means, `ensemble` does all of it for
-several models and seeds, `descriptors` for what one reads off the curves. `ranking` compares the answers, and
+several models and seeds, `descriptors` for what one reads off the curves. `ranking` compares the methods, and
 `summary` holds every number for ``metrics.json``.
 """
 

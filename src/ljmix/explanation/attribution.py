@@ -6,7 +6,7 @@ doi:10.48550/arXiv.1705.07874). So their results compare across models, and for 
 
 The two pair labels stay two inputs, as in the paper. They are not independent: no pair is (0, 0), yet of the
 coalitions that know one label only, one in nine meets it. `explain_predictor` can take the pair as one player
-(`PLAYERS`), which asks the model for real pairs only; how far the two answers differ says what the
+(`PLAYERS`), which asks the model for real pairs only; how far the two attributions differ says what the
 assumption costs.
 """
 

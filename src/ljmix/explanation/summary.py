@@ -1,4 +1,4 @@
-"""Sections `dataset`, `embedding`, `attribution` of ``metrics.json``: the numbers that captions and answers quote."""
+"""Sections `dataset`, `embedding`, `attribution` of ``metrics.json``: the numbers that captions and claims quote."""
 
 from __future__ import annotations
 

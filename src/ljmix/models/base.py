@@ -39,8 +39,8 @@ class Model(Protocol):
         Returns
         -------
         (n_states, 3, n_bins) array
-            g(r) of AA, AB and BB. A model that has no answer for a state (a theory whose equations have no
-            solution there) returns NaN for all curves of it.
+            g(r) of AA, AB and BB. A model that does not converge on a state (a theory whose equations have
+            no solution there) returns NaN for all curves of it.
         """
 
 

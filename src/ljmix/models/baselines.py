@@ -24,7 +24,7 @@ BASELINES = tuple(_DEGREES)
 
 
 class TemperatureBaseline:
-    """Answer from the training curves of the same composition, by temperature alone.
+    """Predict from the training curves of the same composition, by temperature alone.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class TemperatureBaseline:
 
     Notes
     -----
-    Between two bins of the training curves the answer is interpolated linearly; beyond the outermost it is
+    Between two bins of the training curves the prediction is interpolated linearly; beyond the outermost it is
     theirs.
     """
 

@@ -43,7 +43,7 @@ class CurveNetwork:
 
     Notes
     -----
-    Between two bins of the training curves the answer is interpolated linearly.
+    Between two bins of the training curves the prediction is interpolated linearly.
     """
 
     name = "curve-network"

@@ -184,7 +184,7 @@ class CurveProcess:
         if not self.ingredients.cavity:
             return at_r
         at_r = at_r + self._base(states, r)
-        at_r[np.isnan(at_r).any(axis=(1, 2))] = np.nan  # a state is answered as a whole
+        at_r[np.isnan(at_r).any(axis=(1, 2))] = np.nan  # a state is predicted as a whole
         # e^10 is far above any first peak; only a runaway far outside the training states would meet it.
         return np.asarray(boltzmann_factors(states, r, self._width) * np.exp(np.minimum(at_r, 10.0)))
 

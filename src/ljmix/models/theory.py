@@ -1,4 +1,4 @@
-"""What a theorist would answer without any training: integral equations, for one liquid or for two."""
+"""What theory predicts without any training: integral equations, for one liquid or for two."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class TwoLiquids:
             pairs[there] += share[there, None, None] * products[..., None] * cavity
         a, b = total.T
         g = pairs / np.stack([a * a, a * b, b * b], axis=1)[..., None]
-        # A state is answered as a whole: what one liquid lacks is missing in the sum.
+        # A state is predicted as a whole: what one liquid lacks is missing in the sum.
         g[(parts[1][0] > 0) & np.isnan(g).any(axis=(1, 2))] = np.nan
         return g * boltzmann_factors(states, distances, self._width)
 

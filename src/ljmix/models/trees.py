@@ -26,7 +26,7 @@ class BoostedTrees(RowModel):
     """Gradient-boosted trees (XGBoost) on the same seven inputs.
 
     A tree predicts a mean of training values, constant beyond the outermost of them: outside the training
-    temperatures it answers as at the nearest one.
+    temperatures it predicts what it does at the nearest one.
 
     Parameters
     ----------

@@ -173,7 +173,7 @@ def _draw_dependence(axes: Axes, dependence: pd.DataFrame, name: str, other: str
 
 @journal_figure
 def plot_ranking(shares: pd.DataFrame, agreement: pd.DataFrame, errors: pd.DataFrame) -> Figure:
-    """Every method's answer, how far they agree, and where the models that are explained are wrong.
+    """Every method's ranking, how far they agree, and where the models that are explained are wrong.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def find_equilibration(series: Mapping[str, Series], at_least: int) -> int:
     ----------
     series : mapping of Series
     at_least : int
-        Smallest answer.
+        Smallest step to return.
 
     Returns
     -------

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ljmix.data.dataset import read_dataset
-from ljmix.data.parts import main, read_part, states_to_repeat, write_part
+from ljmix.data.part_files import read_part, write_part
+from ljmix.data.parts import main, states_to_repeat
 from ljmix.data.reference import shipped_directory
 from ljmix.data.state_rows import analyse_runs, summarise_runs
 from ljmix.simulation.campaign import run_campaign

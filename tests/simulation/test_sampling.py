@@ -4,9 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ljmix.simulation import analysis as analysing
 from ljmix.simulation import sampling
+from ljmix.simulation.analysis import Analysis, _compare_estimators, _least_production
 from ljmix.simulation.profiles import load_profile
-from ljmix.simulation.sampling import Analysis, _compare_estimators, _least_production, _run_until_good, choose_runs
+from ljmix.simulation.sampling import _run_until_good, choose_runs
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import SERIES, Series
 from ljmix.structure.rdf import block_average
@@ -75,8 +77,8 @@ def test_slow_waves_ask_for_longer_runs(size, least):
     """On both sides of the threshold; only the longest wave after equilibration is looked at."""
     x_b, x_a = STATE.fraction_b, 1 - STATE.fraction_b
     step = np.arange(100, 5001, 100)
-    wave = size * sampling._SLOW * x_a * x_b
-    other = sampling._SLOW * x_a * x_b / size**2
+    wave = size * analysing._SLOW * x_a * x_b
+    other = analysing._SLOW * x_a * x_b / size**2
     # Opposite waves of A and B that leave the total density alone: S_AA = S_BB = -S_AB = S_cc.
     rows = np.column_stack([np.where(step > 1000, wave, 100 * other), np.full(len(step), other)])
     measured = {"step": step, "s_AA": rows, "s_AB": -rows, "s_BB": rows}

@@ -19,9 +19,10 @@ from ljmix._util.provenance import describe_provenance
 from ljmix.configuration import read_configuration, write_configuration
 from ljmix.data.dataset import Dataset, write_dataset
 from ljmix.data.state_rows import summarise_state
+from ljmix.simulation.analysis import analyse_run
 from ljmix.simulation.campaign import lend_pool
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
-from ljmix.simulation.sampling import analyse_run, choose_runs, is_finished, open_runs
+from ljmix.simulation.sampling import choose_runs, is_finished, open_runs
 from ljmix.simulation.workspace import find_jobs
 from ljmix.state import StatePoint
 

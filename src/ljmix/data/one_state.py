@@ -12,10 +12,11 @@ from tqdm.auto import tqdm
 
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
+from ljmix.simulation.analysis import analyse_run
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
-from ljmix.simulation.sampling import analyse_run, choose_runs, choose_starts, open_runs, sample_state
+from ljmix.simulation.sampling import choose_runs, choose_starts, open_runs, sample_state
 from ljmix.simulation.workspace import Run
 from ljmix.state import StatePoint
 

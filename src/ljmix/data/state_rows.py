@@ -15,10 +15,11 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
+from ljmix.simulation.analysis import Analysis, analyse_run, bin_centres
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
 from ljmix.simulation.profiles import Profile
-from ljmix.simulation.sampling import Analysis, analyse_run, bin_centres, choose_runs, open_runs
+from ljmix.simulation.sampling import choose_runs, open_runs
 from ljmix.simulation.workspace import Run, read_identity
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.convergence import find_series

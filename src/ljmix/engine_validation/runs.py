@@ -44,10 +44,11 @@ from ljmix.engine_validation.systems import (
     ensemble_profile,
     place_on_lattice,
 )
+from ljmix.simulation.analysis import bin_centres
 from ljmix.simulation.campaign import lend_pool, run_campaign
 from ljmix.simulation.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import build_configuration
-from ljmix.simulation.sampling import bin_centres, open_runs
+from ljmix.simulation.sampling import open_runs
 from ljmix.state import CUTOFF, PAIRS, StatePoint
 from ljmix.structure.measure import measure_functions, open_trajectory
 

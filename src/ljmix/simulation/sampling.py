@@ -10,46 +10,31 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import freud
-import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from ljmix._util.atomic import write_text
+from ljmix.simulation.analysis import Analysis, analyse_run
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.workspace import Run, open_job
-from ljmix.state import DILUTE, PAIRS, StatePoint
+from ljmix.state import StatePoint
 from ljmix.structure.convergence import (
-    Series,
     agree,
-    count_blocks,
-    count_independent,
-    find_equilibration,
-    find_series,
-    is_settled,
-    peak_errors,
-    wave_series,
 )
 from ljmix.structure.measure import measure_frames, measuring_strides
 from ljmix.structure.phase import CONSOLUTE
-from ljmix.structure.rdf import block_average, combine_force_rdf
-from ljmix.structure.scattering import concentration_fluctuation
-from ljmix.structure.virtual_rdf import choose_virtual, ratio_samples
+from ljmix.structure.virtual_rdf import choose_virtual
 from ljmix.theory.density import estimate_density
 
 __all__ = [
-    "Analysis",
-    "analyse_run",
-    "bin_centres",
     "choose_runs",
     "choose_starts",
     "is_finished",
@@ -58,18 +43,8 @@ __all__ = [
     "sample_state",
 ]
 
-Array = npt.NDArray[np.float64]
 
 _MARGIN = 1.3
-_SLOW = 10.0
-"""Longest concentration wave, relative to an ideal mixture's, above which a state counts as slow.
-
-Below it, a wave that has not grown to its full size S hardly moves the curves: within their reach the six longest waves
-add 6 (S - 1) C_A / (C_B N) to g_BB, 2 % of unity at S = 10, C_B = 0.5 and N = 2700. The data card of the reference set
-says how large that is at most, relative to the first peak, in its converged mixed states."""
-_TRUSTED = 2.0
-"""Deviation of g_BB by virtual particles from the counted one, root mean square in standard errors, below which it is
-used: chance makes about one."""
 _STRETCH = 2
 """Segments between two looks at an unfinished run."""
 
@@ -84,144 +59,6 @@ def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
     if profile.separated_start and state.temperature < _MARGIN * CONSOLUTE * (1 - state.epsilon_ab):
         return ("random", "separated")
     return ("random",)
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What the runs of a state say so far.
-
-    Attributes
-    ----------
-    start_step : int
-        Steps discarded.
-    end_step : int
-        Steps simulated.
-    series : dict
-        The five `Series` after `start_step`; where the protocol asks for samples of it, the longest concentration
-        wave too (`waves`).
-    samples : dict
-        Functions of single frames after `start_step`, by pair, (n_measured, n_bins).
-    n_blocks : int
-        Blocks for standard errors; see `ljmix.structure.convergence.count_blocks`.
-    g, g_sem : dict
-        Mean and standard error by pair, (n_bins,).
-    settled, precise : bool
-        Stationary, and long enough to know it; first peaks known as well as the profile asks.
-    force_gain, force_deviation : float
-        Where B is rare: variance of the counted BB function over that of the force-sampled one, which is used
-        where this is above 1, and root mean square of their difference over its error; else NaN.
-    virtual_gain, virtual_deviation : float
-        The same for virtual particles, which are used only where they agree with counting; the estimator with the
-        largest gain counts.
-    """
-
-    start_step: int
-    end_step: int
-    series: dict[str, Series]
-    samples: dict[str, Array]
-    n_blocks: int
-    g: dict[str, Array]
-    g_sem: dict[str, Array]
-    settled: bool
-    precise: bool
-    force_gain: float = math.nan
-    force_deviation: float = math.nan
-    virtual_gain: float = math.nan
-    virtual_deviation: float = math.nan
-
-
-def bin_centres(profile: Profile) -> Array:
-    """Centres of the bins, σ_AA."""
-    centres: Array = np.round((np.arange(profile.n_bins) + 0.5) * profile.bin_width, 9)
-    return centres
-
-
-def _tolerances(state: StatePoint, profile: Profile) -> dict[str, float]:
-    dilute = state.fraction_b <= DILUTE
-    return {pair: profile.peak_error_dilute if dilute and pair == "BB" else profile.peak_error for pair in PAIRS}
-
-
-def analyse_run(run: Run) -> Analysis:
-    """Find where a run has settled, and its functions with errors from there on."""
-    state, profile = run.state, run.profile
-    measured = run.read_measurements()
-    r, tolerance = bin_centres(profile), _tolerances(state, profile)
-    series = find_series(measured, state, r, tolerance)
-    if profile.equilibrate and choose_protocol(state).wave_samples:
-        series["waves"] = wave_series(measured)
-    start = find_equilibration(series, profile.steps_equilibration)
-    # A run that drifts to its end would leave nothing: keep at least the last production's length.
-    end = int(measured["step"][-1])
-    start = min(start, max(end - profile.steps_production, profile.steps_equilibration))
-    series = {name: part.after(start) for name, part in series.items()}
-    n_blocks = min(map(count_blocks, series.values()))
-    samples = {pair: measured[f"g_{pair}"][measured[f"step_{pair}"] > start].astype(float) for pair in PAIRS}
-    averages = {pair: block_average(samples[pair], n_blocks) for pair in PAIRS}
-    others = _other_estimators(measured, start, samples["BB"], r)
-    sampled = {name: block_average(values, n_blocks) for name, values in others.items()}
-    gains = {
-        name: _compare_estimators(averages["BB"], average, r > state.sigma("BB")) for name, average in sampled.items()
-    }
-    # Virtual particles that have not found the places that count have a small scatter about a wrong mean.
-    trusted = {name: gain for name, (gain, deviation) in gains.items() if name == "force" or deviation < _TRUSTED}
-    best = max(trusted, key=lambda name: trusted[name], default=None)
-    if best is not None and trusted[best] > 1:
-        samples["BB"], averages["BB"] = others[best], sampled[best]
-    g = {pair: mean for pair, (mean, _) in averages.items()}
-    g_sem = {pair: sem for pair, (_, sem) in averages.items()}
-    errors = peak_errors(r, g, g_sem, state)
-    precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
-    demanded = {name: profile.independent_samples for name in series}
-    if "waves" in series:
-        demanded["waves"] = choose_protocol(state).wave_samples
-    enough = all(count_independent(series[name]) >= n for name, n in demanded.items())
-    long_enough = enough and end - start >= _least_production(run, measured, start)
-    settled = is_settled(series) and long_enough
-    nothing = (math.nan, math.nan)
-    return Analysis(
-        start, end, series, samples, n_blocks, g, g_sem, settled, precise,
-        *gains.get("force", nothing), *gains.get("virtual", nothing),
-    )  # fmt: skip
-
-
-def _other_estimators(
-    measured: Mapping[str, npt.NDArray[Any]], start: int, counted: Array, r: Array
-) -> dict[str, Array]:
-    """Series of g_BB after `start` by other ways than counting, where they were measured."""
-    found = {}
-    if "force_BB" in measured:
-        late = measured["step_BB"] > start
-        found["force"] = combine_force_rdf(measured["force_BB"][late].astype(float), counted, r)
-    if "virtual_BB" in measured:
-        late = measured["step"] > start
-        found["virtual"] = ratio_samples(measured["virtual_BB"][late], measured["virtual_weight"][late])
-    return found
-
-
-def _compare_estimators(
-    counted: tuple[Array, Array], sampled: tuple[Array, Array], beyond: npt.NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Gain in variance, and deviation, of another estimate of a function over the bins `beyond` contact.
-
-    Forces pay where B particles are alone in the solvent; in clusters of B counting has pairs enough, and the
-    solvent's forces on a whole cluster only add noise.
-    """
-    (g, g_sem), (other, other_sem) = counted, sampled
-    gain = np.mean(g_sem[beyond] ** 2) / np.mean(other_sem[beyond] ** 2)
-    error = np.hypot(g_sem, other_sem)
-    known = beyond & (error > 0)
-    return float(gain), float(np.sqrt(np.mean(((other - g)[known] / error[known]) ** 2)))
-
-
-def _least_production(run: Run, measured: Mapping[str, npt.NDArray[Any]], start: int) -> int:
-    """Steps that a run must average over: more where slow waves of concentration move every curve.
-
-    A run no longer than such a wave lives looks stationary and precise, and is neither.
-    """
-    late = measured["step"] > start
-    longest = {pair: measured[f"s_{pair}"][late, 0].mean() for pair in PAIRS}
-    slow = concentration_fluctuation(longest, run.state.fraction_b) > _SLOW
-    return run.profile.steps_production_slow if slow else run.profile.steps_production
 
 
 def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:

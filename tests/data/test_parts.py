@@ -99,7 +99,7 @@ def test_a_damaged_part_is_named(content, tmp_path):
 def test_a_part_of_another_format_is_refused(tmp_path):
     header = np.frombuffer(json.dumps({"format": 99}).encode(), dtype=np.uint8)
     np.savez(tmp_path / "new.npz", header=header)
-    with pytest.raises(ValueError, match="has format 99; this version of ljmix reads format 1"):
+    with pytest.raises(ValueError, match="has format 99; this version of ljmix reads format 2"):
         read_part(tmp_path / "new.npz")
 
 

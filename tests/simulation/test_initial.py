@@ -7,6 +7,7 @@ from ljmix.data.reference import shipped_directory
 from ljmix.simulation.initial import STARTS, _domain, build_configuration, place_particles, system_size
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import StatePoint, state_points
+from ljmix.structure.scattering import concentration_waves
 from ljmix.theory.density import estimate_density
 
 PROFILE = load_profile("smoke")
@@ -69,14 +70,28 @@ def test_exchanged_start_has_a_quarter_of_the_minority_on_the_wrong_side(state):
     moved = int(0.25 * min(n_b, n - n_b))
     volumes = np.array([1.0, state.size_ratio**3])[types]
     held_by_b = n_b * state.size_ratio**3 + moved * (1 - state.size_ratio**3)
-    inside = _domain(held_by_b / volumes.sum(), 15.0)(positions)
+    domain = _domain(held_by_b / volumes.sum(), 15.0, n_b * state.size_ratio**3 / volumes.sum())
+    inside = domain(positions)
     assert np.sum(inside & (types == 0)) == np.sum(~inside & (types == 1)) == moved
     # Uniform in each domain: the share of its volume, from random points, is that of what it holds.
     points = np.random.default_rng(1).random((200_000, 3)) * 15.0
-    share = _domain(held_by_b / volumes.sum(), 15.0)(points).mean()
+    share = domain(points).mean()
     expected = volumes[inside].sum() / volumes.sum()
     print(f"volume {share:.4f}, contents {expected:.4f}")
     assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / len(points))
+
+
+@pytest.mark.parametrize("size_ratio", [0.5, 1.5, 2.0])
+@pytest.mark.parametrize("fraction_b", [0.01, 0.1, 0.2, 0.35, 0.5])
+def test_both_starts_of_a_bracket_have_one_shape(size_ratio, fraction_b):
+    """Strong waves along the same axes of the box: three tell a sphere, two a cylinder, one a slab."""
+    state, n = StatePoint(1.0, fraction_b, size_ratio, 0.2), 4000
+    strong = []
+    for start in ("separated", "exchanged"):
+        positions, types = place_particles(state, n, round(fraction_b * n), start, 1.0)
+        waves = concentration_waves(positions, types)
+        strong.append((waves > waves.max() / 4).sum())
+    assert strong[0] == strong[1]
 
 
 def test_a_box_has_room_to_shrink():

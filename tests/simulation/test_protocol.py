@@ -5,20 +5,27 @@ from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.state import StatePoint
 
+THREE = ("random", "separated", "exchanged")
+
 
 @pytest.mark.parametrize(
-    ("temperature", "size_ratio", "kind", "starts"),
+    ("temperature", "fraction_b", "size_ratio", "epsilon_ab", "kind", "starts"),
     [
-        (0.6, 0.5, "teleport_b", ("separated", "exchanged")),
-        (0.6, 1.0, "swap_uniform", ("random", "separated")),
-        (0.6, 1.5, "swap_informed", ("separated", "exchanged")),
-        (0.8, 1.5, "swap_informed", ("random", "separated", "exchanged")),
-        (0.8, 2.0, "teleport_a", ("separated", "exchanged")),
-        (0.6, 2.0, None, ("separated", "exchanged")),
+        (0.6, 0.3, 0.5, 0.4, "teleport_b", THREE[1:]),
+        (0.6, 0.3, 1.0, 0.4, "swap_uniform", THREE[:2]),
+        (0.6, 0.3, 1.5, 0.4, "swap_informed", THREE[1:]),
+        (0.6, 0.3, 1.5, 0.8, "swap_informed", THREE),
+        (0.8, 0.3, 1.5, 0.4, "swap_informed", THREE),
+        (0.8, 0.3, 2.0, 0.4, "teleport_a", THREE),
+        (0.6, 0.3, 2.0, 0.4, None, THREE[1:]),
+        (0.6, 0.01, 1.5, 0.2, "swap_informed", THREE[:2]),
+        (0.6, 0.01, 2.0, 0.2, None, THREE[:2]),
     ],
 )
-def test_moves_follow_the_size_ratio(temperature, size_ratio, kind, starts):
-    protocol = choose_protocol(StatePoint(temperature, 0.3, size_ratio, 0.4))
+def test_moves_follow_the_size_ratio_and_starts_bracket_what_is_expected(
+    temperature, fraction_b, size_ratio, epsilon_ab, kind, starts
+):
+    protocol = choose_protocol(StatePoint(temperature, fraction_b, size_ratio, epsilon_ab))
     made = [] if protocol.moves is None else [name for name, n in protocol.moves.attempts().items() if n]
     assert made == ([kind] if kind else [])
     assert protocol.starts == starts

@@ -13,10 +13,12 @@ from ljmix.structure.phase import (
     SEGREGATED,
     crystal_order,
     demixing_order,
-    domain_share,
+    domain_shape,
     label_phase,
+    measure_domains,
     segregation,
 )
+from ljmix.structure.scattering import concentration_waves
 
 COLOUR = StatePoint(1.0, 0.5, 1.0, 1.0)
 
@@ -43,11 +45,19 @@ def test_domain_is_measured(fraction_b, size_ratio, shape):
     state, n = StatePoint(1.0, fraction_b, size_ratio, 0.2), 3000
     start = build_configuration(state, n, round(fraction_b * n), "separated")
     volume_b = fraction_b * size_ratio**3
-    share, found = domain_share([start], state)
+    domains = measure_domains(start, state)
+    share = domains["share"]
+    found = domain_shape(concentration_waves(start.positions / start.box_edge, start.types)[None])
     print(f"share {share:.3f}, expected {volume_b / (volume_b + 1 - fraction_b):.3f}")
     # The boundary is known to about half the reach of a particle's surroundings; curved ones move most.
     assert share == pytest.approx(volume_b / (volume_b + 1 - fraction_b), abs=0.04)
     assert found == shape
+    # Inside, each liquid is pure; Voronoi cells give the densities that fill the box together.
+    for name, x_b in (("lean", 0.0), ("rich", 1.0)):
+        assert domains[f"x_b_{name}"] == x_b or np.isnan(domains[f"x_b_{name}"])
+    if not np.isnan(domains["density_lean"] + domains["density_rich"]):
+        volume = (n - round(fraction_b * n)) / domains["density_lean"] + round(fraction_b * n) / domains["density_rich"]
+        assert volume == pytest.approx(start.box_edge**3, rel=0.05)
 
 
 def order_of(configurations, state):

@@ -6,7 +6,8 @@ import json
 import math
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,26 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.provenance import describe_provenance
+from ljmix.configuration import Configuration
 from ljmix.data.state_rows import AnalysedRun, analyse_runs, summarise_runs
 from ljmix.simulation.profiles import Profile
-from ljmix.simulation.sampling import choose_runs
+from ljmix.simulation.sampling import choose_runs, runs_that_decide
 from ljmix.simulation.workspace import read_identity
-from ljmix.state import PAIRS, StatePoint
-from ljmix.structure.convergence import SERIES, count_independent
-from ljmix.structure.phase import domain_share
+from ljmix.state import PAIRS, PARAMETERS, StatePoint
+from ljmix.structure.convergence import SERIES, count_independent, count_waves, inefficiency, mean_and_error
+from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains
 from ljmix.structure.rdf import split_blocks
+from ljmix.structure.scattering import concentration_fluctuation
 
 __all__ = ["FinishedState", "read_part", "write_part"]
 
-FORMAT = 1
+FORMAT = 2
 N_BLOCKS = 5
 """Blocks of a run that a part keeps, for jackknife errors of what is derived from curves."""
 N_TIMES = 40
 """Points that a series is thinned to: means over windows of the whole run."""
 WAVES = ("wave_x", "wave_y", "wave_z")
+_BY_START = ("g", "g_sem", "blocks", "bb_counted", "s", "s_sem", "s_blocks", "series")
 _BLOCK_SCALE = 6.0
 """Blocks are kept as whole numbers, in units of their expected spread over this: rounding adds 0.2 % to its square."""
 
@@ -60,6 +64,10 @@ class FinishedState:
     s, s_sem : (n_starts, 3, n_shells) arrays
     time : (40,) array
         Middles of the windows of a run, as shares of its length.
+    bb_counted : (n_starts, 2, n_bins) array
+        Counted g_BB and its standard error, where another estimator is in `g`; else zeros.
+    s_blocks : (n_starts, 5, 3, n_shells) array
+        Structure factors of the same blocks.
     series : (n_starts, 8, 40) array
         Density, energy, first shells of AA, AB, BB, and S_cc of the longest wave along x, y, z; NaN where a window
         holds no measurement.
@@ -75,6 +83,8 @@ class FinishedState:
     k: FloatArray
     s: FloatArray
     s_sem: FloatArray
+    bb_counted: FloatArray
+    s_blocks: FloatArray
     time: FloatArray
     series: FloatArray
 
@@ -103,7 +113,9 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
     identity = read_identity(folder)
     n_particles, n_b = int(identity["n_particles"]), int(identity["n_b"])
     counted, agreed = choose_runs([part.analysis for part in runs], [part.run.start for part in runs])
-    good = [part.analysis.settled and part.analysis.precise for part in runs]
+    starts = [part.run.start for part in runs]
+    deciding = runs_that_decide(starts, [part.analysis.settled for part in runs])
+    good = all(runs[k].analysis.settled and runs[k].analysis.precise for k in deciding)
     _, pooled, _ = summarise_runs([runs[k] for k in counted], n_particles, n_b)
     header = {
         "format": FORMAT,
@@ -115,12 +127,14 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
         "replica": identity["replica"],
         "counted": counted,
         "agreed": agreed,
-        "converged": agreed and all(good[k] for k in counted),
+        "deciding": deciding,
+        "converged": agreed and good,
+        "settings": {name: value for name, value in asdict(profile).items() if name not in PARAMETERS},
         "bin_width": profile.bin_width,
         "provenance": dict(describe_provenance(profile.name)),
         "starts": [],
     }
-    rows: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("g", "g_sem", "blocks", "s", "s_sem", "series")}
+    rows: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _BY_START}
     for part in runs:
         averages, rdf, waves = summarise_runs([part], n_particles, n_b)
         header["starts"].append(_describe_run(part, averages))
@@ -128,6 +142,8 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
         rows["g"].append(_round(g, 13))
         rows["g_sem"].append(_round(g_sem, 8).astype(np.float16))
         rows["blocks"].append(_pack_blocks(part, g, g_sem))
+        rows["bb_counted"].append(_round(np.stack(_counted(part, g, g_sem)), 13))
+        rows["s_blocks"].append(_structure_blocks(part).astype(np.float16))
         rows["s"].append(_round(_by_pair(waves, "s"), 14))
         rows["s_sem"].append(_round(_by_pair(waves, "s_sem"), 8).astype(np.float16))
         rows["series"].append(_round(_thin_series(part, n_particles), 12))
@@ -166,28 +182,74 @@ def read_part(path: Path) -> FinishedState:
 
 
 def _describe_run(part: AnalysedRun, averages: dict[str, Any]) -> dict[str, Any]:
-    analysis, measured = part.analysis, part.measured
-    share, shape = domain_share(part.run.read_configurations(analysis.start_step)[-4:], part.run.state)
-    totals = {
-        name: int(values.sum()) for name, values in measured.items() if name.startswith(("attempted_", "accepted_"))
-    }
+    analysis, measured, state = part.analysis, part.measured, part.run.state
+    waves = part.after("waves")
+    means = {name: mean_and_error(series.value) for name, series in analysis.series.items()}
     return {
         "start": part.run.start,
         "start_step": analysis.start_step,
         "end_step": analysis.end_step,
+        "at_cap": part.run.count_segments() >= part.run.profile.most_segments,
         "n_blocks": analysis.n_blocks,
         "settled": analysis.settled,
         "precise": analysis.precise,
+        "estimator": analysis.estimator,
         "independent": {name: round(count_independent(series), 1) for name, series in analysis.series.items()},
-        "domain_share": share,
-        "domain_shape": shape,
-        **totals,
+        "independent_waves": [round(count, 1) for count in count_waves(waves)],
+        "series_means": {name: [_plain(float(value)) for value in pair] for name, pair in means.items()},
+        "samples": {pair: len(samples) for pair, samples in analysis.samples.items()},
+        "shape": domain_shape(waves),
+        "sorted_waves": [_plain(float(value)) for value in np.sort(waves, axis=1).mean(axis=0)],
+        "s_cc": _concentration_factors(part),
+        "domains": _describe_domains(part.run.read_configurations(analysis.start_step), state),
+        **_thin_moves(measured),
         **{name: _plain(value) for name, value in averages.items()},
         "wall_seconds": round(float(measured["seconds_all"].sum()), 1),
         "rdf_seconds": round(float((measured["seconds_all"] - measured["seconds_engine"]).sum()), 1),
         "engine_version": str(measured["engine_version"][-1]),
         "device": str(measured["device"][-1]),
     }
+
+
+def _concentration_factors(part: AnalysedRun) -> dict[str, list[Any]]:
+    """S_cc / (C_A C_B) of each shell of wave vectors: mean, standard error, and the samples that it rests on."""
+    frames = concentration_fluctuation({pair: part.after(f"s_{pair}") for pair in PAIRS}, part.run.state.fraction_b)
+    columns = [(*mean_and_error(column), len(column) / inefficiency(column)) for column in frames.T]
+    names = ("mean", "sem", "samples")
+    return {name: [_plain(float(f"{row[k]:.5g}")) for row in columns] for k, name in enumerate(names)}
+
+
+def _describe_domains(configurations: Sequence[Configuration], state: StatePoint) -> dict[str, Any]:
+    """Mean, and scatter from frame to frame, of what the two domains hold, in the early and in the late half."""
+    measured = pd.DataFrame([measure_domains(configuration, state) for configuration in configurations])
+    crystal = pd.DataFrame([crystal_shares(c, state) for c in configurations], columns=["crystal_a", "crystal_b"])
+    rows = pd.concat([measured, crystal], axis=1)
+    halves = {"early": rows.iloc[: len(rows) // 2], "late": rows.iloc[len(rows) // 2 :]}
+
+    def of(values: pd.Series) -> list[Any]:
+        return [_plain(float(f"{value:.5g}")) for value in (values.mean(), values.std())]
+
+    return {"frames": len(rows)} | {name: {half: of(part[name]) for half, part in halves.items()} for name in rows}
+
+
+def _thin_moves(measured: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Attempted and accepted moves, in all and over eight parts of the run: acceptance falls where a liquid freezes."""
+    counts = {name: values for name, values in measured.items() if name.startswith(("attempted_", "accepted_"))}
+    totals: dict[str, Any] = {name: int(values.sum()) for name, values in counts.items()}
+    parts = {f"{name}_parts": [int(p.sum()) for p in np.array_split(v, 8)] for name, v in counts.items()}
+    return totals | parts
+
+
+def _counted(part: AnalysedRun, g: FloatArray, g_sem: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Counted g_BB with its error where it is not the one in the curves; zeros, which cost nothing, where it is."""
+    counted = part.analysis.counted
+    if counted is None or part.analysis.estimator == "counted":
+        return np.zeros_like(g[-1]), np.zeros_like(g_sem[-1])
+    return counted
+
+
+def _structure_blocks(part: AnalysedRun) -> FloatArray:
+    return np.stack([split_blocks(part.after(f"s_{pair}"), N_BLOCKS) for pair in PAIRS], axis=1)
 
 
 def _plain(value: Any) -> Any:

@@ -101,9 +101,9 @@ def _list(parts: Path) -> None:
                 "settled": "".join("01"[start["settled"]] for start in starts),
                 "precise": "".join("01"[start["precise"]] for start in starts),
                 "steps": max(start["end_step"] for start in starts),
-                "waves": min(start["independent"].get("waves", np.nan) for start in starts),
+                "waves": min(min(start["independent_waves"]) for start in starts),
                 "phase": "/".join(start["phase"] for start in starts),
-                "shape": "/".join(start["domain_shape"] for start in starts),
+                "shape": "/".join(start["shape"] for start in starts),
                 "hours": sum(start["wall_seconds"] for start in starts) / 3600,
             }
         )

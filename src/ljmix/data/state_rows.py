@@ -19,7 +19,7 @@ from ljmix.simulation.analysis import Analysis, analyse_run, bin_centres
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
 from ljmix.simulation.profiles import Profile
-from ljmix.simulation.sampling import choose_runs, open_runs
+from ljmix.simulation.sampling import choose_runs, open_runs, runs_that_decide
 from ljmix.simulation.workspace import Run, read_identity
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.convergence import find_series
@@ -84,7 +84,8 @@ def summarise_state(
     job = read_identity(folder)
     n_particles, n_b = int(job["n_particles"]), int(job["n_b"])
     averages, rdf, structure_factors = summarise_runs(parts, n_particles, n_b)
-    settled, precise = (all(getattr(analysis, name) for analysis in analyses) for name in ("settled", "precise"))
+    deciding = runs_that_decide([run.start for run in runs], [analysis.settled for analysis in analyses])
+    settled, precise = (all(getattr(analyses[k], name) for k in deciding) for name in ("settled", "precise"))
     row = {
         "state_id": state.state_id,
         **state.as_dict(),

@@ -11,20 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.workspace import Run
 from ljmix.state import DILUTE, PAIRS, StatePoint
 from ljmix.structure.convergence import (
+    SERIES,
     Series,
     count_blocks,
     count_independent,
+    count_waves,
     find_equilibration,
     find_series,
     is_settled,
     peak_errors,
     wave_series,
 )
+from ljmix.structure.first_shell import SHELL
 from ljmix.structure.rdf import block_average, combine_force_rdf
 from ljmix.structure.scattering import concentration_fluctuation
 from ljmix.structure.virtual_rdf import ratio_samples
@@ -37,6 +41,7 @@ _SLOW = 10.0
 Below it, a wave that has not grown to its full size S hardly moves the curves: within their reach the six longest waves
 add 6 (S - 1) C_A / (C_B N) to g_BB, 2 % of unity at S = 10, C_B = 0.5 and N = 2700. The data card of the reference set
 says how large that is at most, relative to the first peak, in its converged mixed states."""
+_DOMAIN = 0.1
 _TRUSTED = 2.0
 """Deviation of g_BB by virtual particles from the counted one, root mean square in standard errors, below which it is
 used: chance makes about one."""
@@ -69,6 +74,10 @@ class Analysis:
     virtual_gain, virtual_deviation : float
         The same for virtual particles, which are used only where they agree with counting; the estimator with the
         largest gain counts.
+    estimator : {"counted", "force", "virtual"}
+        That of g_BB.
+    counted : tuple of (n_bins,) arrays, optional
+        Counted g_BB and its standard error.
     """
 
     start_step: int
@@ -84,6 +93,8 @@ class Analysis:
     force_deviation: float = math.nan
     virtual_gain: float = math.nan
     virtual_deviation: float = math.nan
+    estimator: str = "counted"
+    counted: tuple[FloatArray, FloatArray] | None = None
 
 
 def bin_centres(profile: Profile) -> FloatArray:
@@ -103,7 +114,7 @@ def analyse_run(run: Run) -> Analysis:
     measured = run.read_measurements()
     r, tolerance = bin_centres(profile), _tolerances(state, profile)
     series = find_series(measured, state, r, tolerance)
-    if profile.equilibrate and choose_protocol(state).wave_samples:
+    if profile.equilibrate:
         series["waves"] = wave_series(measured)
     start = find_equilibration(series, profile.steps_equilibration)
     # A run that drifts to its end would leave nothing: keep at least the last production's length.
@@ -114,30 +125,53 @@ def analyse_run(run: Run) -> Analysis:
     samples = {pair: measured[f"g_{pair}"][measured[f"step_{pair}"] > start].astype(float) for pair in PAIRS}
     averages = {pair: block_average(samples[pair], n_blocks) for pair in PAIRS}
     others = _other_estimators(measured, start, samples["BB"], r)
-    sampled = {name: block_average(values, n_blocks) for name, values in others.items()}
+    shell = r < SHELL * state.sigma("BB")
+    blocks = {name: n_blocks for name in others}
+    if "virtual" in others:
+        # Counting noise hides what changes slowly: these have blocks of their own.
+        population = Series(
+            measured["step"][measured["step"] > start], others["virtual"][:, shell] @ r[shell] ** 2, 0.0
+        )
+        blocks["virtual"] = min(n_blocks, count_blocks(population))
+    sampled = {name: block_average(values, blocks[name]) for name, values in others.items()}
     gains = {
         name: _compare_estimators(averages["BB"], average, r > state.sigma("BB")) for name, average in sampled.items()
     }
     # Virtual particles that have not found the places that count have a small scatter about a wrong mean.
-    trusted = {name: gain for name, (gain, deviation) in gains.items() if name == "force" or deviation < _TRUSTED}
-    best = max(trusted, key=lambda name: trusted[name], default=None)
+    trusted = {
+        name: gain
+        for name, (gain, deviation) in gains.items()
+        if name == "force" or (deviation < _TRUSTED and _same_shell(samples["BB"], others[name], r, shell, n_blocks))
+    }
+    counted, best = averages["BB"], max(trusted, key=lambda name: trusted[name], default=None)
+    estimator = "counted"
     if best is not None and trusted[best] > 1:
-        samples["BB"], averages["BB"] = others[best], sampled[best]
+        samples["BB"], averages["BB"], estimator = others[best], sampled[best], best
     g = {pair: mean for pair, (mean, _) in averages.items()}
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(r, g, g_sem, state)
     precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
-    demanded = {name: profile.independent_samples for name in series}
-    if "waves" in series:
-        demanded["waves"] = choose_protocol(state).wave_samples
-    enough = all(count_independent(series[name]) >= n for name, n in demanded.items())
+    enough = all(count_independent(series[name]) >= profile.independent_samples for name in (*SERIES,))
+    if "waves" in series and not _is_domain(measured, start, state, system_size(state, profile)[0]):
+        late = measured["waves"][measured["step"] > start].astype(float)
+        enough = enough and min(count_waves(late)) >= choose_protocol(state).wave_samples
     long_enough = enough and end - start >= _least_production(run, measured, start)
     settled = is_settled(series) and long_enough
     nothing = (math.nan, math.nan)
     return Analysis(
         start, end, series, samples, n_blocks, g, g_sem, settled, precise,
-        *gains.get("force", nothing), *gains.get("virtual", nothing),
+        *gains.get("force", nothing), *gains.get("virtual", nothing), estimator, counted,
     )  # fmt: skip
+
+
+def _is_domain(measured: Mapping[str, npt.NDArray[Any]], start: int, state: StatePoint, n_particles: int) -> bool:
+    """Whether one domain fills a good part of the box: its wave only trembles, and counting samples of it says nothing.
+
+    S_cc summed over the three axes is at most some 0.4 N C_A C_B, that of a slab; a tenth of N C_A C_B is far above
+    what near-critical fluctuations reach in these boxes (0.02).
+    """
+    waves = measured["waves"][measured["step"] > start].astype(float).sum(axis=1).mean()
+    return bool(waves > _DOMAIN * n_particles * state.fraction_b * (1 - state.fraction_b))
 
 
 def _other_estimators(
@@ -152,6 +186,16 @@ def _other_estimators(
         late = measured["step"] > start
         found["virtual"] = ratio_samples(measured["virtual_BB"][late], measured["virtual_weight"][late])
     return found
+
+
+def _same_shell(
+    counted: FloatArray, other: FloatArray, r: FloatArray, shell: npt.NDArray[np.bool_], n_blocks: int
+) -> bool:
+    """Whether two series of g_BB have the same population of the first shell, within three standard errors."""
+    (mean, error), (other_mean, other_error) = (
+        block_average(series[:, shell] @ r[shell] ** 2, n_blocks) for series in (counted, other)
+    )
+    return bool(abs(mean - other_mean) <= 3 * np.hypot(error, other_error))
 
 
 def _compare_estimators(

@@ -140,7 +140,8 @@ def place_particles(
             members = np.flatnonzero(types == kind)
             in_domain[rng.choice(members, exchanged, replace=False)] ^= True
         volumes = np.array([1.0, state.size_ratio**3])[types]
-        inside = _domain(float(volumes[in_domain].sum() / volumes.sum()), edge)
+        pure = float(volumes[types == 1].sum() / volumes.sum())
+        inside = _domain(float(volumes[in_domain].sum() / volumes.sum()), edge, pure)
         wrong = inside(positions) != in_domain
         while wrong.any():
             positions[wrong] = rng.random((int(wrong.sum()), 3)) * edge
@@ -148,20 +149,23 @@ def place_particles(
     return positions, types
 
 
-def _domain(share: float, edge: float):  # type: ignore[no-untyped-def]
-    """Domain in the middle of the box that holds a share of the volume, with the least surface."""
-    # The minority fills the compact domain; a majority surrounds the domain of the others.
-    minority = min(share, 1 - share)
+def _domain(share: float, edge: float, pure: float):  # type: ignore[no-untyped-def]
+    """Domain in the middle of the box that holds a share of the volume.
+
+    Its shape is the one of least surface for B's own share `pure`, whatever it holds: the starts of a bracket have one
+    shape, since moves would not change it. The minority fills the compact domain; a majority surrounds it.
+    """
+    minority, inner = (pure, share) if pure <= 0.5 else (1 - pure, 1 - share)
     if minority < 4 * math.pi / 81:
-        axes, limit = 3, edge * (3 * minority / (4 * math.pi)) ** (1 / 3)
+        axes, limit = 3, edge * (3 * inner / (4 * math.pi)) ** (1 / 3)
     elif minority < 1 / math.pi:
-        axes, limit = 2, edge * math.sqrt(minority / math.pi)
+        axes, limit = 2, edge * math.sqrt(inner / math.pi)
     else:
-        axes, limit = 1, edge * minority / 2
+        axes, limit = 1, edge * inner / 2
 
     def inside(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         within: npt.NDArray[np.bool_] = np.linalg.norm(positions[:, :axes] - edge / 2, axis=1) < limit
-        return within if share <= 0.5 else ~within
+        return within if pure <= 0.5 else ~within
 
     return inside
 

@@ -205,29 +205,31 @@ def _run_until_good(
         run.prepare(n_particles, n_b)
         while run.count_segments() < least:
             advance(run)
-    deciding = runs_that_decide([run.start for run in runs])
+    starts = [run.start for run in runs]
     unfinished = list(runs)
     while unfinished := [run for run in unfinished if run.count_segments() < most]:
         analyses = [analyse_run(run) for run in runs]
+        deciding = runs_that_decide(starts, [analysis.settled for analysis in analyses])
         unfinished = [runs[k] for k in deciding if not (analyses[k].settled and analyses[k].precise)]
         if not unfinished and not _agree([analyses[k] for k in deciding]):
             unfinished = [runs[k] for k in deciding]
-        if unfinished and len(deciding) < len(runs):
-            # The others keep pace.
+        if unfinished and "exchanged" in starts:
+            # All keep pace: a random start may yet settle, and then decides too.
             unfinished = list(runs)
         for run in unfinished:
             for _ in range(min(_STRETCH, most - run.count_segments())):
                 advance(run)
 
 
-def runs_that_decide(starts: Sequence[str]) -> list[int]:
-    """Runs that must settle and agree: the two that bracket the compositions where there are such, else all.
+def runs_that_decide(starts: Sequence[str], settled: Sequence[bool]) -> list[int]:
+    """Runs that must be good and agree: the two that bracket the compositions and a random one that has settled.
 
-    A random start beside a bracket may be stuck in many domains; it is kept as a witness.
+    A random start beside a bracket may be stuck in many domains, which shows as a drift: then the bracket decides
+    without it. Where there is no bracket, all runs decide.
     """
-    if "exchanged" in starts:
-        return [starts.index("separated"), starts.index("exchanged")]
-    return list(range(len(starts)))
+    if "exchanged" not in starts:
+        return list(range(len(starts)))
+    return [k for k, start in enumerate(starts) if start in ("separated", "exchanged") or settled[k]]
 
 
 def _agree(analyses: Sequence[Analysis]) -> bool:
@@ -248,16 +250,14 @@ def choose_runs(
     Returns
     -------
     indices : list of int
-        All runs if they agree; else the two that bracket the compositions if these agree; else the separated one if it
-        has settled, the other one (random, or exchanged) if not.
+        Those that decide if they agree; else the separated one if it has settled, the other one (exchanged, or
+        random where there is no bracket) if not.
     agreed : bool
         Whether those that decide agree.
     """
-    if _agree(analyses):
-        return list(range(len(analyses))), True
-    deciding = runs_that_decide(list(starts)[: len(analyses)])
-    if len(deciding) < len(analyses) and _agree([analyses[k] for k in deciding]):
+    deciding = runs_that_decide(list(starts)[: len(analyses)], [analysis.settled for analysis in analyses])
+    if _agree([analyses[k] for k in deciding]):
         return deciding, True
     separated = starts.index("separated")
-    other = next(k for k in deciding if k != separated)
+    other = starts.index("exchanged" if "exchanged" in starts else "random")
     return [separated if analyses[separated].settled else other], False

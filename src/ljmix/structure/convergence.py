@@ -24,8 +24,8 @@ logging.getLogger("pymbar").setLevel(logging.ERROR)
 from pymbar import timeseries  # noqa: E402
 
 __all__ = [
-    "SERIES", "Series", "agree", "count_blocks", "count_independent", "find_equilibration", "find_series",
-    "inefficiency", "is_settled", "mean_and_error", "peak_errors", "wave_series",
+    "SERIES", "Series", "agree", "count_blocks", "count_independent", "count_waves", "find_equilibration",
+    "find_series", "inefficiency", "is_settled", "mean_and_error", "peak_errors", "wave_series",
 ]  # fmt: skip
 
 SERIES = ("density", "energy", *PAIRS)
@@ -96,6 +96,14 @@ def wave_series(measurements: Measurements) -> Series:
     No relative difference of it counts as none: only its own error bar decides whether two runs agree.
     """
     return Series(measurements["step"], measurements["waves"].astype(float).mean(axis=1), 0.0)
+
+
+def count_waves(waves: FloatArray) -> list[float]:
+    """Independent samples of the longest concentration wave along each axis, (n_frames, 3) series.
+
+    Their mean would forget faster than any of them: three waves that take turns cancel.
+    """
+    return [len(column) / inefficiency(column) for column in waves.T]
 
 
 def find_equilibration(series: Mapping[str, Series], at_least: int) -> int:

@@ -7,6 +7,7 @@ neighbours around each particle.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import freud
@@ -20,8 +21,8 @@ from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
-    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "demixing_order", "domain_share",
-    "label_phase", "segregation",
+    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "crystal_shares", "demixing_order",
+    "domain_shape", "label_phase", "measure_domains", "segregation",
 ]  # fmt: skip
 
 DEMIXED = 0.2
@@ -72,45 +73,57 @@ def demixing_order(
     return float(np.mean(waves) / concentration_waves(*separated).sum())
 
 
-def domain_share(configurations: Sequence[Configuration], state: StatePoint) -> tuple[float, str]:
-    """Share of the volume that the B-rich domain fills, and the shape of the smaller domain.
+def domain_shape(waves: FloatArray) -> str:
+    """Shape of one domain from the longest concentration wave along each axis, (n_frames, 3).
 
-    Particles are told apart by the share of B in the volume of the particles within 2 σ_AB, into two groups as
-    even in themselves as can be (k-means); the shape by the longest concentration wave along each axis, the strongest
-    first: a slab where the second is below a quarter of the first, a cylinder where the third is below a quarter of
-    the second, a sphere else.
+    Sorted frame by frame, since a domain may turn: a slab where the second wave is below a quarter of the first, a
+    cylinder where the third is below a quarter of the second, a sphere else. Means nothing where the mixture is one
+    liquid.
+    """
+    third, second, first = np.sort(waves, axis=1).mean(axis=0)
+    return "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
+
+
+def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str, float]:
+    """Two domains of one configuration: how much volume the B-rich one fills, and what each holds inside.
+
+    Particles are told apart by the share of B in the volume of the particles within 2 σ_AB, into two groups as even in
+    themselves as can be (k-means). Inside are those whose whole surroundings are of their own group.
 
     Parameters
     ----------
-    configurations : sequence of Configuration
-        Of one run.
+    configuration : Configuration
     state : StatePoint
 
     Returns
     -------
-    share : float
-        0 to 1, mean over the configurations; means nothing where the mixture is one liquid.
-    shape : {"slab", "cylinder", "sphere"}
+    dict
+        `share` of the volume, 0 to 1; `x_b_lean`, `x_b_rich`, number fraction of B inside each domain, and
+        `density_lean`, `density_rich`, their number densities, 1/σ_AA³; NaN where a domain has no inside. All of it
+        means nothing where the mixture is one liquid.
     """
-    shares, waves = [], []
-    for configuration in configurations:
-        volumes = np.array([1.0, state.size_ratio**3])[configuration.types]
-        query = freud.locality.AABBQuery(freud.box.Box.cube(configuration.box_edge), configuration.positions)
-        reach = {"r_max": _SURROUNDINGS * state.sigma("AB"), "exclude_ii": False}
-        near = query.query(configuration.positions, reach).toNeighborList()
-        around = [
-            np.bincount(near.query_point_indices, weight[near.point_indices], len(volumes))
-            for weight in (volumes, volumes * (configuration.types == 1))
-        ]
-        local = around[1] / around[0]
-        middle = KMeans(2, n_init=3, random_state=0).fit(local[:, None], sample_weight=volumes).cluster_centers_.mean()
-        shares.append(float(volumes[local > middle].sum() / volumes.sum()))
-        waves.append(
-            np.sort(concentration_waves(configuration.positions / configuration.box_edge, configuration.types))
-        )
-    third, second, first = np.mean(waves, axis=0)
-    shape = "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
-    return float(np.mean(shares)), shape
+    is_b = configuration.types == 1
+    volumes = np.where(is_b, state.size_ratio**3, 1.0)
+    reach = _SURROUNDINGS * state.sigma("AB")
+    query = freud.locality.AABBQuery(freud.box.Box.cube(configuration.box_edge), configuration.positions)
+    near = query.query(configuration.positions, {"r_max": reach, "exclude_ii": False}).toNeighborList()
+    first, second = np.asarray(near.query_point_indices), np.asarray(near.point_indices)
+    n = len(volumes)
+    local = np.bincount(first, (volumes * is_b)[second], n) / np.bincount(first, volumes[second], n)
+    middle = KMeans(2, n_init=3, random_state=0).fit(local[:, None], sample_weight=volumes).cluster_centers_.mean()
+    rich = local > middle
+    neighbours = np.bincount(first, minlength=n)
+    alike = np.bincount(first, rich[first] == rich[second], n)
+    cells = (
+        freud.locality.Voronoi().compute((freud.box.Box.cube(configuration.box_edge), configuration.positions)).volumes
+    )
+    domains = {"share": float(volumes[rich].sum() / volumes.sum())}
+    for name, members in (("lean", ~rich), ("rich", rich)):
+        inside = members & (alike == neighbours)
+        known = inside.any()
+        domains[f"x_b_{name}"] = float(is_b[inside].mean()) if known else float("nan")
+        domains[f"density_{name}"] = float(inside.sum() / cells[inside].sum()) if known else float("nan")
+    return domains
 
 
 def segregation(r: FloatArray, g: Mapping[str, FloatArray], state: StatePoint) -> float:
@@ -140,7 +153,13 @@ def segregation(r: FloatArray, g: Mapping[str, FloatArray], state: StatePoint) -
 
 
 def crystal_order(configuration: Configuration, state: StatePoint) -> float:
-    """Largest share of a species' particles that sit in crystalline surroundings.
+    """Largest share of a species' particles that sit in crystalline surroundings; see `crystal_shares`."""
+    shares = crystal_shares(configuration, state)
+    return max((share for share in shares if not math.isnan(share)), default=0.0)
+
+
+def crystal_shares(configuration: Configuration, state: StatePoint) -> tuple[float, float]:
+    """Shares of the A and of the B particles that sit in crystalline surroundings.
 
     A bond is solid-like if the sixth-order bond orders of its ends are aligned, a particle if seven of its
     bonds are (ten Wolde et al. 1995, doi:10.1103/PhysRevLett.75.2714, as in `freud.order.SolidLiquid`).
@@ -148,8 +167,8 @@ def crystal_order(configuration: Configuration, state: StatePoint) -> float:
 
     Returns
     -------
-    float
-        0 to 1; a species with fewer than 30 particles does not count.
+    tuple of float
+        0 to 1; NaN for a species with fewer than 30 particles.
     """
     box = freud.box.Box.cube(configuration.box_edge)
     positions, types = configuration.positions, configuration.types
@@ -163,8 +182,10 @@ def crystal_order(configuration: Configuration, state: StatePoint) -> float:
     solid = freud.order.SolidLiquid(l=6, q_threshold=_BOND_ALIGNED, solid_threshold=_BONDS_SOLID)
     solid.compute((box, positions), neighbors=neighbours)
     is_solid = solid.num_connections >= _BONDS_SOLID
-    shares = [is_solid[types == kind].mean() for kind in (0, 1) if np.sum(types == kind) >= _FEWEST]
-    return float(max(shares, default=0.0))
+    of_a, of_b = (
+        float(is_solid[types == kind].mean()) if np.sum(types == kind) >= _FEWEST else math.nan for kind in (0, 1)
+    )
+    return of_a, of_b
 
 
 def label_phase(demixing: float, segregated: float, crystal: float) -> str:

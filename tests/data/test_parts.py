@@ -1,6 +1,7 @@
 """Parts of a campaign: written once, small, and whole enough to make the tables from."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -118,3 +119,21 @@ def test_states_are_repeated_in_order_of_what_they_tell():
     dilute = np.flatnonzero(~rows.converged & (rows.fraction_b < 0.02))
     for earlier, later in ((turn[1.0], turn[1.5]), (turn[1.5], dilute), (dilute, turn[0.5]), (turn[0.5], turn[2.0])):
         assert earlier.max() < later.min()
+
+
+def test_a_campaign_is_narrowed_and_lengthened(monkeypatch, tmp_path):
+    """S = 2 below T* 0.7, where no move helps: longer runs of those states alone."""
+    asked = {}
+
+    def run(states, profile, root, *_, **__):
+        asked.update(states=states, profile=profile)
+        return SimpleNamespace(failed={})
+
+    monkeypatch.setattr("ljmix.data.parts.run_campaign", run)
+    narrow = ["--size-ratio", "2", "--temperature", "0.6", "--least-b", "0.05"]
+    longer = ["--steps-max", "240000", "--steps-production", "100000"]
+    main(["simulate", "--results", str(tmp_path), "--parts", str(tmp_path), *narrow, *longer])
+    assert {(state.size_ratio, state.temperature) for state in asked["states"]} == {(2.0, 0.6)}
+    assert min(state.fraction_b for state in asked["states"]) == 0.1
+    assert (asked["profile"].steps_max, asked["profile"].steps_production) == (240_000, 100_000)
+    assert asked["profile"].peak_error == load_profile("equilibrium").peak_error

@@ -68,10 +68,13 @@ def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:
-    profile = load_profile("equilibrium")
+    longer = {"steps_max": options.steps_max, "steps_production": options.steps_production}
+    profile = load_profile("equilibrium", **{name: steps for name, steps in longer.items() if steps is not None})
     missing = _missing(profile, options.data or shipped_directory(load_profile("reference")), parts)
     if options.size_ratio:
         missing = [state for state in missing if state.size_ratio in options.size_ratio]
+    if options.temperature:
+        missing = [state for state in missing if state.temperature in options.temperature]
     if options.least_b:
         missing = [state for state in missing if state.fraction_b >= options.least_b]
     if not missing:
@@ -120,6 +123,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--parts", type=Path, help="folder of the parts; by default data/parts")
     parser.add_argument("--data", type=Path, help="dataset whose states are looked at; by default the reference")
     parser.add_argument("--size-ratio", type=float, nargs="+", help="only these size ratios")
+    parser.add_argument("--temperature", type=float, nargs="+", help="only these temperatures")
+    parser.add_argument("--steps-max", type=int, help="another cap than the profile's, for states that need longer")
+    parser.add_argument("--steps-production", type=int, help="keep at least so many steps")
     parser.add_argument("--least-b", type=float, help="only states with at least this fraction of B")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--device", default="auto")

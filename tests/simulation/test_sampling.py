@@ -170,3 +170,27 @@ def test_the_estimator_with_less_noise_is_recognised():
     assert deviation == pytest.approx(1, rel=5 / np.sqrt(2 * 100))
     biased = (sampled[0] + 5 * sampled[1], sampled[1])
     assert _compare_estimators(counted, biased, beyond)[1] > 2
+
+
+def test_a_wrong_first_peak_is_seen_among_many_right_bins():
+    """Virtual particles whose first shell is off, all else right: the mean over the bins hardly notices."""
+    rng = np.random.default_rng(8)
+    r = (np.arange(140) + 0.5) * 0.05
+    shell = r < 1.5
+    counted = np.where(r > 0.9, 1.0, 0.0) + 0.2 * rng.normal(size=(200, 140)) * (r > 0.9)
+    right = np.where(r > 0.9, 1.0, 0.0) + 0.02 * rng.normal(size=(200, 140)) * (r > 0.9)
+    wrong = right + 0.15 * ((r > 1.0) & (r < 1.2))
+    assert analysing._same_shell(counted, right, r, shell, 20)
+    assert not analysing._same_shell(counted, wrong, r, shell, 20)
+    averages = [block_average(series, 20) for series in (counted, wrong)]
+    assert _compare_estimators(*averages, r > 1.0)[1] < analysing._TRUSTED + 1
+
+
+def test_a_domain_is_told_from_a_fluctuation():
+    """A slab of both species in equal numbers, and the strongest fluctuation of a near-critical mixture."""
+    state, n = StatePoint(1.0, 0.5, 1.0, 0.2), 2700
+    slab = np.tile([4 / np.pi**2 * n / 4, 0.1, 0.1], (50, 1))
+    fluctuation = np.full((50, 3), 16 / 4)
+    for waves, domain in ((slab, True), (fluctuation, False)):
+        measured = {"step": np.arange(50) + 1, "waves": waves}
+        assert analysing._is_domain(measured, 0, state, n) == domain

@@ -6,7 +6,9 @@ from ljmix.structure.convergence import (
     Series,
     agree,
     count_independent,
+    count_waves,
     find_equilibration,
+    inefficiency,
     is_settled,
     mean_and_error,
     peak_errors,
@@ -92,3 +94,16 @@ def test_independent_samples_of_a_correlated_series():
     assert observed == pytest.approx(expected, rel=0.3)
     assert count_independent(Series(np.arange(9), values[:9], 0.0)) == 0
     assert count_independent(Series(np.arange(50), np.ones(50), 0.0)) == 50
+
+
+def test_samples_of_waves_are_counted_along_each_axis():
+    """Three waves that take turns: each changes rarely, their mean not at all."""
+    rng = np.random.default_rng(4)
+    turn = np.repeat(rng.integers(0, 3, 40), 50)
+    waves = np.eye(3)[turn] + 0.01 * rng.normal(size=(2000, 3))
+    counts = count_waves(waves)
+    together = 2000 / inefficiency(waves.mean(axis=1))
+    print(f"along the axes {counts}, of their mean {together:.0f}")
+    # Forty turns in all, known to a factor of two or so.
+    assert max(counts) < 80
+    assert together > 1000

@@ -151,7 +151,7 @@ def analyse_run(run: Run) -> Analysis:
     g_sem = {pair: sem for pair, (_, sem) in averages.items()}
     errors = peak_errors(r, g, g_sem, state)
     precise = all(errors[pair] <= tolerance[pair] or tolerance[pair] == 0 for pair in PAIRS)
-    enough = all(count_independent(series[name]) >= profile.independent_samples for name in (*SERIES,))
+    enough = all(count_independent(series[name]) >= profile.independent_samples for name in SERIES)
     if "waves" in series and not _is_domain(measured, start, state, system_size(state, profile)[0]):
         late = measured["waves"][measured["step"] > start].astype(float)
         enough = enough and min(count_waves(late)) >= choose_protocol(state).wave_samples

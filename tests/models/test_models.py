@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.neural_network import MLPRegressor
@@ -295,8 +296,19 @@ def test_options_below_their_minimum_are_refused(option):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_must_learn_before_it_predicts(dataset, name):
-    with pytest.raises(NotFittedError, match=f"{name} has not learned anything yet"):
-        make_model(name).predict(dataset.states, [1.0])
+    model = make_model(name)
+    with pytest.raises(NotFittedError, match=f"This {type(model).__name__} instance is not fitted yet"):
+        model.predict(dataset.states, [1.0])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_an_estimator_that_scikit_learn_can_clone(name):
+    """Every argument is kept as it was given, and nothing else decides what a fit does."""
+    model = make_model(name)
+    twin = clone(model)
+    assert type(twin) is type(model)
+    assert twin.get_params() == model.get_params()
+    assert {key for key in vars(model) if key.endswith("_")} == set()
 
 
 @pytest.mark.parametrize("name", BASELINES)

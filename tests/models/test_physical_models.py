@@ -178,7 +178,7 @@ def test_down_weighting_weighs_what_was_seen_and_hides_nothing(parts):
     unsettled = Dataset(train.states.assign(settled=False, starts_agree=True), train.rdf, {})
     noise = {}
     for error in (0.0, 0.3, 0.5, 2.0):
-        noise[error] = CurveProcess(scales=Scales(unsettled=error)).fit(unsettled)._noise
+        noise[error] = CurveProcess(scales=Scales(unsettled=error)).fit(unsettled).noise_
         np.testing.assert_array_equal(np.isfinite(noise[error]), np.isfinite(noise[0.0]))
     # Errors are interpolated between bins: their squares add to within a per cent.
     np.testing.assert_allclose(noise[2.0], noise[0.0] + 4.0, rtol=0.01)
@@ -310,8 +310,9 @@ def test_theory_guides_where_it_has_an_answer(parts):
     assert not silent[(test.states["epsilon_ab"] == 1.0) & (test.states["temperature"] == 1.4)].any()
     np.testing.assert_allclose(guided.predict(test.states, r), np.where(silent[:, None, None], two, one))
     assert np.isfinite(guided.predict_spread(test.states, r)).all()
+    assert guided.predict_source(test.states, r).tolist() == np.where(silent, "data", "theory").tolist()
 
 
 def test_theory_needs_the_cavity_function():
     with pytest.raises(ValueError, match="theory needs cavity"):
-        CurveProcess(Ingredients(cavity=False, theory=True))
+        Ingredients(cavity=False, theory=True)

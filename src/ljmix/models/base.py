@@ -8,8 +8,9 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 from xgboost import XGBRegressor
 
 from ljmix._util.arrays import FloatArray
@@ -17,7 +18,7 @@ from ljmix.data.dataset import Dataset, learning_table
 from ljmix.models.features import finite_columns, input_matrix, table_inputs
 from ljmix.state import PAIRS
 
-__all__ = ["Model", "RowModel", "UncertainModel", "need_fit"]
+__all__ = ["Model", "RowModel", "SourcedModel", "UncertainModel"]
 
 
 class Model(Protocol):
@@ -52,7 +53,15 @@ class UncertainModel(Model, Protocol):
         """Standard deviation that the model gives its prediction, (n_states, 3, n_bins)."""
 
 
-class RowModel(ABC):
+@runtime_checkable
+class SourcedModel(Model, Protocol):
+    """A model that predicts in more than one way, and says which."""
+
+    def predict_source(self, states: pd.DataFrame, r: npt.ArrayLike) -> npt.NDArray[np.str_]:
+        """Name of the way by which each state is predicted, (n_states,)."""
+
+
+class RowModel(BaseEstimator, ABC):  # type: ignore[misc]
     """A model of one number, g, from seven, `ljmix.data.dataset.FEATURES`.
 
     Attributes
@@ -104,11 +113,5 @@ class RowModel(ABC):
         return self._predict_inputs(input_matrix(states, r)).reshape(len(states), len(PAIRS), -1)
 
     def _predict_inputs(self, inputs: FloatArray) -> FloatArray:
-        need_fit(self, "estimator_", self.name)
+        check_is_fitted(self)
         return self._predict_array(inputs).astype(float)
-
-
-def need_fit(model: object, attribute: str, name: str) -> None:
-    """Raise a NotFittedError if the model has not set `attribute` yet."""
-    if not hasattr(model, attribute):
-        raise NotFittedError(f"{name} has not learned anything yet; call fit first")

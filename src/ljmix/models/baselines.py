@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, composition_keys, input_matrix
 from ljmix.state import COMPOSITION, PAIRS
 
@@ -23,7 +24,7 @@ _DEGREES = {
 BASELINES = tuple(_DEGREES)
 
 
-class TemperatureBaseline:
+class TemperatureBaseline(BaseEstimator):  # type: ignore[misc]
     """Predict from the training curves of the same composition, by temperature alone.
 
     Parameters
@@ -50,7 +51,7 @@ class TemperatureBaseline:
             If a state occurs twice (at two pressures), or a line or parabola has too few temperatures to go
             through.
         """
-        self._r, g = dataset.curve_array()
+        self.r_, g = dataset.curve_array()
         temperatures: dict[tuple[float, ...], dict[float, FloatArray]] = {}
         keys = composition_keys(dataset.states)
         for temperature, key, curves in zip(dataset.states["temperature"].round(6), keys, g, strict=True):
@@ -67,7 +68,7 @@ class TemperatureBaseline:
                     f"{self.name}: only T* = {there} in training at {_sentence(key)}; "
                     f"a {shape} needs at least {('two', 'three')[needed - 2]} temperatures"
                 )
-        self._curves = {
+        self.curves_ = {
             key: (np.array(sorted(known)), np.stack([known[t] for t in sorted(known)]))
             for key, known in temperatures.items()
         }
@@ -81,23 +82,23 @@ class TemperatureBaseline:
         ValueError
             If a composition does not occur in training.
         """
-        need_fit(self, "_curves", self.name)
+        check_is_fitted(self)
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
         keys = composition_keys(states)
         g = np.stack([self._state_curves(t, key) for t, key in zip(states["temperature"].round(6), keys, strict=True)])
-        if np.array_equal(distances, self._r):
+        if np.array_equal(distances, self.r_):
             return g
-        flat = [np.interp(distances, self._r, curve) for curve in g.reshape(-1, len(self._r))]
+        flat = [np.interp(distances, self.r_, curve) for curve in g.reshape(-1, len(self.r_))]
         return np.array(flat).reshape(len(g), len(PAIRS), len(distances))
 
     def _state_curves(self, temperature: float, key: tuple[float, ...]) -> FloatArray:
-        if key not in self._curves:
+        if key not in self.curves_:
             raise ValueError(
                 f"{self.name}: no training state has {_sentence(key)}; it predicts the "
-                f"{len(self._curves)} compositions it has seen, at any temperature"
+                f"{len(self.curves_)} compositions it has seen, at any temperature"
             )
-        known, g = self._curves[key]
+        known, g = self.curves_[key]
         if self.name == "nearest-temperature":
             curves: FloatArray = g[np.argmin(np.round(np.abs(known - temperature), 6))]
             return curves

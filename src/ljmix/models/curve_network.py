@@ -7,15 +7,16 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset
-from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.models.network import EPOCHS, PATIENCE, Training
 from ljmix.state import COMPOSITION, PAIRS
@@ -27,7 +28,7 @@ _VARIANCE_KEPT = 0.999
 _HIDDEN = (112, 56)
 
 
-class CurveNetwork:
+class CurveNetwork(BaseEstimator):  # type: ignore[misc]
     """Network from the four numbers of a state to all three curves, by their principal components.
 
     The kind of model that the paper's authors had before and call slower and worse than theirs: one example is
@@ -53,11 +54,11 @@ class CurveNetwork:
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset."""
-        self._r, g = dataset.curve_array()
-        self._components = PCA(_VARIANCE_KEPT, svd_solver="full")
-        coefficients = self._components.fit_transform(g.reshape(len(g), -1))
+        self.r_, g = dataset.curve_array()
+        self.components_ = PCA(_VARIANCE_KEPT, svd_solver="full")
+        coefficients = self.components_.fit_transform(g.reshape(len(g), -1))
         # One scale for all, so that the squared error of coefficients is that of g.
-        self._scale = float(coefficients[:, 0].std()) or 1.0
+        self.scale_ = float(coefficients[:, 0].std()) or 1.0
         network = MLPRegressor(
             hidden_layer_sizes=_HIDDEN, learning_rate_init=0.001, alpha=0.0, batch_size=min(10, len(g)),
             random_state=np.random.RandomState(self.seed),
@@ -65,20 +66,20 @@ class CurveNetwork:
         inputs = dataset.states[_INPUTS].to_numpy(dtype=float)
         scaler = StandardScaler().fit(inputs)
         training = Training(network)
-        training.run(scaler.transform(inputs), coefficients / self._scale, self.epochs, self.patience)
+        training.run(scaler.transform(inputs), coefficients / self.scale_, self.epochs, self.patience)
         self.estimator_ = make_pipeline(scaler, training.keep_best())
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Predict the curves of state points; see `ljmix.models.base.Model.predict`."""
-        need_fit(self, "estimator_", self.name)
+        check_is_fitted(self)
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
         with one_thread():
-            coefficients = self.estimator_.predict(states[_INPUTS].to_numpy(dtype=float)) * self._scale
-        g = self._components.inverse_transform(coefficients.reshape(len(states), -1))
-        g = g.reshape(len(states), len(PAIRS), len(self._r))
-        if np.array_equal(distances, self._r):
+            coefficients = self.estimator_.predict(states[_INPUTS].to_numpy(dtype=float)) * self.scale_
+        g = self.components_.inverse_transform(coefficients.reshape(len(states), -1))
+        g = g.reshape(len(states), len(PAIRS), len(self.r_))
+        if np.array_equal(distances, self.r_):
             return np.asarray(g)
-        flat = [np.interp(distances, self._r, curve) for curve in g.reshape(-1, len(self._r))]
+        flat = [np.interp(distances, self.r_, curve) for curve in g.reshape(-1, len(self.r_))]
         return np.array(flat).reshape(len(states), len(PAIRS), len(distances))

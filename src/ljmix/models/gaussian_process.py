@@ -18,11 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.interpolate import make_interp_spline
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset
-from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.models.ingredients import Ingredients, Scales
 from ljmix.models.kernel import Points, covariance, place_states, prior_variance
@@ -38,8 +39,10 @@ _SCALED_GRID = np.concatenate([np.arange(0.8, 2.5, 0.05), np.arange(2.5, 10.01, 
 """Distances in σ_ij at which curves of unlike sizes are compared; the coarser part lies beyond the second
 shell. ln y is smooth, so that a spline through these points meets the bins between them."""
 
+_ALL, _USUAL = Ingredients(), Scales()
 
-class CurveProcess:
+
+class CurveProcess(BaseEstimator):  # type: ignore[misc]
     """Gaussian process of the curves over state points.
 
     Parameters
@@ -55,41 +58,41 @@ class CurveProcess:
         (Rasmussen and Williams, equation 2.30); what `ljmix.evaluation.tuning` maximises.
     """
 
+    _known: tuple[Points, ...] = ()
+
     def __init__(
         self,
-        ingredients: Ingredients | None = None,
-        scales: Scales | None = None,
+        ingredients: Ingredients = _ALL,
+        scales: Scales = _USUAL,
         name: str = "gaussian-process",
     ) -> None:
-        self.ingredients, self.scales, self.name = ingredients or Ingredients(), scales or Scales(), name
-        if self.ingredients.theory and not self.ingredients.cavity:
-            raise ValueError("theory needs cavity: the difference that is learned is one of ln y")
+        self.ingredients, self.scales, self.name = ingredients, scales, name
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset, and from its derivatives where it has them."""
         curves = curves_of(dataset)
-        self._r, self._states = curves.r, dataset.states.reset_index(drop=True)
-        self._width = float(np.diff(curves.r).min())
-        self._x = _SCALED_GRID if self.ingredients.scaled_distance else self._r
+        self.r_, self.states_ = curves.r, dataset.states.reset_index(drop=True)
+        self.width_ = float(np.diff(curves.r).min())
+        self.x_ = _SCALED_GRID if self.ingredients.scaled_distance else self.r_
         known = self._targets(curves)
-        value = known[0] - self._base(self._states, self._r)
+        value = known[0] - self._base(self.states_, self.r_)
         value, error = self._onto_grid(value, known[1])
-        self._mean = _mean_of_known(value, error)
-        variance = _mean_of_known((value - self._mean) ** 2, error)
-        self._amplitude = np.where(variance > 0, variance, 1e-12)
-        observed, noise = value - self._mean, error**2
+        self.mean_ = _mean_of_known(value, error)
+        variance = _mean_of_known((value - self.mean_) ** 2, error)
+        self.amplitude_ = np.where(variance > 0, variance, 1e-12)
+        observed, noise = value - self.mean_, error**2
         if self.ingredients.slopes and {"g_dbeta", "g_dbeta_sem"} <= set(dataset.rdf.columns):
             slope, slope_error = self._onto_grid(*self._slopes(dataset, known[0]))
             observed, noise = np.concatenate([observed, slope]), np.concatenate([noise, slope_error**2])
-        self._noise = noise
-        vars(self).pop("_known", None)  # of an earlier fit
-        self._weights = np.zeros(observed.shape)
+        self.noise_ = noise
+        self._known = ()  # none of an earlier fit
+        self.weights_ = np.zeros(observed.shape)
         self.log_marginal_likelihood_ = 0.0
         for (pair, k), rows, factor in self._factors():
             seen = observed[rows, pair, k]
             weights = cho_solve((factor, True), seen, check_finite=False)
-            self._weights[rows, pair, k] = weights
-            scale = self._amplitude[pair, k]
+            self.weights_[rows, pair, k] = weights
+            scale = self.amplitude_[pair, k]
             self.log_marginal_likelihood_ -= 0.5 * (seen @ weights / scale + len(rows) * np.log(2 * np.pi * scale))
             self.log_marginal_likelihood_ -= float(np.log(np.diag(factor)).sum())
         return self
@@ -104,10 +107,10 @@ class CurveProcess:
         distances = self._check(states, r)
         new = self._place(states)
         cross, prior = self._cross(new), prior_variance(new, self.scales, self.ingredients.sharing)
-        deviation = np.sqrt(self._amplitude * prior[:, None, None])
+        deviation = np.sqrt(self.amplitude_ * prior[:, None, None])
         for (pair, k), rows, factor in self._factors():
             explained = solve_triangular(factor, cross[:, rows].T, lower=True)
-            variance = self._amplitude[pair, k] * np.maximum(prior - (explained**2).sum(axis=0), 1e-12)
+            variance = self.amplitude_[pair, k] * np.maximum(prior - (explained**2).sum(axis=0), 1e-12)
             deviation[:, pair, k] = np.sqrt(variance)
         # Straight between grid points: where bins without an observation begin, a spline would swing below zero.
         at_r = self._from_grid(deviation, states, distances, degree=1)
@@ -119,7 +122,7 @@ class CurveProcess:
         unsettled = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
         if self.ingredients.cavity:
             # Counting errors alone decide which bins were seen; down-weighting adds to their errors.
-            factors = boltzmann_factors(curves.states, self._r, self._width)
+            factors = boltzmann_factors(curves.states, self.r_, self.width_)
             value, error = log_cavity(curves.g, curves.g_sem, factors)
             return value, np.hypot(error, unsettled)
         return curves.g, np.maximum(np.hypot(curves.g_sem, unsettled * curves.g), 1e-3)
@@ -133,11 +136,11 @@ class CurveProcess:
             return slope, np.where(error > 0, error, np.inf)
         seen = np.isfinite(value) & (error > 0)
         ahead, behind = (
-            boltzmann_factors(_shifted(dataset.states, step), self._r, self._width) for step in (_STEP, -_STEP)
+            boltzmann_factors(_shifted(dataset.states, step), self.r_, self.width_) for step in (_STEP, -_STEP)
         )
         safe, ahead, behind = (np.where(seen, part, 1.0) for part in (g, ahead, behind))
         of_u = (np.log(ahead) - np.log(behind)) / (2 * _STEP)
-        of_base = [self._base(_shifted(dataset.states, step), self._r) for step in (_STEP, -_STEP)]
+        of_base = [self._base(_shifted(dataset.states, step), self.r_) for step in (_STEP, -_STEP)]
         of_u = of_u + (of_base[0] - of_base[1]) / (2 * _STEP)
         return np.where(seen, slope / safe - of_u, np.nan), np.where(seen, error / safe, np.inf)
 
@@ -154,19 +157,19 @@ class CurveProcess:
         if not self.ingredients.scaled_distance:
             known = np.isfinite(value) & np.isfinite(error)
             return np.where(known, value, 0.0), np.where(known, error, np.inf)
-        sigma, _ = pair_constants(self._states)
-        shape = (*value.shape[:2], len(self._x))
+        sigma, _ = pair_constants(self.states_)
+        shape = (*value.shape[:2], len(self.x_))
         on_grid, errors = np.zeros(shape), np.full(shape, np.inf)
         for n, pair in np.ndindex(*value.shape[:2]):
-            x, known = self._r / sigma[n, pair], np.isfinite(value[n, pair]) & np.isfinite(error[n, pair])
+            x, known = self.r_ / sigma[n, pair], np.isfinite(value[n, pair]) & np.isfinite(error[n, pair])
             if known.sum() < 4:
                 continue
             # Only between two neighbouring bins that are both known.
-            right = np.clip(np.searchsorted(x, self._x), 1, len(x) - 1)
-            inside = known[right] & known[right - 1] & (self._x >= x[0]) & (self._x <= x[-1])
+            right = np.clip(np.searchsorted(x, self.x_), 1, len(x) - 1)
+            inside = known[right] & known[right - 1] & (self.x_ >= x[0]) & (self.x_ <= x[-1])
             spline = make_interp_spline(x[known], value[n, pair][known], k=3)
-            on_grid[n, pair, inside] = spline(self._x[inside])
-            errors[n, pair, inside] = np.interp(self._x[inside], x[known], error[n, pair][known])
+            on_grid[n, pair, inside] = spline(self.x_[inside])
+            errors[n, pair, inside] = np.interp(self.x_[inside], x[known], error[n, pair][known])
         return on_grid, errors
 
     def _from_grid(self, values: FloatArray, states: pd.DataFrame, r: FloatArray, degree: int = 3) -> FloatArray:
@@ -175,8 +178,8 @@ class CurveProcess:
         for pair in range(len(PAIRS)):
             for size in np.unique(sigma[:, pair]):
                 rows = sigma[:, pair] == size
-                x = np.clip(r / size, self._x[0], self._x[-1])
-                at_r[rows, pair] = make_interp_spline(self._x, values[rows, pair], k=degree, axis=1)(x)
+                x = np.clip(r / size, self.x_[0], self.x_[-1])
+                at_r[rows, pair] = make_interp_spline(self.x_, values[rows, pair], k=degree, axis=1)(x)
         return at_r
 
     def _to_g(self, latent: FloatArray, states: pd.DataFrame, r: FloatArray) -> FloatArray:
@@ -186,7 +189,7 @@ class CurveProcess:
         at_r = at_r + self._base(states, r)
         at_r[np.isnan(at_r).any(axis=(1, 2))] = np.nan  # a state is predicted as a whole
         # e^10 is far above any first peak; only a runaway far outside the training states would meet it.
-        return np.asarray(boltzmann_factors(states, r, self._width) * np.exp(np.minimum(at_r, 10.0)))
+        return np.asarray(boltzmann_factors(states, r, self.width_) * np.exp(np.minimum(at_r, 10.0)))
 
     # -- the process ---------------------------------------------------------------------------------------
 
@@ -199,13 +202,13 @@ class CurveProcess:
             mixed = (blocks[0][1] - blocks[0][2]) / (2 * _STEP)
             slopes = (blocks[1][1] - blocks[1][2] - blocks[2][1] + blocks[2][2]) / (4 * _STEP**2)
             whole = np.block([[whole, mixed], [mixed.T, slopes]])
-        for pair, k in np.ndindex(*self._noise.shape[1:]):
-            rows = np.flatnonzero(np.isfinite(self._noise[:, pair, k]))
+        for pair, k in np.ndindex(*self.noise_.shape[1:]):
+            rows = np.flatnonzero(np.isfinite(self.noise_[:, pair, k]))
             if not len(rows):
                 continue
             matrix = whole[np.ix_(rows, rows)]
             matrix[np.diag_indices(len(rows))] += (
-                self._noise[rows, pair, k] / self._amplitude[pair, k] + self.scales.misfit
+                self.noise_[rows, pair, k] / self.amplitude_[pair, k] + self.scales.misfit
             )
             yield (pair, k), rows, cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)[0]
 
@@ -215,11 +218,11 @@ class CurveProcess:
     def _place(self, states: pd.DataFrame) -> Points:
         return place_states(states, self.ingredients, self.scales)
 
-    def _learned(self) -> list[Points]:
+    def _learned(self) -> tuple[Points, ...]:
         """Inputs of the training states; where there are slopes, of those a step ahead and behind too."""
-        if not hasattr(self, "_known"):
-            shifts = (0.0, _STEP, -_STEP) if len(self._noise) > len(self._states) else (0.0,)
-            self._known = [self._place(_shifted(self._states, shift)) for shift in shifts]
+        if not self._known:
+            shifts = (0.0, _STEP, -_STEP) if len(self.noise_) > len(self.states_) else (0.0,)
+            self._known = tuple(self._place(_shifted(self.states_, shift)) for shift in shifts)
         return self._known
 
     def _cross(self, new: Points) -> FloatArray:
@@ -231,12 +234,12 @@ class CurveProcess:
         )
 
     def _latent(self, states: pd.DataFrame) -> FloatArray:
-        weights = self._weights.reshape(len(self._weights), -1)
-        above_mean = (self._cross(self._place(states)) @ weights).reshape(len(states), *self._mean.shape)
-        return np.asarray(self._mean + above_mean)
+        weights = self.weights_.reshape(len(self.weights_), -1)
+        above_mean = (self._cross(self._place(states)) @ weights).reshape(len(states), *self.mean_.shape)
+        return np.asarray(self.mean_ + above_mean)
 
     def _check(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
-        need_fit(self, "_weights", self.name)
+        check_is_fitted(self)
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
         return distances

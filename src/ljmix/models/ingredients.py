@@ -42,6 +42,10 @@ class Ingredients:
     sharing: bool = True
     theory: bool = False
 
+    def __post_init__(self) -> None:
+        if self.theory and not self.cavity:
+            raise ValueError("theory needs cavity: the difference that is learned is one of ln y")
+
     def names(self) -> list[str]:
         """Names of the ingredients that are in."""
         return [field.name for field in fields(self) if getattr(self, field.name)]

@@ -162,7 +162,7 @@ class Network(RowModel):
         most_updates: int | None = None,
     ) -> None:
         self.name, self.seed, self.epochs, self.patience = name, seed, epochs, patience
-        self.hidden_layers, self.learning_rate = tuple(hidden_layers), learning_rate
+        self.hidden_layers, self.learning_rate = hidden_layers, learning_rate
         self.weight_decay, self.batch, self.most_updates = weight_decay, batch, most_updates
 
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:

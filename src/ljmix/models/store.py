@@ -36,7 +36,7 @@ _NUMBERS = [*PARAMETERS, "pressure"]
 _PARTS = ("one_liquid", "two_liquids")
 _TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
 """What a network holds beside what skops knows: scikit-learn's own optimiser, numbers only."""
-_ARRAYS = ("_r", "_x", "_mean", "_amplitude", "_noise", "_weights")
+_ARRAYS = ("r_", "x_", "mean_", "amplitude_", "noise_", "weights_")
 
 
 def checksum(dataset: Dataset) -> str:
@@ -133,17 +133,15 @@ def load_model(folder: Path, data: str | None = None) -> Model:
 
 def _write_trees(model: BoostedTrees, folder: Path) -> dict[str, Any]:
     model.estimator_.save_model(folder / "trees.json")
-    arguments = {"seed": model.seed, "rounds": model.rounds, "name": model.name} | model.settings
-    if isinstance(model, PhysicsTrees):
-        return {"physics": {"inputs": model.inputs, "target": model.target}, "width": model._width, **arguments}
-    return arguments
+    fitted = {"width": model.width_} if isinstance(model, PhysicsTrees) else {}
+    return dict(model.get_params() | fitted)
 
 
 def _read_trees(folder: Path, arguments: dict[str, Any]) -> BoostedTrees:
-    physics, width = arguments.pop("physics", None), arguments.pop("width", None)
-    model = BoostedTrees(**arguments) if physics is None else PhysicsTrees(**physics, **arguments)
+    width = arguments.pop("width", None)
+    model = BoostedTrees(**arguments) if width is None else PhysicsTrees(**arguments)
     if isinstance(model, PhysicsTrees):
-        model._width = width
+        model.width_ = width
     model.estimator_ = XGBRegressor(n_jobs=model.n_jobs)
     model.estimator_.load_model(folder / "trees.json")
     return model
@@ -151,8 +149,7 @@ def _read_trees(folder: Path, arguments: dict[str, Any]) -> BoostedTrees:
 
 def _write_network(model: Network, folder: Path) -> dict[str, Any]:
     skops.io.dump(model.estimator_, folder / "network.skops")
-    names = ("seed", "name", "epochs", "patience", "learning_rate", "weight_decay", "batch", "most_updates")
-    return {name: getattr(model, name) for name in names} | {"hidden_layers": list(model.hidden_layers)}
+    return dict(model.get_params())
 
 
 def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
@@ -162,35 +159,35 @@ def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
 
 
 def _write_curve_network(model: CurveNetwork, folder: Path) -> dict[str, Any]:
-    parts = {"estimator": model.estimator_, "components": model._components, "r": model._r}
+    parts = {"estimator": model.estimator_, "components": model.components_, "r": model.r_}
     skops.io.dump(parts, folder / "network.skops")
-    return {"seed": model.seed, "epochs": model.epochs, "patience": model.patience, "scale": model._scale}
+    return dict(model.get_params() | {"scale": model.scale_})
 
 
 def _read_curve_network(folder: Path, arguments: dict[str, Any]) -> CurveNetwork:
     scale = arguments.pop("scale")
     model = CurveNetwork(**arguments)
     parts = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
-    model.estimator_, model._components, model._r = parts["estimator"], parts["components"], parts["r"]
-    model._scale = scale
+    model.estimator_, model.components_, model.r_ = parts["estimator"], parts["components"], parts["r"]
+    model.scale_ = scale
     return model
 
 
 def _write_process(model: CurveProcess, folder: Path) -> dict[str, Any]:
-    states = model._states.reindex(columns=_NUMBERS).to_numpy(dtype=float)
+    states = model.states_.reindex(columns=_NUMBERS).to_numpy(dtype=float)
     arrays = {name.strip("_"): getattr(model, name) for name in _ARRAYS}
     np.savez_compressed(folder / "process.npz", states=states, **arrays)
     return {
-        "name": model.name, "width": model._width, "ingredients": asdict(model.ingredients),
+        "name": model.name, "width": model.width_, "ingredients": asdict(model.ingredients),
         "scales": asdict(model.scales),
     }  # fmt: skip
 
 
 def _read_process(folder: Path, arguments: dict[str, Any]) -> CurveProcess:
     model = CurveProcess(Ingredients(**arguments["ingredients"]), Scales(**arguments["scales"]), arguments["name"])
-    model._width = arguments["width"]
+    model.width_ = arguments["width"]
     with np.load(folder / "process.npz", allow_pickle=False) as arrays:
-        model._states = pd.DataFrame(arrays["states"], columns=_NUMBERS)
+        model.states_ = pd.DataFrame(arrays["states"], columns=_NUMBERS)
         for name in _ARRAYS:
             setattr(model, name, arrays[name.strip("_")])
     return model
@@ -200,14 +197,15 @@ def _write_guided(model: TheoryGuided, folder: Path) -> dict[str, Any]:
     arguments = {}
     for part in _PARTS:
         (folder / part).mkdir()
-        arguments[part] = _write_process(getattr(model, part), folder / part)
+        arguments[part] = _write_process(getattr(model, f"{part}_"), folder / part)
     return {"name": model.name, **arguments}
 
 
 def _read_guided(folder: Path, arguments: dict[str, Any]) -> TheoryGuided:
-    model = TheoryGuided(name=arguments["name"])
+    scales = Scales(**arguments["two_liquids"]["scales"])
+    model = TheoryGuided(scales, arguments["name"])
     for part in _PARTS:
-        setattr(model, part, _read_process(folder / part, arguments[part]))
+        setattr(model, f"{part}_", _read_process(folder / part, arguments[part]))
     return model
 
 

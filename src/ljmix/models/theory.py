@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.models.base import need_fit
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.state import PAIRS, PARAMETERS
 from ljmix.theory.cavity import (
@@ -43,7 +44,7 @@ _BLOCK = 50
 """States solved at once: enough to fill the transforms, few enough to stay in the cache."""
 
 
-class IntegralEquation:
+class IntegralEquation(BaseEstimator):  # type: ignore[misc]
     """Ornstein-Zernike equation at the simulated density; knows nothing of the training curves.
 
     Parameters
@@ -56,7 +57,7 @@ class IntegralEquation:
 
     def fit(self, dataset: Dataset) -> Self:
         """Take the width of the bins; there is nothing else to learn."""
-        self._width = _bin_width(dataset)
+        self.width_ = _bin_width(dataset)
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
@@ -82,10 +83,10 @@ class IntegralEquation:
         if "number_density" not in states:
             raise ValueError(f"{self.name}: column 'number_density' is missing; theory needs the density of a state")
         cavity = solve_cavity(states, states["number_density"].to_numpy(dtype=float), self.name, distances)
-        return cavity * boltzmann_factors(states, distances, self._width)
+        return cavity * boltzmann_factors(states, distances, self.width_)
 
 
-class TwoLiquids:
+class TwoLiquids(BaseEstimator):  # type: ignore[misc]
     """Percus-Yevick in each of the liquids that a regular solution separates into; no simulation enters.
 
     Each liquid has the composition of `ljmix.theory.coexistence.coexisting_liquids` and the density that is
@@ -97,7 +98,7 @@ class TwoLiquids:
 
     def fit(self, dataset: Dataset) -> Self:
         """Take the width of the bins; there is nothing else to learn."""
-        self._width = _bin_width(dataset)
+        self.width_ = _bin_width(dataset)
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
@@ -127,7 +128,7 @@ class TwoLiquids:
         g = pairs / np.stack([a * a, a * b, b * b], axis=1)[..., None]
         # A state is predicted as a whole: what one liquid lacks is missing in the sum.
         g[(parts[1][0] > 0) & np.isnan(g).any(axis=(1, 2))] = np.nan
-        return g * boltzmann_factors(states, distances, self._width)
+        return g * boltzmann_factors(states, distances, self.width_)
 
 
 def liquid_parts(states: pd.DataFrame) -> list[tuple[FloatArray, pd.DataFrame]]:
@@ -222,7 +223,7 @@ def _bin_width(dataset: Dataset) -> float:
 
 
 def _checked(model: IntegralEquation | TwoLiquids, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
-    need_fit(model, "_width", model.name)
+    check_is_fitted(model)
     distances = check_distances(r)
     input_matrix(states, distances[:1])  # checks the states as for every other model
     return distances

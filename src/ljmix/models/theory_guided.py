@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
@@ -15,8 +18,10 @@ from ljmix.models.ingredients import Ingredients, Scales
 
 __all__ = ["TheoryGuided"]
 
+_USUAL = Scales()
 
-class TheoryGuided:
+
+class TheoryGuided(BaseEstimator):  # type: ignore[misc]
     """Two Gaussian processes; theory, which has seen no curve, decides state by state which one predicts.
 
     Where Percus-Yevick has a solution the mixture is one liquid, and the process on the residual of theory
@@ -31,29 +36,41 @@ class TheoryGuided:
     name : str
     """
 
-    def __init__(self, scales: Scales | None = None, name: str = "theory-guided") -> None:
-        self.name = name
-        self.one_liquid = CurveProcess(Ingredients(theory=True), scales, name)
-        self.two_liquids = CurveProcess(Ingredients(), scales, name)
+    def __init__(self, scales: Scales = _USUAL, name: str = "theory-guided") -> None:
+        self.scales, self.name = scales, name
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset, and from its derivatives where it has them."""
-        self.one_liquid.fit(dataset)
-        self.two_liquids.fit(dataset)
+        self.one_liquid_ = CurveProcess(Ingredients(theory=True), self.scales, self.name).fit(dataset)
+        self.two_liquids_ = CurveProcess(Ingredients(), self.scales, self.name).fit(dataset)
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Predict the curves of state points; see `ljmix.models.base.Model.predict`."""
-        return self._choose(self.one_liquid.predict(states, r), states, lambda rest: self.two_liquids.predict(rest, r))
+        check_is_fitted(self)
+        return self._choose(CurveProcess.predict, states, r)
 
     def predict_spread(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         """Standard deviation of the process that predicts, (n_states, 3, n_bins)."""
-        first = self.one_liquid.predict_spread(states, r)
-        return self._choose(first, states, lambda rest: self.two_liquids.predict_spread(rest, r))
+        check_is_fitted(self)
+        return self._choose(CurveProcess.predict_spread, states, r)
 
-    @staticmethod
-    def _choose(first: FloatArray, states: pd.DataFrame, second) -> FloatArray:  # type: ignore[no-untyped-def]
+    def predict_source(self, states: pd.DataFrame, r: npt.ArrayLike) -> npt.NDArray[np.str_]:
+        """Say which process predicts each state: "theory" and its residual, or "data", where theory does not converge.
+
+        Returns
+        -------
+        (n_states,) array of str
+        """
+        silent = np.isnan(self.one_liquid_.predict(states, r)).all(axis=(1, 2))
+        return np.where(silent, "data", "theory")
+
+    def _choose(
+        self, ask: Callable[[CurveProcess, pd.DataFrame, npt.ArrayLike], FloatArray], states: pd.DataFrame,
+        r: npt.ArrayLike,
+    ) -> FloatArray:  # fmt: skip
+        first = ask(self.one_liquid_, states, r)
         silent = np.isnan(first).all(axis=(1, 2))
         if silent.any():
-            first[silent] = second(states[silent])
+            first[silent] = ask(self.two_liquids_, states[silent], r)
         return first

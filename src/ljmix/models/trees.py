@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -55,16 +57,18 @@ class BoostedTrees(RowModel):
         reg_lambda: float = 1.0,
     ) -> None:
         self.name, self.seed, self.rounds, self.n_jobs = name, seed, rounds, n_jobs
-        self.settings = {
-            "learning_rate": learning_rate, "max_depth": max_depth, "min_child_weight": min_child_weight,
-            "subsample": subsample, "reg_lambda": reg_lambda,
-        }  # fmt: skip
+        self.learning_rate, self.max_depth, self.min_child_weight = learning_rate, max_depth, min_child_weight
+        self.subsample, self.reg_lambda = subsample, reg_lambda
+
+    def _untrained(self, **options: Any) -> XGBRegressor:
+        return XGBRegressor(
+            n_estimators=self.rounds, tree_method="hist", random_state=self.seed, n_jobs=self.n_jobs,
+            learning_rate=self.learning_rate, max_depth=self.max_depth, min_child_weight=self.min_child_weight,
+            subsample=self.subsample, reg_lambda=self.reg_lambda, **options,
+        )  # fmt: skip
 
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
-        self.estimator_ = XGBRegressor(
-            n_estimators=self.rounds, tree_method="hist", eval_metric="rmse", random_state=self.seed,
-            n_jobs=self.n_jobs, **self.settings,
-        )  # fmt: skip
+        self.estimator_ = self._untrained(eval_metric="rmse")
         self.estimator_.fit(inputs, g, eval_set=[(inputs, g)], verbose=False)
         errors = self.estimator_.evals_result()["validation_0"]["rmse"]
         self.loss_curve_ = [float(error) ** 2 for error in errors]
@@ -89,27 +93,39 @@ class PhysicsTrees(BoostedTrees):
         As of `BoostedTrees`.
     inputs, target : bool
         Whether each of the two is in; the ablation leaves them out.
-    **settings
+    learning_rate, max_depth, min_child_weight, subsample, reg_lambda
         As of `BoostedTrees`.
     """
 
     def __init__(
-        self, seed: int = 0, rounds: int = 300, n_jobs: int = 1, *, inputs: bool = True, target: bool = True,
-        name: str = "xgboost-physics", **settings: float,
-    ) -> None:  # fmt: skip
-        super().__init__(seed, rounds, n_jobs, name=name, **settings)  # type: ignore[arg-type]
+        self,
+        seed: int = 0,
+        rounds: int = 300,
+        n_jobs: int = 1,
+        *,
+        inputs: bool = True,
+        target: bool = True,
+        name: str = "xgboost-physics",
+        learning_rate: float = 0.1,
+        max_depth: int = 8,
+        min_child_weight: float = 5.0,
+        subsample: float = 0.7,
+        reg_lambda: float = 1.0,
+    ) -> None:
+        super().__init__(
+            seed, rounds, n_jobs, name=name, learning_rate=learning_rate, max_depth=max_depth,
+            min_child_weight=min_child_weight, subsample=subsample, reg_lambda=reg_lambda,
+        )  # fmt: skip
         self.inputs, self.target = inputs, target
 
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
         spacing = np.diff(np.unique(inputs[:, FEATURES.index("r")]))
-        self._width = float(spacing.min()) if len(spacing) else 0.05
+        self.width_ = float(spacing.min()) if len(spacing) else 0.05
         columns, factor = self._physics(inputs)
         seen = (g > 0) & (factor > 0) if self.target else np.ones(len(g), dtype=bool)
         target = np.log(g[seen] / factor[seen]) if self.target else g
         weight = g[seen] ** 2 if self.target else None
-        self.estimator_ = XGBRegressor(
-            n_estimators=self.rounds, tree_method="hist", random_state=self.seed, n_jobs=self.n_jobs, **self.settings
-        )
+        self.estimator_ = self._untrained()
         self.estimator_.fit(columns[seen], target, sample_weight=weight)
         self.loss_curve_ = []
 
@@ -133,7 +149,7 @@ class PhysicsTrees(BoostedTrees):
         states = pd.DataFrame(numbers, columns=list(PARAMETERS))
         pair = (inputs[:, FEATURES.index("has_b")] * (2 - inputs[:, FEATURES.index("has_a")])).astype(int)
         place, distances = pd.factorize(inputs[:, FEATURES.index("r")])
-        factor = boltzmann_factors(states, distances, self._width)[state, pair, place]
+        factor = boltzmann_factors(states, distances, self.width_)[state, pair, place]
         if not self.inputs:
             return inputs, factor
         sigma, epsilon = (values[state, pair] for values in pair_constants(states))

@@ -89,7 +89,9 @@ def test_predictions_hold_every_point_of_every_run(small, extrapolation):
     table = extrapolation.predictions
     assert list(table) == [
         "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted", "spread",
+        "source",
     ]  # fmt: skip
+    assert table["source"].isna().all()
     counts = table.groupby(["part", "model"], observed=True)["seed"].agg(["size", "nunique"])
     n = len(small.rdf) // 5
     assert counts.loc["test"].loc["mlp"].tolist() == [2 * 2 * n, 2]
@@ -101,6 +103,17 @@ def test_predictions_hold_every_point_of_every_run(small, extrapolation):
     truth = table.merge(small.rdf, on=["state_id", "pair", "r"], suffixes=("", "_true"))
     assert len(truth) == len(table)
     assert (truth["g"] == truth["g_true"]).all()
+
+
+def test_a_model_that_falls_back_says_where(small):
+    """Theory-guided predicts from data where Percus-Yevick has no solution; both kinds are among these states."""
+    result = evaluate(small, "extrapolation", ["theory-difference", "theory-guided"], 1)
+    of_state = result.predictions.groupby(["model", "state_id"], observed=True)
+    solved = of_state["predicted"].apply(lambda g: g.notna().all())["theory-difference"]
+    source = of_state["source"].agg(["nunique", "first"]).loc["theory-guided"]
+    assert set(source["nunique"]) == {1}
+    assert set(source["first"]) == {"theory", "data"}
+    assert ((source["first"] == "theory") == solved).all()
 
 
 def test_a_theory_without_answer_is_recorded(small):

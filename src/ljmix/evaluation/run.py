@@ -17,7 +17,7 @@ from ljmix.data.dataset import Dataset, learning_table
 from ljmix.evaluation.scores import noise_ceiling, score_curves
 from ljmix.evaluation.splits import Split, make_splits
 from ljmix.evaluation.tables import score_rows, summarise
-from ljmix.models.base import Model, RowModel, UncertainModel
+from ljmix.models.base import Model, RowModel, SourcedModel, UncertainModel
 from ljmix.models.features import layout_table
 from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
 from ljmix.models.theory import clear_solution_cache
@@ -26,8 +26,9 @@ from ljmix.state import PAIRS
 __all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "fit_models", "list_runs", "run_in_parallel"]
 
 _PARTS = ("train", "test")
+_SOURCES = ("theory", "data")
 _PREDICTIONS = [
-    "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted", "spread",
+    "state_id", "pair", "r", "g", "g_sem", "temperature", "part", "model", "seed", "predicted", "spread", "source",
 ]  # fmt: skip
 _LOSSES = ["model", "split", "seed", "epoch", "loss"]
 _RANDOM_TASKS = ("interpolation-states", "compositions", "compositions-temperatures")
@@ -49,8 +50,9 @@ class Evaluation:
         `ljmix.evaluation.scores.noise_ceiling` of all states that are asked for; empty for split rows.
     predictions : pandas.DataFrame
         One row a point, model, seed and part: `state_id, pair, r, g, g_sem, temperature, part` ("train" or
-        "test"), `model, seed, predicted, spread` (NaN where the model gives none). Labels are categorical to
-        keep millions of rows small. Training points are kept for row-wise models on the temperature task.
+        "test"), `model, seed, predicted, spread` (NaN where the model gives none), `source` (of a model that predicts
+        in more than one way: "theory", or "data" where theory does not converge). Labels are categorical to keep
+        millions of rows small. Training points are kept for row-wise models on the temperature task.
     losses : pandas.DataFrame
         Loss curves: `model, split, seed, epoch, loss`; `split` is the task, `epoch` counts from 1 (rounds of
         boosting for trees), `loss` is the mean squared error of g over the training rows.
@@ -149,16 +151,21 @@ def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, opt
         guesses.append(model.predict(split.test.states, tests[-1].r))
         if isinstance(model, UncertainModel):
             spreads.append(model.predict_spread(split.test.states, tests[-1].r))
+        source = None
+        if isinstance(model, SourcedModel):
+            of_state = model.predict_source(split.test.states, tests[-1].r)
+            source = np.repeat(of_state, guesses[-1][0].size)
         tables.append(
             layout_table(split.test).assign(
                 predicted=guesses[-1].ravel(), spread=spreads[-1].ravel() if spreads else np.nan, part="test",
-                model=name, seed=seed,
+                model=name, seed=seed, source=source,
             )
         )  # fmt: skip
         if task == "extrapolation" and name in ROW_MODELS:
             training = layout_table(split.train)
             predicted = model.predict(split.train.states, tests[-1].r).ravel()
             training = training.assign(predicted=predicted, spread=np.nan, part="train", model=name, seed=seed)
+            training = training.assign(source=None)
             extra["r2_train"] = score_rows(training)["r2"]
             tables.append(training)
             losses = list(getattr(model, "loss_curve_", []))
@@ -237,6 +244,7 @@ def evaluate_interpolation(
         training = table.iloc[np.sort(order[n_test:])]
         seconds = cpu_seconds(lambda: model.fit_rows(training))
         rows = table.assign(predicted=model.predict_rows(table), spread=np.nan, part=part, model=name, seed=seed)
+        rows = rows.assign(source=None)
         train, test = (rows[rows["part"] == label] for label in _PARTS)
         scores = score_rows(test) | {"r2_train": score_rows(train)["r2"], "fit_cpu_seconds": seconds}
         return _Result(scores, [rows], list(getattr(model, "loss_curve_", [])))
@@ -273,7 +281,7 @@ def run_in_parallel(
 
 
 def _join(tables: Sequence[pd.DataFrame], dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
-    labels = {"state_id": dataset.states["state_id"], "pair": PAIRS, "part": _PARTS, "model": names}
+    labels = {"state_id": dataset.states["state_id"], "pair": PAIRS, "part": _PARTS, "model": names, "source": _SOURCES}
     kinds = {column: pd.CategoricalDtype(list(values)) for column, values in labels.items()}
     kinds |= {"predicted": np.float32, "spread": np.float32}  # more exact than any simulation, half the size
     return pd.concat([table.astype(kinds)[_PREDICTIONS] for table in tables], ignore_index=True)

@@ -21,7 +21,7 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.reference import load_reference, shipped_folder
-from ljmix.models.base import Model, UncertainModel
+from ljmix.models.base import Model, SourcedModel, UncertainModel
 from ljmix.models.registry import make_model
 from ljmix.models.store import checksum, load_model, save_model
 from ljmix.state import PAIRS, PARAMETERS, StatePoint
@@ -70,7 +70,8 @@ class TrainedModel:
         -------
         pandas.DataFrame
             One row a point: `state_id`, `pair`, `r`, `g`, and where the model gives one its own standard deviation
-            `g_sem`. That spread is not calibrated on size ratios between those simulated.
+            `g_sem`. That spread is not calibrated on size ratios between those simulated. A model that predicts in
+            more than one way says in `source` which it was: "theory", or "data" where theory does not converge.
 
         Raises
         ------
@@ -81,11 +82,13 @@ class TrainedModel:
         distances = _BINS if r is None else np.asarray(r, dtype=float)
         curves = self.model.predict(table, distances)
         spread = self.model.predict_spread(table, distances) if isinstance(self.model, UncertainModel) else None
+        source = self.model.predict_source(table, distances) if isinstance(self.model, SourcedModel) else None
         parts = []
         for k, state_id in enumerate(table["state_id"]):
             for at, pair in enumerate(PAIRS):
                 columns = {"state_id": state_id, "pair": pair, "r": distances, "g": curves[k, at]}
-                parts.append(pd.DataFrame(columns | ({} if spread is None else {"g_sem": spread[k, at]})))
+                columns |= {} if spread is None else {"g_sem": spread[k, at]}
+                parts.append(pd.DataFrame(columns | ({} if source is None else {"source": source[k]})))
         return pd.concat(parts, ignore_index=True)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ljmix.engine_validation import checks
-from ljmix.engine_validation.checks import check_engines, compare_functions, curves_of, energy_errors, read_tables
+from ljmix.engine_validation.checks import check_engines, compare_functions, energy_errors, engine_curves, read_tables
 from ljmix.engine_validation.ensembles import check_ensembles
 from ljmix.engine_validation.lines import format_lines, make_line, summarise_lines
 from ljmix.engine_validation.systems import AGREEMENT_STATES, N_WINDOWS
@@ -106,7 +106,7 @@ def test_bins_that_are_empty_are_left_out(bins):
 
 
 def test_curves_and_energy_errors(two_engines):
-    curves = curves_of(two_engines, "kob-andersen")
+    curves = engine_curves(two_engines, "kob-andersen")
     assert list(dict.fromkeys(curves["engine"])) == ["hoomd", "lammps"]
     top = curves[(curves["engine"] == "lammps") & (curves["pair"] == "AA")].set_index("r")["g"].idxmax()
     assert top == pytest.approx(1.008, abs=0.05)

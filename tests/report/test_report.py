@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ljmix.report.claims import answers, papers_failure
+from ljmix.report.claims import claims_table, papers_failure
 from ljmix.report.gallery import gallery
 from ljmix.report.metrics import read_metrics
 from ljmix.report.readme import PAGES, describe_extent, describe_views, insert_block, results_table, short_table
@@ -96,11 +96,11 @@ def test_one_seed_has_no_spread_to_print():
 
 
 def verdicts(metrics) -> dict[str, str]:
-    rows = [line.split("|") for line in answers(metrics).splitlines() if line.startswith("| ")]
+    rows = [line.split("|") for line in claims_table(metrics).splitlines() if line.startswith("| ")]
     return {row[1].strip(): row[3].strip() for row in rows[2:]}
 
 
-def test_answers_follow_the_numbers():
+def test_claims_follow_the_numbers():
     metrics = copy.deepcopy(METRICS)
     embedding, methods = metrics["embedding"], metrics["attribution"]["methods"]
     embedding["n_values"]["size_ratio"] = 4
@@ -132,7 +132,7 @@ def test_the_papers_failure_is_one_where_the_phase_changes_and_the_network_does_
         for row in rows:
             row |= {"phase_cold": cold, "phase_warm": warm, "disagree_cold": False, "disagree_warm": disagree}
         assert verdicts(metrics)[claim] == word
-    assert f"network (paper) {r2:.2f}" in answers(metrics)
+    assert f"network (paper) {r2:.2f}" in claims_table(metrics)
     metrics["failures"] = []
     assert verdicts(metrics)[claim] == "not asked: another grid"
     assert "A BB curve at the lowest temperature" in gallery(metrics)
@@ -185,7 +185,7 @@ def test_a_rank_within_chance_is_not_called_one():
     for feature in embedding["mixing_entropy_null"].values():
         feature["null_low"] = 0.9
     assert verdicts(metrics)["highest mixing entropy: T*"] == "undecided"
-    assert "ε_AB and T* are mixed as evenly as by shuffled clusters, or more" in answers(metrics)
+    assert "ε_AB and T* are mixed as evenly as by shuffled clusters, or more" in claims_table(metrics)
     embedding["mixing_entropy_normalised"]["epsilon_ab"] = 0.6
     assert verdicts(metrics)["highest mixing entropy: T*"] == "yes"
 

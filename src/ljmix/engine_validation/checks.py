@@ -23,8 +23,13 @@ from ljmix.engine_validation.tables import Tables, read_tables
 from ljmix.state import PAIRS
 
 __all__ = [
-    "KOB_ANDERSEN", "Tables", "check_engines", "compare_functions", "curves_of",
-    "energy_errors", "read_tables",
+    "KOB_ANDERSEN",
+    "Tables",
+    "check_engines",
+    "compare_functions",
+    "energy_errors",
+    "engine_curves",
+    "read_tables",
 ]  # fmt: skip
 
 
@@ -83,7 +88,7 @@ def check_engines(tables: Mapping[str, Tables], bins: pd.DataFrame) -> pd.DataFr
     return table
 
 
-def curves_of(tables: Mapping[str, Tables], system: str) -> pd.DataFrame:
+def engine_curves(tables: Mapping[str, Tables], system: str) -> pd.DataFrame:
     """Functions of one system by engine: columns `engine`, `pair`, `r`, `g`."""
     parts = []
     for engine, measured in tables.items():

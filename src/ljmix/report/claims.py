@@ -10,7 +10,7 @@ from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETER_SYMBOL
 from ljmix.report.readme import describe_views, format_share, list_credits, lowest_features, share_by_neighbours
 from ljmix.state import COMPOSITION, PAPER_GRID
 
-__all__ = ["answers", "describe_failure", "papers_failure"]
+__all__ = ["claims_table", "describe_failure", "papers_failure"]
 
 _PAIR_BY_CHANCE = 1 / 12
 """How often one parameter is first and another second, if all orders of four are alike."""
@@ -28,7 +28,7 @@ _MISSED = 0.5
 """R² of a curve below which it is called missed."""
 
 
-def answers(metrics: Mapping[str, Any]) -> str:
+def claims_table(metrics: Mapping[str, Any]) -> str:
     """Markdown table: what the paper claims, what we find, and how sure we are.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
-from ljmix.report.claims import answers, describe_failure, papers_failure
+from ljmix.report.claims import claims_table, describe_failure, papers_failure
 from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETER_SYMBOLS, TASK_LABELS
 from ljmix.report.readme import (
     describe_extent,
@@ -71,7 +71,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     more = len(captions) - 7
     parts = [
         f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",
-        f"## What the paper claims, and what we find\n\n{answers(metrics)}",
+        f"## What the paper claims, and what we find\n\n{claims_table(metrics)}",
     ]
     parts += [f"## {_heading(name)}\n\n![{_heading(name)}]({name}.png)\n\n{text}\n" for name, text in captions.items()]
     return "\n".join(parts)

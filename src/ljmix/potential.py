@@ -8,7 +8,11 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix.state import CUTOFF
 
-__all__ = ["SUBSTANCES", "lj_potential", "lj_slope", "real_units"]
+__all__ = ["BIN_POINTS", "SUBSTANCES", "boltzmann_in_bins", "lj_potential", "lj_slope", "real_units"]
+
+BIN_POINTS = 40
+"""Points in a bin of g(r): at contact e^(-βu) changes tenfold over a bin of 0.05 σ_AA. Its mean over one is right
+to 0.06 % where it is above 0.01; with 8 points it would be to 1.6 %."""
 
 
 def lj_potential(r: FloatArray, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff: float = CUTOFF) -> FloatArray:
@@ -24,6 +28,46 @@ def lj_slope(r: FloatArray, sigma: npt.ArrayLike, epsilon: npt.ArrayLike, cutoff
     attraction = (np.asarray(sigma) / r) ** 6
     slope: FloatArray = -24 * np.asarray(epsilon) * (2 * attraction**2 - attraction) / r
     return np.where(r < cutoff * np.asarray(sigma), slope, 0.0)
+
+
+def boltzmann_in_bins(
+    r: npt.ArrayLike,
+    width: float,
+    sigma: npt.ArrayLike,
+    epsilon: npt.ArrayLike,
+    temperature: npt.ArrayLike,
+    n_points: int = BIN_POINTS,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Boltzmann factor e^(-βu) within the bins of g(r), and averaged over their volumes as g(r) is.
+
+    Parameters
+    ----------
+    r : (n_bins,) array_like
+        Bin centres, σ_AA.
+    width : float
+        Width of a bin, σ_AA.
+    sigma, epsilon, temperature : array_like
+        Of the pairs, σ_AA, ε_AA and ε_AA/k_B; they broadcast to any shape (...).
+    n_points : int
+        Points in a bin.
+
+    Returns
+    -------
+    points : (n_bins, n_points) array
+        Distances within the bins, σ_AA.
+    factor : (..., n_bins, n_points) array
+        e^(-βu) there.
+    mean : (..., n_bins) array
+        ∫ e^(-βu) r² dr / ∫ r² dr over each bin.
+    """
+    offsets = ((np.arange(n_points) + 0.5) / n_points - 0.5) * width
+    # A bin that is asked for around a distance near zero has points below it.
+    points = np.maximum(np.asarray(r, dtype=float)[:, None] + offsets, 1e-3)
+    sigma, epsilon, temperature = (np.asarray(part)[..., None, None] for part in (sigma, epsilon, temperature))
+    # e^-700 is the smallest that a double holds.
+    factor = np.exp(-np.minimum(1 / temperature * lj_potential(points, sigma, epsilon), 700.0))
+    weight = points**2 / (points**2).sum(axis=1, keepdims=True)
+    return points, factor, (factor * weight).sum(axis=-1)
 
 
 SUBSTANCES = {"argon": (119.8, 0.3405, 39.948), "krypton": (164.0, 0.3827, 83.798)}

@@ -10,14 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
-from ljmix.potential import lj_potential, lj_slope
+from ljmix.potential import BIN_POINTS, boltzmann_in_bins, lj_potential, lj_slope
 from ljmix.state import PAIRS, StatePoint
 
 __all__ = ["energy_and_pressure", "refine"]
 
-
-_POINTS = 40
-"""Points in a bin: the potential rises by many kT over the bin at contact."""
 _PASSES = 5
 """Passes of the fixed point in `refine`; each leaves a quarter or less of the last one's change of the pressure."""
 
@@ -63,7 +60,7 @@ def energy_and_pressure(
         pairs = n_i * (n_i - 1) / 2 if pair[0] == pair[1] else n_i * n_j
         fine, g_fine = refine(r, g[pair], state, pair)
         u, du_dr = (of(fine, state.sigma(pair), state.epsilon(pair)) for of in (lj_potential, lj_slope))
-        shell = g_fine * 4 * np.pi * fine**2 * width / _POINTS * pairs / n_particles**2
+        shell = g_fine * 4 * np.pi * fine**2 * width / BIN_POINTS * pairs / n_particles**2
         energy += number_density * float(np.sum(u * shell))
         pressure -= number_density**2 / 3 * float(np.sum(fine * du_dr * shell))
     return energy, pressure
@@ -92,11 +89,8 @@ def refine(r: FloatArray, g: FloatArray, state: StatePoint, pair: str) -> tuple[
     r, g : (n_bins, 40) arrays
         Bins as rows, points in a bin as columns.
     """
-    fine = r[:, None] + (r[1] - r[0]) * ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5)
-    u = lj_potential(fine, state.sigma(pair), state.epsilon(pair))
-    boltzmann = np.exp(-np.clip(u / state.temperature, None, 500))
+    fine, boltzmann, mean = boltzmann_in_bins(r, r[1] - r[0], state.sigma(pair), state.epsilon(pair), state.temperature)
     weight = fine**2
-    mean = (boltzmann * weight).sum(axis=1) / weight.sum(axis=1)
     touched = mean > 1e-12
     knots = g[touched] / mean[touched]
     for _ in range(_PASSES):

@@ -127,17 +127,6 @@ def test_a_group_in_which_nothing_varies_has_no_r2(truth):
         score_curves(replace(truth, g=np.ones_like(truth.g)), truth.g)
 
 
-def test_peaks_are_found_between_bins():
-    """A parabola of height 2.5 at 1.13, on bins of 0.05: its top is not a bin centre."""
-    from ljmix.evaluation.scores import _first_peaks
-
-    r = (np.arange(100) + 0.5) * 0.05
-    g = np.clip(2.5 - 40 * (r - 1.13) ** 2, 0, None)[None, None]
-    height, position = _first_peaks(r, np.repeat(g, 3, axis=1), np.ones((1, 3)))
-    np.testing.assert_allclose(height, 2.5)
-    np.testing.assert_allclose(position, 1.13)
-
-
 def test_shifted_and_raised_peaks_are_errors_of_that_size(truth):
     raised = score_curves(truth, 1.1 * truth.g)
     assert raised["peak_height_error"] == pytest.approx(dict.fromkeys(PAIRS, 0.1))

@@ -16,7 +16,7 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import Curves
 from ljmix.state import DILUTE, PAIRS
-from ljmix.structure.first_shell import CORE, SHELL
+from ljmix.structure.first_shell import CORE, SHELL, highest_points
 from ljmix.theory.cavity import pair_constants
 
 __all__ = ["Group", "noise_ceiling", "score_curves", "score_groups", "simulation_errors"]
@@ -201,7 +201,8 @@ def _curve_scores(truth: Curves, predicted: FloatArray) -> dict[str, Any]:
     r2 = np.where(variation > 0, 1 - square / np.where(variation > 0, variation, 1), np.nan)
     in_sem = np.where(noise > 0, np.sqrt(square / np.where(noise > 0, noise, 1)), np.nan)
     sigma, _ = pair_constants(truth.states)
-    (height, position), (height_guess, position_guess) = (_first_peaks(truth.r, g, sigma) for g in (truth.g, predicted))
+    height, position = highest_points(truth.r, truth.g, sigma)
+    height_guess, position_guess = highest_points(truth.r, predicted, sigma)
     near = (truth.r < SHELL * sigma[..., None]) * truth.r**2
     shell, shell_guess = ((g * near).sum(axis=2) for g in (truth.g, predicted))
     core = truth.r < CORE * sigma[..., None]
@@ -229,16 +230,3 @@ def _medians(values: FloatArray, *, pooled: bool = False) -> dict[str, float]:
     columns = {"all": values.ravel()} if pooled else {}
     columns |= {pair: values[:, k] for k, pair in enumerate(PAIRS)}
     return {name: float(np.nanmedian(part)) for name, part in columns.items() if np.isfinite(part).any()}
-
-
-def _first_peaks(r: FloatArray, g: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Height and position of the highest point of the first shell, by a parabola through it and its neighbours."""
-    near = (r > CORE * sigma[..., None]) & (r < SHELL * sigma[..., None])
-    inside = np.where(near, g, -np.inf)
-    top = np.clip(inside.argmax(axis=2), 1, len(r) - 2)
-    below, at, above = (np.take_along_axis(g, (top + k)[..., None], axis=2)[..., 0] for k in (-1, 0, 1))
-    bend = below - 2 * at + above
-    # At the edge of the range, or on a plateau, the point itself.
-    peaked = (bend < 0) & (at >= below) & (at >= above)
-    shift = np.where(peaked, 0.5 * (below - above) / np.where(peaked, bend, 1), 0.0)
-    return at - 0.25 * (below - above) * shift, r[top] + shift * (r[1] - r[0] if len(r) > 1 else 0.0)

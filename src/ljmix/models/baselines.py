@@ -10,10 +10,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ljmix._util.arrays import FloatArray
+from ljmix._util.arrays import FloatArray, interpolate
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, composition_keys, input_matrix
-from ljmix.state import COMPOSITION, PAIRS
+from ljmix.state import COMPOSITION
 
 __all__ = ["BASELINES", "TemperatureBaseline"]
 
@@ -89,8 +89,7 @@ class TemperatureBaseline(BaseEstimator):  # type: ignore[misc]
         g = np.stack([self._state_curves(t, key) for t, key in zip(states["temperature"].round(6), keys, strict=True)])
         if np.array_equal(distances, self.r_):
             return g
-        flat = [np.interp(distances, self.r_, curve) for curve in g.reshape(-1, len(self.r_))]
-        return np.array(flat).reshape(len(g), len(PAIRS), len(distances))
+        return interpolate(distances, self.r_, g)
 
     def _state_curves(self, temperature: float, key: tuple[float, ...]) -> FloatArray:
         if key not in self.curves_:

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ljmix._util.arrays import FloatArray
+from ljmix._util.arrays import FloatArray, interpolate
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
@@ -81,5 +81,4 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
         g = g.reshape(len(states), len(PAIRS), len(self.r_))
         if np.array_equal(distances, self.r_):
             return np.asarray(g)
-        flat = [np.interp(distances, self.r_, curve) for curve in g.reshape(-1, len(self.r_))]
-        return np.array(flat).reshape(len(states), len(PAIRS), len(distances))
+        return interpolate(distances, self.r_, g)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ljmix._util.arrays import FloatArray
+from ljmix._util.arrays import FloatArray, interpolate
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.state import PAIRS, PARAMETERS
@@ -178,9 +178,7 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
     for start in range(0, len(states), _BLOCK):
         rows = slice(start, start + _BLOCK)
         solution = solve_mixtures(mixtures[rows], closure)
-        right = np.clip(np.searchsorted(solution.r, r), 1, len(solution.r) - 1)
-        share = np.clip((r - solution.r[right - 1]) / (solution.r[right] - solution.r[right - 1]), 0, 1)
-        cavity[rows] = solution.cavity[..., right - 1] * (1 - share) + solution.cavity[..., right] * share
+        cavity[rows] = interpolate(r, solution.r, solution.cavity)
     return cavity
 
 

@@ -1,8 +1,14 @@
-"""How sure a score is: what other mixtures would have given, by drawing them with replacement."""
+"""How sure a score is: what other mixtures would have given, by drawing them with replacement.
+
+What is drawn is what would be new in a new set of data. Scores draw compositions, whose temperatures go together
+(here). Descriptors of simulated curves draw states (`ljmix.explanation.descriptors`). Attributions of a model draw one
+of its fits, then states (`ljmix.explanation.ranking`).
+"""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
@@ -11,11 +17,19 @@ from ljmix.evaluation.scores import score_groups
 from ljmix.models.features import composition_keys
 from ljmix.state import PAIRS
 
-__all__ = ["resample_scores", "weigh_curves"]
+__all__ = ["draw_weights", "resample_scores", "weigh_curves"]
 
 _LEAST_COMPOSITIONS = 5
 """A draw from fewer compositions repeats them more than it varies them."""
 _INTERVAL = (0.025, 0.975)
+
+
+def draw_weights(n: int, draws: int, seed: int) -> npt.NDArray[np.int64]:
+    """How often each of n units is drawn, n times with replacement, (draws, n).
+
+    Efron 1979, doi:10.1214/aos/1176344552.
+    """
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
 
 
 def resample_scores(
@@ -75,8 +89,9 @@ def resample_scores(
     moments = _moments(test[test["model"] == baseline], asked)
     member, mixtures = pd.factorize(pd.Series(composition_keys(asked)))
     n = len(mixtures)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
-    weights = np.concatenate([np.ones((1, n)), counts])[:, member]  # the states as they are come first
+    weights = np.concatenate([np.ones((1, n)), draw_weights(n, draws, seed)])[
+        :, member
+    ]  # the states as they are come first
     rows = []
     for model in models:
         answered = np.isfinite(errors[model]).all(axis=1)

@@ -19,6 +19,7 @@ from xgboost import XGBRegressor
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
+from ljmix.evaluation.bootstrap import draw_weights
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import load_shap
 from ljmix.state import PAIRS, PARAMETERS, state_points
@@ -223,9 +224,7 @@ def interaction_shares(study: DescriptorStudy, seed: int) -> pd.DataFrame:
 
 def _resample_shares(size: FloatArray, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Shares of the columns of `size` in their sum, (n,), averaged over states, with 95 % bootstrap intervals."""
-    n_states = len(size)
-    weights = np.random.default_rng(seed).multinomial(n_states, np.full(n_states, 1 / n_states), _BOOTSTRAP)
-    drawn, mean = weights @ size, size.mean(axis=0)
+    drawn, mean = draw_weights(len(size), _BOOTSTRAP, seed) @ size, size.mean(axis=0)
     low, high = np.quantile(drawn / drawn.sum(axis=1, keepdims=True), (0.025, 0.975), axis=0)
     return mean / mean.sum(), low, high
 

@@ -87,6 +87,14 @@ def test_what_cells_print_is_logged_and_one_line_shown(tmp_path, capsys):
     assert "2/2 cells" in shown.replace("\r", "\n").splitlines()[-1]
 
 
+def test_of_a_progress_bar_the_copy_shows_the_last_state(tmp_path):
+    bar = "import sys, time\nfor k in range(50):\n    sys.stderr.write(f'\\rstep {k}')\n    sys.stderr.flush(); time.sleep(0.01)"
+    source = small_notebook(tmp_path / "bar.ipynb", bar)
+    execute_notebook(source, tmp_path / "out.ipynb", {})
+    (output,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs
+    assert output["text"].strip() == "step 49"
+
+
 def test_a_run_is_due_when_code_parameters_or_inputs_change_and_not_else(tmp_path, capsys):
     source = small_notebook(tmp_path / "count.ipynb", "open('runs', 'a').write('x')")
     data, output, before = tmp_path / "data.txt", tmp_path / "out.ipynb", tmp_path / "before.ipynb"

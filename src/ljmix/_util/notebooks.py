@@ -148,6 +148,8 @@ def execute_notebook(
                 stderr_file=said,
                 execution_timeout=CELL_TIMEOUT,
                 kernel_manager_class=OwnInterpreter,
+                # A progress bar leaves its last state in the copy, not one line a step.
+                coalesce_streams=True,
             )
             executed = nbformat.read(part, as_version=4)  # type: ignore[no-untyped-call]
             executed.metadata["ljmix"] = {"inputs": digest}

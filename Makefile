@@ -51,7 +51,7 @@ SIMULATE := $(CORE) $(call room,structure simulation) $(addprefix src/ljmix/theo
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
 TABLES   := $(SIMULATE) $(call room,data) $(SHIPPED)
 LEARN    := $(TABLES) $(call room,theory models evaluation) src/ljmix/models/tuned.json \
-            $(addprefix src/ljmix/report/,names.py readme.py)
+            $(addprefix src/ljmix/report/,names.py published.py readme.py)
 PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)

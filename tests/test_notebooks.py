@@ -88,8 +88,8 @@ def test_what_cells_print_is_logged_and_one_line_shown(tmp_path, capsys):
 
 
 def test_of_a_progress_bar_the_copy_shows_the_last_state(tmp_path):
-    bar = "import sys, time\nfor k in range(50):\n    sys.stderr.write(f'\\rstep {k}')\n    sys.stderr.flush(); time.sleep(0.01)"
-    source = small_notebook(tmp_path / "bar.ipynb", bar)
+    step = "sys.stderr.write(f'\\rstep {k}'); sys.stderr.flush(); time.sleep(0.01)"
+    source = small_notebook(tmp_path / "bar.ipynb", f"import sys, time\nfor k in range(50): {step}")
     execute_notebook(source, tmp_path / "out.ipynb", {})
     (output,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs
     assert output["text"].strip() == "step 49"

@@ -11,10 +11,12 @@ from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation.run import evaluate, evaluate_interpolation, fit_models
 from ljmix.evaluation.scaling import (
+    as_table,
     data_size_scaling,
     describe_jump,
     draw_rows,
     draw_training_states,
+    predict_from_draws,
     score_at_half,
     state_scaling,
 )
@@ -328,3 +330,19 @@ def test_epochs_are_counted_by_seed():
     assert epoch_range(losses) == [2, 3]
     with pytest.raises(ValueError, match="no row of model 'forest'"):
         epoch_range(losses, "forest")
+
+
+def test_one_curve_is_predicted_from_few_rows_and_from_many(small):
+    state_id = small.states.loc[small.states["temperature"] == 0.6, "state_id"].iloc[0]
+    found = predict_from_draws(small, state_id, "BB", ("xgboost",), (20, 150))
+    assert found["rows"].value_counts().tolist() == [small.rdf["r"].nunique()] * 2
+    error = (found["predicted"] - found["g"]).abs().groupby(found["rows"]).mean()
+    assert error[150] < error[20]
+    with pytest.raises(ValueError, match="state 'nowhere', pair 'BB': not among the states at the test temperatures"):
+        predict_from_draws(small, "nowhere", "BB", ("xgboost",), (20,))
+
+
+def test_points_of_all_models_make_one_table():
+    table = as_table({"mlp": [{"rows": 10, "r2_median": 0.1}], "xgboost": [{"rows": 10, "r2_median": 0.2}]})
+    assert table["model"].tolist() == ["mlp", "xgboost"]
+    assert table["r2_median"].tolist() == [0.1, 0.2]

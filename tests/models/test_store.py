@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ljmix.data.dataset import split_by_temperature, write_dataset
-from ljmix.evaluation.timing import measure_speed
+from ljmix.evaluation.benchmark import measure_speed
 from ljmix.models.registry import LEARNED, make_model
 from ljmix.models.store import checksum, load_model, save_model
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state

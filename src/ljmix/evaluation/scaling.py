@@ -17,7 +17,8 @@ from ljmix.models.registry import make_model, make_row_model
 from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [
-    "HALF", "data_size_scaling", "describe_jump", "draw_rows", "draw_training_states", "score_at_half", "state_scaling",
+    "HALF", "as_table", "data_size_scaling", "describe_jump", "draw_rows", "draw_training_states", "predict_from_draws",
+    "score_at_half", "state_scaling",
 ]  # fmt: skip
 
 Scaling = dict[str, list[dict[str, float | int | None]]]
@@ -145,6 +146,48 @@ def state_scaling(
 
     scores = run_in_parallel(run, runs, "states", workers, progress)
     return _summary(dict(zip(runs, scores, strict=True)), names, sizes, "states")
+
+
+def as_table(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
+    """Points of all models below one another, with the column `model`."""
+    return pd.concat([pd.DataFrame(points).assign(model=name) for name, points in scaling.items()])
+
+
+def predict_from_draws(
+    dataset: Dataset, state_id: str, pair: str, names: Sequence[str], sizes: Sequence[int], **options: int
+) -> pd.DataFrame:
+    """Predict one curve of the test part, by models that saw few rows and by models that saw many.
+
+    Parameters
+    ----------
+    dataset, names, sizes, **options
+        As of `data_size_scaling`.
+    state_id : str
+        A state at a test temperature.
+    pair : {"AA", "AB", "BB"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the learning table with `predicted`, `model`, `seed` (0) and `rows` (the size of the draw).
+
+    Raises
+    ------
+    ValueError
+        If the state is not in the test part, or as `data_size_scaling`.
+    """
+    training, held_out = split_by_temperature(dataset)
+    curve = learning_table(held_out)
+    curve = curve[(curve["state_id"] == state_id) & (curve["pair"] == pair)]
+    if curve.empty:
+        raise ValueError(f"state {state_id!r}, pair {pair!r}: not among the states at the test temperatures")
+    table = learning_table(training)
+    parts = []
+    for name in names:
+        for rows in sizes:
+            model = make_row_model(name, 0, **options).fit_rows(draw_rows(table, rows, 0))
+            parts.append(curve.assign(predicted=model.predict_rows(curve), model=name, seed=0, rows=rows))
+    return pd.concat(parts)
 
 
 def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:

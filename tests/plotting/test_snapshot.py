@@ -83,3 +83,10 @@ def test_pictures_are_raster_and_bars_have_a_unit():
 def test_wrong_configurations_are_refused(config, message):
     with pytest.raises(ValueError, match=message):
         drawn(config)
+
+
+def test_where_no_snapshot_is_shipped_the_picture_says_so():
+    axes = Figure().subplots()
+    assert draw_snapshot(axes, None, 1.5, scale_bar=5) is None
+    assert [text.get_text() for text in axes.texts] == ["no snapshot\nis shipped"]
+    assert not axes.axison

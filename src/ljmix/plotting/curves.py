@@ -96,7 +96,7 @@ def plot_temperatures(
     predictions: pd.DataFrame,
     states: pd.DataFrame,
     models: Sequence[str],
-    snapshots: Mapping[str, Configuration] | None = None,
+    snapshots: Mapping[str, Configuration | None] | None = None,
 ) -> Figure:
     """Figure 4: predicted and simulated curves of one mixture at two temperatures.
 
@@ -137,7 +137,7 @@ def plot_temperatures(
     return figure
 
 
-def _inset_snapshot(axes: Axes, configuration: Configuration, size_ratio: float) -> None:
+def _inset_snapshot(axes: Axes, configuration: Configuration | None, size_ratio: float) -> None:
     """Draw a snapshot at the upper right of an AA panel, which is free since g_AA peaks near σ_AA."""
     left, bottom = 0.52, 0.48
     start, end = axes.get_xlim()
@@ -155,7 +155,7 @@ def plot_failure(
     predictions: pd.DataFrame,
     states: pd.DataFrame,
     models: Sequence[str],
-    snapshots: Mapping[str, Configuration],
+    snapshots: Mapping[str, Configuration | None],
     worst: pd.DataFrame | None = None,
     pair: str = "BB",
 ) -> Figure:

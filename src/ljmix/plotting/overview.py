@@ -39,7 +39,7 @@ _LISTED_VALUES = 6
 
 @journal_figure
 def plot_overview(
-    configuration: Configuration,
+    configuration: Configuration | None,
     rdf: pd.DataFrame,
     states: pd.DataFrame,
     state_id: str,

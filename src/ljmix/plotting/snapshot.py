@@ -29,6 +29,7 @@ _DISCS = ((1.0, 0.0), (0.9, 0.0), (0.6, 0.09), (0.24, 0.2))
 _LIGHT = (0.0, 0.0, 0.3, 0.75)
 _FOG = 0.5
 _SIGHT = 2.5
+_NONE_SHIPPED = "no snapshot\nis shipped"
 
 
 @journal_figure
@@ -41,12 +42,12 @@ def plot_snapshot(configuration: Configuration, size_ratio: float) -> Figure:
 
 def draw_snapshot(
     axes: Axes,
-    configuration: Configuration,
+    configuration: Configuration | None,
     size_ratio: float,
     *,
     only_b: bool = False,
     scale_bar: float | None = None,
-) -> EllipseCollection:
+) -> EllipseCollection | None:
     """Draw the particles of a cubic box into `axes`, the nearest last.
 
     Parameters
@@ -55,7 +56,7 @@ def draw_snapshot(
         Its ticks and frame are removed.
     configuration : Configuration
         `positions` (n_particles, 3), σ_AA; `types` (n_particles,), 0 for A and 1 for B; `box_edge`, σ_AA.
-        Positions are wrapped into the box.
+        Positions are wrapped into the box. None: say in its place that no snapshot is at hand.
     size_ratio : float
         S = σ_BB / σ_AA; spheres have the diameters 1 and S.
     only_b : bool
@@ -67,13 +68,17 @@ def draw_snapshot(
     Returns
     -------
     matplotlib.collections.EllipseCollection
-        Four discs a sphere; raster even in vector files, which would grow by megabytes.
+        Four discs a sphere; raster even in vector files, which would grow by megabytes. None without a configuration.
 
     Raises
     ------
     ValueError
         If shapes disagree, a position is not finite, or a type is neither 0 nor 1.
     """
+    if configuration is None:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, _NONE_SHIPPED, transform=axes.transAxes, ha="center", va="center")
+        return None
     positions, types, edge = _check(configuration)
     if only_b and (types == 1).any():
         positions = positions - _periodic_centre(positions[types == 1], edge) + edge / 2

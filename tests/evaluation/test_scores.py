@@ -138,10 +138,10 @@ def test_shifted_and_raised_peaks_are_errors_of_that_size(truth):
 def test_insanity_is_counted(truth):
     wrong = np.abs(truth.g)
     wrong[..., :10] = -0.5  # below zero, in the core
-    found = score_curves(truth, wrong)["insane"]
+    found = score_curves(truth, wrong)["unphysical"]
     assert found["negative"] == pytest.approx(0.1)
     assert found["core"] > 0.2
-    assert score_curves(truth, truth.g)["insane"]["core"] < 1e-3
+    assert score_curves(truth, truth.g)["unphysical"]["core"] < 1e-3
 
 
 def test_no_answer_is_recorded_and_not_scored(truth, predicted):

@@ -196,7 +196,7 @@ def test_slopes_of_curves_that_have_not_settled_are_not_learned(parts):
     r = np.unique(test.rdf["r"])
     guesses = [CurveProcess().fit(data).predict(test.states, r) for data in (absurd, settled)]
     np.testing.assert_allclose(*guesses)
-    assert r2(CurveProcess(replace(Ingredients(), doubt=False)), absurd, test) < 0.5
+    assert r2(CurveProcess(replace(Ingredients(), down_weighting=False)), absurd, test) < 0.5
 
 
 @pytest.mark.parametrize("what", [Ingredients(), Ingredients(coexistence=False), Ingredients(sharing=False)])
@@ -280,7 +280,7 @@ def test_ablation_leaves_out_one_thing_at_a_time(parts, cavity):
     assert {without for _, without in models} - {"nothing"} == set(INGREDIENTS)
     for (_, without), model in models.items():
         if isinstance(model, CurveProcess) and without != "nothing":
-            statistics = {"doubt", "sharing"}
+            statistics = {"down_weighting", "sharing"}
             gone = set(Ingredients().names()) - statistics if without == "all physics" else {without}
             assert set(Ingredients().names()) - set(model.ingredients.names()) == gone
     table = ablate(cavity, ["extrapolation"])

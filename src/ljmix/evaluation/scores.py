@@ -70,7 +70,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `peak_height_error`         of the first peak, relative, median over curves, by pair
         `peak_position_error`       of the first peak, σ_AA, median over curves, by pair
         `coordination_error`        particles within 1.5 σ_ij, relative, median over curves, by pair
-        `insane` (unphysical)       `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
+        `unphysical`               `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
                                     `tail`: mean |g - 1| over the last σ_AA, mixed states
         `within_95`                 share of points within 1.96 standard deviations (the model's and
                                     `simulation_errors` together), if there is a spread: 0.95 for an honest one
@@ -215,9 +215,9 @@ def _curve_scores(truth: Curves, predicted: FloatArray) -> dict[str, Any]:
         "peak_position_error": _medians(np.abs(position_guess - position)),
         "coordination_error": _medians(_relative(shell_guess, shell)),
     }
-    scores["insane"] = {"negative": float((predicted < 0).mean()), "core": float(np.abs(predicted)[core].mean())}
+    scores["unphysical"] = {"negative": float((predicted < 0).mean()), "core": float(np.abs(predicted)[core].mean())}
     if mixed.any():
-        scores["insane"]["tail"] = float(np.abs(predicted[mixed][..., tail] - 1).mean())
+        scores["unphysical"]["tail"] = float(np.abs(predicted[mixed][..., tail] - 1).mean())
     return scores
 
 

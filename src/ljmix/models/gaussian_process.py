@@ -119,7 +119,9 @@ class CurveProcess(BaseEstimator):  # type: ignore[misc]
     # -- targets -------------------------------------------------------------------------------------------
 
     def _targets(self, curves: Curves) -> tuple[FloatArray, FloatArray]:
-        unsettled = self.ingredients.doubt * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
+        unsettled = (
+            self.ingredients.down_weighting * self.scales.unsettled * ~_has_settled(curves.states)[:, None, None]
+        )
         if self.ingredients.cavity:
             # Counting errors alone decide which bins were seen; down-weighting adds to their errors.
             factors = boltzmann_factors(curves.states, self.r_, self.width_)
@@ -130,7 +132,7 @@ class CurveProcess(BaseEstimator):  # type: ignore[misc]
     def _slopes(self, dataset: Dataset, value: FloatArray) -> tuple[FloatArray, FloatArray]:
         """∂/∂β of the targets, and its standard error, infinite where the run has not settled and is down-weighted."""
         g, slope, error = (dataset.curve_array(column)[1] for column in ("g", "g_dbeta", "g_dbeta_sem"))
-        if self.ingredients.doubt:
+        if self.ingredients.down_weighting:
             error = np.where(_has_settled(dataset.states)[:, None, None], error, 0.0)
         if not self.ingredients.cavity:
             return slope, np.where(error > 0, error, np.inf)

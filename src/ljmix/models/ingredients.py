@@ -24,7 +24,7 @@ class Ingredients:
         curves straight in its logarithm.
     slopes : bool
         Learn from ∂g/∂β too, where the dataset has it.
-    doubt : bool
+    down_weighting : bool
         Down-weight curves that have not settled, see `Scales.unsettled`, and leave their slopes out.
     sharing : bool
         Learn from other compositions; otherwise every composition is alone with its temperatures.
@@ -38,7 +38,7 @@ class Ingredients:
     packing: bool = True
     coexistence: bool = True
     slopes: bool = True
-    doubt: bool = True
+    down_weighting: bool = True
     sharing: bool = True
     theory: bool = False
 

@@ -133,11 +133,9 @@ def describe_failure(rows: Sequence[Mapping[str, Any]]) -> str:
     named = [row for k, row in enumerate(scored) if k < 3 or row["model"] in ("mlp", "nearest-temperature")]
     scores = ", ".join(f"{MODEL_NAMES.get(row['model'], row['model'])} {row['r2']:.2f}" for row in named)
     doubtful = [f"{t:g}" for t, which in ((0.6, "cold"), (0.8, "warm")) if rows[0][f"disagree_{which}"]]
-    doubt = f" (runs from two starts disagree at {' and '.join(doubtful)})" if doubtful else ""
-    return (
-        f"{rows[0]['phase_cold']} at T* = 0.6 and {rows[0]['phase_warm']} at 0.8{doubt}; R² of the BB curve at 0.6: "
-        f"{scores}"
-    )
+    disagreement = f" (runs from two starts disagree at {' and '.join(doubtful)})" if doubtful else ""
+    phases = f"{rows[0]['phase_cold']} at T* = 0.6 and {rows[0]['phase_warm']} at 0.8"
+    return f"{phases}{disagreement}; R² of the BB curve at 0.6: {scores}"
 
 
 def papers_failure(failures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

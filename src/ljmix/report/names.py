@@ -36,7 +36,7 @@ TASK_LABELS = {"extrapolation": "unseen temperatures", "compositions": "unseen c
 INGREDIENTS = {
     "cavity": r"$\ln g + \beta u$ as target", "scaled_distance": r"$r / \sigma_{ij}$",
     "packing": "packing, volume fraction", "coexistence": "two liquids",
-    "slopes": r"$\partial g / \partial \beta$", "doubt": "down-weighting",
+    "slopes": r"$\partial g / \partial \beta$", "down_weighting": "down-weighting",
     "sharing": "other mixtures", "all physics": "all physics",
     "cavity target": r"$\ln g + \beta u$ as target", "physical inputs": "physical inputs",
     "both": "inputs and target",

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ljmix._util.atomic import write_text
+from ljmix._util.markdown import markdown_table
 from ljmix.data.consistency import move_thresholds
 from ljmix.data.dataset import Dataset
 from ljmix.data.schema import KEYS, TABLES, Field
@@ -285,5 +286,4 @@ def _settings(name: str) -> str:
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    head = [f"| {' | '.join(map(str, table.columns))} |", f"|{' --- |' * len(table.columns)}"]
-    return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in table.itertuples(index=False)])
+    return markdown_table(list(table.columns), table.itertuples(index=False))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ljmix._util.markdown import markdown_table
 from ljmix.engine_validation.statistics import sigmas_of
 
 __all__ = ["Line", "format_lines", "make_line", "summarise_lines"]
@@ -63,6 +64,9 @@ def make_line(
     }  # fmt: skip
 
 
+_COLUMNS = ("engine", "system", "quantity", "observed", "expected", "error", "σ", "p", "verdict")
+
+
 def format_lines(lines: pd.DataFrame) -> str:
     """Write the lines as a Markdown page, one table a check."""
     off, doubtful = (int((lines["verdict"] == verdict).sum()) for verdict in ("off", "doubtful"))
@@ -71,14 +75,14 @@ def format_lines(lines: pd.DataFrame) -> str:
         "hundred.\nWhat each column means is in [`06-validate`](../notebooks/06-validate.ipynb).\n"
     ]
     for check, rows in lines.groupby("check", sort=False):
-        table = [["engine", "system", "quantity", "observed", "expected", "error", "σ", "p", "verdict"], ["---"] * 9]
+        table = []
         for row in rows.itertuples():
             # To the second digit of the error.
             digits = max(0, 1 - math.floor(math.log10(row.error)))
             numbers = [f"{value:.{digits}f}" for value in (row.observed, row.expected, row.error)]
             numbers.append(f"{row.sigmas:+.1f}")
             table.append([row.engine, row.system, row.quantity, *numbers, f"{row.p:.3f}", row.verdict])
-        parts.append(f"## {check}\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in table) + "\n")
+        parts.append(f"## {check}\n\n{markdown_table(_COLUMNS, table)}\n")
     return "\n".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ljmix._util.markdown import markdown_table
 from ljmix.evaluation.failures import PAPER_FAILURE
 from ljmix.report.names import EXPLAINED, METHODS, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.report.readme import describe_views, format_share, list_credits, lowest_features, share_by_neighbours
@@ -50,7 +51,7 @@ def claims_table(metrics: Mapping[str, Any]) -> str:
     """
     embedding, attribution = metrics["embedding"], metrics["attribution"]
     maps, four = embedding["maps"], embedding["share_k4"]
-    rows = [["the paper", "we find", "does it hold?"], ["---"] * 3]
+    rows = []
     counts = ", ".join(f"{k} in {n}" for k, n in embedding["best_k_counts"].items())
     linear = embedding["views"]["PCA 2"]
     sizes = embedding["n_values"].get("size_ratio", 1)
@@ -106,7 +107,7 @@ def claims_table(metrics: Mapping[str, Any]) -> str:
             ]
         )
     rows.append(_failure_row(metrics["failures"]))
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    table = markdown_table(["the paper", "we find", "does it hold?"], rows)
     return f"{table}\n\n{_SCALE}\n\n{_method_orders(attribution['methods'])}\n"
 
 

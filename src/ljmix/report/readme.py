@@ -14,6 +14,7 @@ from typing import Any
 
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
+from ljmix._util.markdown import markdown_table
 from ljmix.report.metrics import read_metrics
 from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.state import DILUTE
@@ -71,7 +72,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
             group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
             rows.append(_row(group, "–", extrapolation, ceiling, *keys))
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
-    return f"{source}\n\n{_markdown(rows)}\n\n{_explanation(metrics)}\n"
+    return f"{source}\n\n{markdown_table(rows[0], rows[1:])}\n\n{_explanation(metrics)}\n"
 
 
 def short_table(metrics: Mapping[str, Any]) -> str:
@@ -101,17 +102,11 @@ def short_table(metrics: Mapping[str, Any]) -> str:
         f"{unsettled} of the {states} states have not converged, so that scores over all states depend on which of two "
         "starts is in the dataset ([how to read this](docs/results.md))."
     )
-    return f"{_markdown(rows)}\n\n{caveat}\n"
+    return f"{markdown_table(rows[0], rows[1:])}\n\n{caveat}\n"
 
 
 def _header(corner: str, columns: Sequence[str]) -> list[str]:
     return [corner, "paper", *(MODEL_NAMES[model] for model in columns), "second simulation"]
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Write rows as a Markdown table; the first is the header."""
-    head, *body = rows
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body))
 
 
 def _group_sizes(metrics: Mapping[str, Any]) -> dict[tuple[str, str], int]:

@@ -19,6 +19,7 @@ from joblib import cpu_count  # type: ignore[import-untyped]
 
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
+from ljmix._util.markdown import markdown_table
 from ljmix.report.readme import insert_block
 from ljmix.simulation.profiles import PROFILES
 
@@ -80,12 +81,12 @@ def times_table(record: Mapping[str, Any]) -> str:
     """Times of all notebooks as a Markdown table."""
     times: Times = record["seconds"]
     profiles = [name for name in PROFILES if any(name in of_one for of_one in times.values())]
-    rows = [["notebook", "first plot", *profiles], ["---"] * (2 + len(profiles))]
+    rows = []
     for name, of_one in times.items():
         first = max((part["first plot"] for part in of_one.values() if "first plot" in part), default=None)
         cells = [_words(of_one[profile]["all"]) if profile in of_one else "–" for profile in profiles]
         rows.append([f"`{name}`", "–" if first is None else _words(first), *cells])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(["notebook", "first plot", *profiles], rows)
 
 
 def write_times(results: Path, profile: str, root: Path = Path()) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gsd.hoomd
 import numpy as np
@@ -12,7 +15,10 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 
-__all__ = ["THERMO", "Configuration", "make_frame", "parse_frame", "read_configuration", "write_configuration"]
+__all__ = [
+    "THERMO", "Configuration", "make_frame", "open_frames", "parse_frame", "read_configuration",
+    "write_configuration",
+]  # fmt: skip
 
 THERMO = ("temperature", "pressure", "potential_energy", "volume")
 """Quantities logged with each frame: T*, P*, potential energy a particle (ε_AA), volume (σ_AA³)."""
@@ -38,7 +44,13 @@ class Configuration:
     box_edge: float
 
 
-def write_configuration(configuration: Configuration, size_ratio: float, path: Path) -> None:
+MOST_PARTICLES = 10_000_000
+"""Particles of a frame that is read: ten times those of the largest system that is simulated."""
+_CUBIC = 1e-5
+"""Relative difference of edges, and tilt, up to which a box counts as cubic: boxes are kept in single precision."""
+
+
+def write_configuration(configuration: Configuration, size_ratio: float, path: Path | str) -> None:
     """Write a configuration as a GSD file of one frame, in an atomic write."""
     frame = make_frame(0, configuration.positions, configuration.types, configuration.box_edge, size_ratio)
     frame.particles.velocity = configuration.velocities
@@ -46,31 +58,79 @@ def write_configuration(configuration: Configuration, size_ratio: float, path: P
         file.append(frame)
 
 
-def read_configuration(path: Path) -> Configuration:
+@contextmanager
+def open_frames(path: Path | str) -> Iterator[Any]:
+    """Open a GSD file to read frames from.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    ValueError
+        If it is truncated, foreign, or claims more particles than are read; the message names the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist")
+    try:
+        with gsd.hoomd.open(path, "r") as file:
+            for k in {0, len(file) - 1}:
+                # What a frame claims, before anything of that size is read.
+                claimed = file.file.read_chunk(frame=k, name="particles/N") if k >= 0 and _claims(file, k) else [0]
+                if claimed[0] > MOST_PARTICLES:
+                    raise ValueError(f"it claims {claimed[0]} particles; at most {MOST_PARTICLES} are read")
+            yield file
+    except (OSError, RuntimeError, IndexError, KeyError, ValueError, MemoryError) as error:
+        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
+
+
+def _claims(file: Any, frame: int) -> bool:
+    return bool(file.file.chunk_exists(frame=frame, name="particles/N"))
+
+
+def read_configuration(path: Path | str) -> Configuration:
     """Read the last frame of a GSD file of ours.
 
     Raises
     ------
+    FileNotFoundError
+        If it is not there.
     ValueError
-        If the file is truncated or foreign.
+        If the file is truncated or foreign, or its box is not a cube.
     """
-    try:
-        with gsd.hoomd.open(path, "r") as file:
-            frame = file[-1]
-    except (OSError, RuntimeError, IndexError) as error:
-        raise ValueError(f"{path} is not a readable GSD file (truncated or foreign): {error}") from error
+    with open_frames(path) as file:
+        frame = file[-1]
     if frame.particles.types != ["A", "B"]:
         raise ValueError(f"{path} holds particles of types {frame.particles.types}; A and B are expected")
-    return parse_frame(frame)
+    try:
+        return parse_frame(frame)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def parse_frame(frame: gsd.hoomd.Frame) -> Configuration:
-    """Take the configuration out of a GSD frame."""
+    """Take the configuration out of a GSD frame.
+
+    Raises
+    ------
+    ValueError
+        If its box is not a cube in three dimensions, or a position is not finite.
+    """
+    box = np.asarray(frame.configuration.box, dtype=float)
+    edges, tilts = box[:3], box[3:]
+    if frame.configuration.dimensions == 2 or edges[2] == 0:
+        raise ValueError("the configuration is two-dimensional; a cube in three dimensions is expected")
+    if not (np.isfinite(box).all() and edges[0] > 0 and np.ptp(edges) <= _CUBIC * edges[0]):
+        raise ValueError(f"the box has edges {', '.join(f'{edge:g}' for edge in edges)}; a cube is expected")
+    if np.abs(tilts).max() > _CUBIC:
+        raise ValueError(f"the box is tilted by {', '.join(f'{tilt:g}' for tilt in tilts)}; a cube is expected")
+    if not np.isfinite(frame.particles.position).all():
+        raise ValueError("a position is not finite")
     return Configuration(
         frame.particles.position.astype(float),
         frame.particles.velocity.astype(float),
         frame.particles.typeid.astype(int),
-        float(frame.configuration.box[0]),
+        float(box[0]),
     )
 
 

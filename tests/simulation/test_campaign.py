@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ljmix._util.locks import hold_lock
 from ljmix.data.collect import collect_dataset, write_configurations
-from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.campaign import _attempt, _Outcome, run_campaign
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
-from ljmix.simulation.sampling import choose_starts, is_finished, open_runs, sample_state
-from ljmix.simulation.workspace import find_jobs, open_job
+from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
+from ljmix.simulation.workspace import find_jobs, make_workspace, open_job
 from ljmix.state import StatePoint, state_points
 
 CHANGES = dict(
@@ -166,10 +167,10 @@ def start_campaign(tmp_path, root):
     return subprocess.Popen([sys.executable, script], start_new_session=True, stdout=subprocess.DEVNULL)
 
 
-def wait_for(condition, seconds=90):
-    end = time.monotonic() + seconds
+def wait_for(condition, under_way=lambda: True):
+    """Wait for an event, however slow the machine: only what can no longer happen is an error."""
     while not condition():
-        assert time.monotonic() < end, "waited too long"
+        assert under_way() or condition(), "the campaign ended before what was waited for"
         time.sleep(0.05)
 
 
@@ -192,10 +193,10 @@ def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how)
     """Kill the parent in mid-run: its workers end too, and the next call finishes with the same bytes."""
     root = tmp_path / "killed"
     parent = start_campaign(tmp_path, root)
-    wait_for(lambda: len(list(root.rglob("0001.npz"))) == 2)
+    wait_for(lambda: len(list(root.rglob("0001.npz"))) == 2, lambda: parent.poll() is None)
     os.kill(parent.pid, how)
-    parent.wait(timeout=60)
-    wait_for(lambda: not processes_of(parent.pid), seconds=30)
+    parent.wait()
+    wait_for(lambda: not processes_of(parent.pid))
     for part in root.rglob("0*.npz"):
         np.load(part)  # what is there is whole
     # Only segments that the shorter, undisturbed campaign has too are compared.
@@ -212,10 +213,10 @@ def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how)
 def test_a_killed_worker_is_replaced(tmp_path):
     root = tmp_path / "worker"
     profile = replace(PROFILE, steps_max=4_000, steps_production=3_800)
-    killed = []
+    killed, ended = [], []
 
     def kill_one():
-        wait_for(lambda: list(root.rglob("0001.npz")))
+        wait_for(lambda: list(root.rglob("0001.npz")), lambda: not ended)
         worker = next(p for p in multiprocessing.active_children() if p.name.startswith("Spawn"))
         os.kill(worker.pid, signal.SIGKILL)
         killed.append(worker.pid)
@@ -223,6 +224,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
     with ThreadPoolExecutor(1) as killer:
         done = killer.submit(kill_one)
         report = run_campaign(profile.states(), profile, root, ENGINE)
+        ended.append(True)
         done.result()
     assert killed
     assert len(report.finished) == 2
@@ -233,13 +235,15 @@ def test_one_failure_is_listed_and_the_rest_goes_on(tmp_path, undisturbed):
     broken, whole = PROFILE.states()
     folder = Path(open_job(tmp_path, broken, PROFILE, ENGINE).path) / "random"
     folder.mkdir()
-    (folder / "initial.gsd").write_bytes(b"not a configuration")
+    # A finished segment without the checkpoint that the next one begins from.
+    for name in ("0000.gsd", "0000.npz", "initial.gsd"):
+        (folder / name).write_bytes(b"")
     report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=InProcess())
     assert list(report.finished) == [whole]
-    assert report.failed[broken]
+    assert report.failed[broken].startswith(f"RuntimeError: {folder / '0001.checkpoint'} is missing, so the run cannot")
     assert broken.state_id in str(report)
-    # Once the cause is gone, the same call goes on.
-    (folder / "initial.gsd").unlink()
+    # The way out that was named leads out.
+    shutil.rmtree(folder)
     assert not run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=InProcess()).failed
 
 
@@ -257,13 +261,16 @@ def test_an_early_kill_does_not_leave_one_worker_for_all(tmp_path, monkeypatch):
     lent = []
 
     class Pool(InProcess):
-        def submit(self, fn, /, root, state, *args):
+        def submit(self, fn, /, *args):
+            if fn is not _attempt:
+                return super().submit(lambda: None)  # the engine starts
             future, (_, states) = Future(), lent[-1]
+            _, _, root, state, *_ = args
             states.append(state)
             if len(lent) == 1:
                 future.set_exception(BrokenProcessPool())
             else:
-                future.set_result(root / state.state_id)
+                future.set_result(_Outcome(root / state.state_id))
             return future
 
     @contextmanager
@@ -379,14 +386,63 @@ def test_a_longer_run_goes_on_where_the_shorter_one_ended(tmp_path):
     assert {p: after[p] for p in segments} == {p: before[p] for p in segments}
 
 
-def test_two_processes_do_not_share_a_state(tmp_path):
-    from filelock import FileLock
-
+def test_a_state_of_another_process_is_waited_for(tmp_path, capsys):
+    """Two campaigns share a folder: each does its part, and the second ends when the first lets go."""
     state = PROFILE.states()[0]
     job = open_job(tmp_path, state, PROFILE, ENGINE)
-    with FileLock(Path(job.path) / ".lock"):
-        report = run_campaign([state], PROFILE, tmp_path, ENGINE, executor=InProcess())
-    assert "another process works on it" in report.failed[state]
+    with ThreadPoolExecutor(1) as other:
+        with hold_lock(Path(job.path) / ".lock"):
+            with pytest.raises(BusyError, match=f"{state.state_id}: another process works on it"):
+                sample_state(tmp_path, state, PROFILE, ENGINE, "cpu")
+            report = other.submit(run_campaign, [state], PROFILE, tmp_path, ENGINE, executor=InProcess())
+            said = ""
+            while "waiting for them" not in said:
+                said += capsys.readouterr().out
+                time.sleep(0.02)
+        assert report.result().finished == {state: Path(job.path)}
+    assert "1 states are simulated by another process" in said
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_campaigns_begin_at_once_in_a_new_folder(tmp_path, turn):
+    """As signac makes a project, a second process would meet half of it."""
+    code = (
+        "import sys; from pathlib import Path; from ljmix.simulation.workspace import make_workspace\n"
+        "sys.stdin.read(1); print(make_workspace(Path(sys.argv[1])).path)"
+    )
+    several = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "new"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for one in several:
+        one.stdin.write("g")
+        one.stdin.flush()
+    for one in several:
+        said, trouble = one.communicate()
+        assert said.strip() == str(tmp_path / "new"), trouble[-500:]
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {".signac", "workspace"}
+
+
+def test_a_folder_whose_settings_a_killed_process_left_empty_is_mended(tmp_path):
+    (tmp_path / ".signac").mkdir()
+    make_workspace(tmp_path)
+    (tmp_path / ".signac" / "config").write_text("")
+    assert make_workspace(tmp_path).path == str(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".signac", "workspace"}
+
+
+def test_a_campaign_does_not_look_into_the_folders_above(tmp_path, undisturbed):
+    """A project further up the path is another one's."""
+    make_workspace(tmp_path)
+    below = tmp_path / "below"
+    shutil.copytree(undisturbed, below)
+    shutil.rmtree(below / ".signac")
+    assert {folder.parents[1] for folder, _, _ in find_jobs(below, PROFILE)} == {below}
+    run_campaign(PROFILE.states(), PROFILE, below, ENGINE, executor=InProcess())
+    assert not list((tmp_path / "workspace").iterdir())
 
 
 def test_weakly_mixing_states_get_a_separated_start():
@@ -430,9 +486,14 @@ def test_a_job_that_lost_its_identity_is_named_and_the_rest_collected(tmp_path, 
     shutil.copytree(undisturbed, root)
     broken, whole = (Path(open_job(root, state, PROFILE, ENGINE).path) for state in PROFILE.states())
     (broken / "signac_statepoint.json").write_text(content)
-    with pytest.warns(UserWarning, match=f"{broken.name} is left out: its signac_statepoint.json is damaged; delete"):
+    with pytest.warns(
+        UserWarning, match=f"{broken.name} is left out: its signac_statepoint.json is damaged or lost; the"
+    ):
         found = find_jobs(root, PROFILE)
     assert [folder.name for folder, _, _ in found] == [whole.name]
+    # The campaign knows what stood there, since the folder is named after it.
+    assert not run_campaign(PROFILE.states(), PROFILE, root, ENGINE, executor=InProcess()).failed
+    assert len(find_jobs(root, PROFILE)) == 2
 
 
 def test_other_bins_are_measured_anew(tmp_path):

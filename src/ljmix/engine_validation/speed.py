@@ -22,9 +22,9 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix.configuration import write_configuration
-from ljmix.simulation.campaign import lend_pool
 from ljmix.simulation.engine import Segment, load_engine
 from ljmix.simulation.initial import build_configuration
+from ljmix.simulation.pool import lend_pool
 from ljmix.state import StatePoint
 
 __all__ = ["measure_engine_speed"]

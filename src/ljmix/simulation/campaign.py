@@ -8,36 +8,34 @@
 from __future__ import annotations
 
 import argparse
-import ast
-import os
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
-import freud
-import signac
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
-from ljmix._util.atomic import require_writable
-from ljmix._util.command import one_sentence
-from ljmix.simulation.engine import check_names, load_engine
+from ljmix._util.command import Interrupted, hold_interrupts, one_sentence, way_on
+from ljmix._util.locks import LockedError, hold_lock
+from ljmix._util.places import results_folder
+from ljmix.simulation.engine import ENGINES, check_names, load_engine
 from ljmix.simulation.initial import system_size
+from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
-from ljmix.simulation.sampling import sample_state
+from ljmix.simulation.sampling import BusyError, is_finished, open_runs, sample_state
+from ljmix.simulation.workspace import has_identity, job_folder, make_workspace
 from ljmix.state import StatePoint
 
-__all__ = ["Report", "lend_pool", "make_pool", "run_campaign"]
+__all__ = ["Report", "run_campaign"]
 
 _MOST_KILLS = 3
+_LOOK = 1.0
+"""Seconds between two looks at states that another campaign simulates."""
 
 
 @dataclass
@@ -60,78 +58,6 @@ class Report:
         return "\n".join(lines + [f"  {state.state_id}: {reason}" for state, reason in self.failed.items()])
 
 
-def make_pool(workers: int | None = None) -> ProcessPoolExecutor:
-    """Make a pool of single-threaded processes, one a core, that end when their parent dies.
-
-    Parameters
-    ----------
-    workers : int, optional
-        Number of processes; by default one a core.
-    """
-    _require_guard()
-    # Spawned, not forked: engines keep global state that does not survive a fork.
-    return ProcessPoolExecutor(
-        workers or _count_cores(), get_context("spawn"), initializer=_prepare_worker, initargs=(os.getpid(),)
-    )
-
-
-def _require_guard() -> None:
-    """Stop a script whose every worker would run it again from its first line.
-
-    A spawned process imports the user's script. What stands there unguarded starts a campaign in each worker, before
-    that is ready for one.
-
-    Raises
-    ------
-    RuntimeError
-        If the call comes from the top level of a script, outside ``if __name__ == "__main__":``.
-    """
-    frame = sys._getframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_name == "<module>":
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    name = getattr(sys.modules["__main__"], "__file__", None)
-    # A notebook and a prompt name no file, and workers do not look for one.
-    if frame is None or name is None:
-        return
-    script = Path(name)
-    if not script.is_file():
-        raise RuntimeError(
-            f"worker processes cannot import a program from {script.name}: save it as a file, with this call under "
-            '`if __name__ == "__main__":`'
-        )
-    for node in ast.parse(script.read_bytes()).body:
-        if node.lineno <= frame.f_lineno <= (node.end_lineno or node.lineno):
-            if not (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)):
-                raise RuntimeError(
-                    f'{script}, line {frame.f_lineno}: put this call under `if __name__ == "__main__":`; each worker '
-                    "process imports the script, and would start the campaign again"
-                )
-            return
-
-
-def _count_cores() -> int:
-    """Count the cores this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _prepare_worker(parent: int) -> None:
-    freud.parallel.set_num_threads(1)
-    threadpool_limits(1)
-    _follow_parent(parent)
-
-
-def _follow_parent(parent: int) -> None:
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(2)
-        # A killed parent cannot collect results; finished segments are safe on disk.
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def run_campaign(
     states: Iterable[StatePoint],
     profile: Profile,
@@ -149,7 +75,8 @@ def run_campaign(
     states : iterable of StatePoint
     profile : Profile
     root : Path or str
-        Folder of the campaign; the runs go to its ``workspace/``.
+        Folder of the campaign; the runs go to its ``workspace/``. Several campaigns may share it, from several hosts
+        too: each state is simulated once, and all end when all is done.
     engine, device : str
         See `ljmix.simulation.engine.load_engine`.
     executor : concurrent.futures.Executor, optional
@@ -168,15 +95,14 @@ def run_campaign(
 
     Raises
     ------
-    ValueError, RuntimeError, PermissionError
-        Before any work starts, if a state is too small, the engine is missing, or the folder cannot be
-        written.
+    ValueError, PermissionError
+        Before any work starts, if a state is too small, or the folder cannot be written.
+    RuntimeError
+        If the engine is missing, or every worker dies as it starts.
+    Interrupted
+        On Ctrl-C; the message says what is kept.
     """
-    todo = list(dict.fromkeys(states))
-    if not todo:
-        raise ValueError("the campaign has no state; give at least one")
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers}: must be at least 1")
+    todo = _check_states(states, workers)
     for state in todo:
         system_size(state, profile)
     root = Path(root).resolve()
@@ -188,92 +114,215 @@ def run_campaign(
         # What is installed there is theirs to say: the host that submits may lack the engine or the GPU.
         check_names(engine, device)
         where = f"engine {engine} on the executor's {device} device"
-    require_writable(root)
-    signac.init_project(root)
+    make_workspace(root)
     tqdm.write(f"{len(todo)} states, profile {profile.name}, {where}")
-
     report = Report()
-
-    def submit(pool: Executor, state: StatePoint) -> Future[Path]:
-        return pool.submit(sample_state, root, state, profile, engine, device)
-
-    with tqdm(total=len(todo), unit="state", smoothing=0.1, file=sys.stdout, mininterval=5) as bar:
-        alone = False
-        kills: Counter[StatePoint] = Counter()
-        while todo:
-            before, asked = len(todo), todo[:1] if alone else todo
-            with lend_pool(executor, workers=1 if alone else workers) as pool:
-                broken = _collect(pool, submit, asked, report, bar.update, then)
-            todo = [state for state in todo if state not in report.finished and state not in report.failed]
-            if not broken:
-                alone = False  # the one that may have killed its worker is through: all cores again
-                continue
-            if executor is not None:
-                report.failed |= {state: "its worker process was killed" for state in todo}
-                break
-            tqdm.write("a worker process was killed; its state goes on in a new one")
-            if alone:
-                kills[asked[0]] += 1
-                if kills[asked[0]] == _MOST_KILLS:
-                    report.failed[todo.pop(0)] = f"its worker process was killed {_MOST_KILLS} times"
-                    bar.update()
-                    alone = False
-            else:
-                alone = len(todo) == before
+    campaign = _Campaign(root, profile, engine, device, executor, workers, then, report)
+    try:
+        campaign.run(todo)
+    except KeyboardInterrupt:
+        finished = sum(map(campaign.is_finished, todo))
+        raise Interrupted(
+            f"{finished} of {len(todo)} states are finished, the others kept up to their last segment, in {root}; "
+            f"{way_on('the same call')} goes on"
+        ) from None
     tqdm.write(str(report))
     return report
 
 
-@contextmanager
-def lend_pool(executor: Executor | None, workers: int | None = None) -> Iterator[Executor]:
-    """Lend the given executor, or a pool of processes that ends with the block."""
-    if executor is not None:
-        yield executor
-        return
-    others = set(active_children())
-    pool = make_pool(workers)
-    try:
-        yield pool
-    except BaseException:
-        # Interrupted: do not wait for the states that run; their finished segments are safe. Killed, since a worker
-        # inside an engine does not hear a polite request before its segment ends.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(active_children()) - others:
-            worker.kill()
-        raise
-    pool.shutdown()
+def _check_states(states: Iterable[StatePoint], workers: int | None) -> list[StatePoint]:
+    todo = list(dict.fromkeys(states)) if isinstance(states, Iterable) else [states]
+    for state in todo:
+        if not isinstance(state, StatePoint):
+            raise ValueError(f"states: {str(state)[:60]!r} is no ljmix.StatePoint; give a list of them")
+    if not todo:
+        raise ValueError("the campaign has no state; give at least one")
+    if workers is not None and not (isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1):
+        raise ValueError(f"workers = {workers!r}: must be a whole number of at least 1")
+    return todo
 
 
-def _collect(
-    pool: Executor,
-    submit: Callable[[Executor, StatePoint], Future[Path]],
-    states: Sequence[StatePoint],
-    report: Report,
-    advance: Callable[[], object],
-    then: Callable[[StatePoint, Path], object] | None,
-) -> bool:
-    """Wait for all states; return whether the pool broke before the end."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What a worker says of a state; what it does not say, the executor does not know."""
+
+    folder: Path | None = None
+    reason: str = ""
+    busy: bool = False
+
+
+def _attempt(turn: int, sample: Callable[..., Path], *arguments: object) -> _Outcome:
+    """Sample a state in a worker; the number of the turn tells a second attempt from the first on Dask."""
     try:
-        futures = {submit(pool, state): state for state in states}
-    except BrokenProcessPool:
-        return True
-    broken = False
-    for future in as_completed(futures):
-        state = futures[future]
+        return _Outcome(folder=sample(*arguments))
+    except BusyError:
+        return _Outcome(busy=True)
+    except Exception as error:
+        # One state's failure is an entry in the report, whatever its kind; the rest goes on. As text, since not every
+        # exception comes whole through a pickle.
+        return _Outcome(reason=f"{type(error).__name__}: {error}")
+
+
+def _try_out(engine: str, device: str) -> None:
+    load_engine(engine, device).try_out()
+
+
+@dataclass
+class _Campaign:
+    """A campaign under way: what the disk says counts, whatever executors say."""
+
+    root: Path
+    profile: Profile
+    engine: str
+    device: str
+    executor: Executor | None
+    workers: int | None
+    then: Callable[[StatePoint, Path], object] | None
+    report: Report
+    lost: Counter[StatePoint] = field(default_factory=Counter)
+    stillborn: int = 0
+    turn: int = 0
+
+    def run(self, states: list[StatePoint]) -> None:
+        done = {state: folder for state in states if (folder := self._find_finished(state))}
+        with tqdm(
+            total=len(states), initial=len(done), unit="state", smoothing=0.1, file=sys.stdout, mininterval=5
+        ) as bar:
+            for state, folder in done.items():
+                self._finish(state, folder)
+            todo = [state for state in states if state not in done]
+            alone = told = False
+            while todo:
+                before, asked = len(todo), todo[:1] if alone else todo
+                with lend_pool(self.executor, workers=1 if alone else self.workers) as pool:
+                    broken, busy = self._collect(pool, asked, bar.update)
+                todo = [s for s in todo if s not in self.report.finished and s not in self.report.failed]
+                if not broken:
+                    alone = False  # the one that may have killed its worker is through: all cores again
+                    if todo and not told and busy:
+                        tqdm.write(f"{len(busy)} states are simulated by another process; waiting for them")
+                        told = True
+                    if todo and busy:
+                        self._wait_for_any(busy)
+                    continue
+                if self.executor is not None:
+                    continue
+                tqdm.write("a worker process was killed; its state goes on in a new one")
+                if alone:
+                    self._count_loss(asked[0], "its worker process was killed", bar.update)
+                    alone = asked[0] not in self.report.failed
+                    todo = [state for state in todo if state not in self.report.failed]
+                else:
+                    alone = len(todo) == before
+
+    def _collect(
+        self, pool: Executor, states: list[StatePoint], advance: Callable[[], object]
+    ) -> tuple[bool, list[StatePoint]]:
+        """Wait for states; return whether workers were lost, and which states another campaign works on."""
+        self.turn += 1
         try:
-            folder = future.result()
-            if then is not None:
-                then(state, folder)
-            report.finished[state] = folder
-        except (BrokenProcessPool, CancelledError):
-            broken = True
-            continue
+            with hold_interrupts():
+                trial = pool.submit(_try_out, self.engine, self.device) if self.executor is None else None
+                arguments = (self.profile, self.engine, self.device)
+                futures = {pool.submit(_attempt, self.turn, sample_state, self.root, s, *arguments): s for s in states}
         except Exception as error:
-            # One state's failure is an entry in the report, whatever its kind; the rest goes on.
-            report.failed[state] = f"{type(error).__name__}: {error}"
-            tqdm.write(f"{state.state_id} failed: {error}")
-        advance()
-    return broken
+            if self.executor is None and isinstance(error, BrokenProcessPool):
+                self._require_start(None)
+                return True, []
+            if self.executor is None:
+                raise
+            self.report.failed |= dict.fromkeys(states, f"the executor takes no work: {_describe(error)}")
+            return False, []
+        broken, busy = False, []
+        for future in as_completed(futures):
+            state = futures[future]
+            try:
+                outcome = future.result()
+            except (Exception, CancelledError) as error:
+                # Not the run's word but the executor's, which can lose what a worker had finished.
+                folder = self._find_finished(state)
+                if folder is None:
+                    broken = True
+                    if self.executor is not None:
+                        self._count_loss(state, f"its worker was lost ({_describe(error)})", advance)
+                    continue
+                outcome = _Outcome(folder=folder)
+            if outcome.busy:
+                busy.append(state)
+                continue
+            if outcome.folder is not None:
+                self._finish(state, outcome.folder)
+            else:
+                self._fail(state, outcome.reason)
+            advance()
+        if broken and self.executor is None:
+            self._require_start(trial)
+        return broken, busy
+
+    def _require_start(self, trial: Any) -> None:
+        """Stop where workers die before any work: every other one would, too."""
+        if trial is not None and trial.done() and not trial.cancelled() and trial.exception() is None:
+            self.stillborn = 0
+            return
+        self.stillborn += 1
+        if self.stillborn == 2:
+            raise RuntimeError(
+                f"worker processes die as they start the engine {self.engine}, before any work; what they printed is "
+                "above, and `python -m ljmix doctor` looks for the reason"
+            )
+
+    def _find_finished(self, state: StatePoint) -> Path | None:
+        """Folder of a state that is finished on disk, and whole."""
+        for engine in ENGINES if self.engine == "auto" else (self.engine,):
+            folder = job_folder(self.root, state, self.profile, engine)
+            try:
+                if has_identity(folder) and is_finished(folder, self.profile):
+                    open_runs(folder, state, self.profile)
+                    return folder
+            except ValueError:
+                return None  # sampling says what it has lost
+        return None
+
+    def is_finished(self, state: StatePoint) -> bool:
+        """Whether a state is finished, be it that nobody has told us yet."""
+        return state in self.report.finished or self._find_finished(state) is not None
+
+    def _finish(self, state: StatePoint, folder: Path) -> None:
+        try:
+            if self.then is not None:
+                self.then(state, folder)
+        except Exception as error:
+            self._fail(state, _describe(error))
+        else:
+            self.report.finished[state] = folder
+
+    def _fail(self, state: StatePoint, reason: str) -> None:
+        self.report.failed[state] = reason
+        tqdm.write(f"{state.state_id} failed: {reason}")
+
+    def _count_loss(self, state: StatePoint, reason: str, advance: Callable[[], object]) -> None:
+        self.lost[state] += 1
+        if self.lost[state] == _MOST_KILLS:
+            self._fail(state, f"{reason} {_MOST_KILLS} times")
+            advance()
+
+    def _wait_for_any(self, states: list[StatePoint]) -> None:
+        """Wait until another campaign has finished one of some states, or has let go of it."""
+        engines = ENGINES if self.engine == "auto" else (self.engine,)
+        folders = [job_folder(self.root, state, self.profile, engine) for state in states for engine in engines]
+        while True:
+            for folder in folders:
+                if folder.is_dir():
+                    try:
+                        with hold_lock(folder / ".lock"):
+                            return
+                    except LockedError:
+                        continue
+            time.sleep(_LOOK)
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def main() -> None:
@@ -287,7 +336,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with one_sentence(parser):
         profile = load_profile(arguments.profile)
-        results = arguments.results or Path("results", profile.name)
+        results = results_folder(profile.name, arguments.results)
         report = run_campaign(
             profile.states(), profile, results, arguments.engine, arguments.device, workers=arguments.workers
         )

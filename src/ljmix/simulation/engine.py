@@ -137,6 +137,10 @@ class Engine(Protocol):
         """The device in words, recorded with each result."""
         ...
 
+    def try_out(self) -> None:
+        """Start the engine and end it, to see whether it starts here."""
+        ...
+
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment and write its files.
 

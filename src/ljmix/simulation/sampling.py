@@ -17,9 +17,10 @@ from typing import Any
 
 import freud
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 
 from ljmix._util.atomic import write_text
+from ljmix._util.locks import LockedError, hold_lock
+from ljmix._util.reading import read_json
 from ljmix.simulation.analysis import Analysis, analyse_run
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.profiles import Profile
@@ -35,6 +36,7 @@ from ljmix.structure.virtual_rdf import choose_virtual
 from ljmix.theory.density import estimate_density
 
 __all__ = [
+    "BusyError",
     "choose_runs",
     "choose_starts",
     "is_finished",
@@ -42,6 +44,10 @@ __all__ = [
     "runs_that_decide",
     "sample_state",
 ]
+
+
+class BusyError(RuntimeError):
+    """Another process samples the same state."""
 
 
 _MARGIN = 1.3
@@ -106,26 +112,29 @@ def sample_state(
     Raises
     ------
     RuntimeError
-        If the engine fails, or another process works on the state.
+        If the engine fails.
+    BusyError
+        If another process works on the state.
     ValueError
-        If the system is too small.
+        If the system is too small, or the state is finished and has lost some of its segments since.
     """
     freud.parallel.set_num_threads(1)
     engine = load_engine(engine_name, device)
     job = open_job(root, state, profile, engine.name)
     folder = Path(job.path)
     if is_finished(folder, profile):
+        open_runs(folder, state, profile)
         return folder
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with hold_lock(folder / ".lock"):
             runs = open_runs(folder, state, profile)
             _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine, report)
             for run in runs:
                 run.join()
             segments = {run.start: run.count_segments() for run in runs}
             write_text(folder / "finished.json", json.dumps(_settings(profile) | {"segments": segments}))
-    except Timeout as error:
-        raise RuntimeError(f"{state.state_id}: another process works on it ({folder})") from error
+    except LockedError as error:
+        raise BusyError(f"{state.state_id}: another process works on it ({folder})") from error
     return folder
 
 
@@ -144,10 +153,12 @@ def _read_marker(folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
     if not path.exists():
         return {}, {}
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = read_json(path)
         # Earlier versions did not record the segments.
         segments = settings.pop("segments", {})
-    except (ValueError, AttributeError):
+        if not (isinstance(segments, dict) and all(type(count) is int for count in segments.values())):
+            raise ValueError(f"{path} holds no numbers of segments")
+    except (ValueError, OSError):
         warnings.warn(
             f"{path} is damaged and counts for nothing; the campaign, called again, writes it anew", stacklevel=3
         )

@@ -15,11 +15,11 @@ A segment is finished when its ``.npz`` is there, since that file is written las
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
+import tempfile
 import time
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -29,11 +29,20 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import signac
-from signac.errors import JobsCorruptedError
 
 from ljmix._util.atomic import replace_when_whole, require_writable
-from ljmix.configuration import THERMO, Configuration, parse_frame, write_configuration
+from ljmix._util.reading import read_arrays, read_json
+from ljmix.configuration import (
+    THERMO,
+    Configuration,
+    open_frames,
+    parse_frame,
+    read_configuration,
+    write_configuration,
+)
 from ljmix.simulation.engine import Engine, Segment
 from ljmix.simulation.initial import build_configuration, start_seed, system_size
 from ljmix.simulation.moves import Moves
@@ -41,7 +50,18 @@ from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.state import StatePoint
 
-__all__ = ["Run", "find_jobs", "identify_job", "open_job", "read_identity"]
+__all__ = [
+    "Run",
+    "find_jobs",
+    "has_identity",
+    "identify_job",
+    "job_folder",
+    "make_workspace",
+    "open_job",
+    "read_identity",
+]
+
+_IDENTITY = "signac_statepoint.json"
 
 
 def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
@@ -65,8 +85,56 @@ def identify_job(state: StatePoint, profile: Profile) -> dict[str, Any]:
     return identity | ({"number_density": profile.number_density} if profile.number_density else {})
 
 
+def make_workspace(root: Path) -> Any:
+    """Make a folder a campaign's, if it is not one yet, and open it; several processes may do so at once.
+
+    Returns
+    -------
+    signac.Project
+
+    Raises
+    ------
+    PermissionError, NotADirectoryError
+        If the folder cannot be written.
+    """
+    require_writable(root)
+    settings = root / ".signac"
+    if not _is_whole(settings / "config"):
+        # signac writes its folder, then the file in it: in between another process would find an older version's. So
+        # it is made elsewhere and moved here in one step. What comes second finds the folder there and leaves it.
+        elsewhere = Path(tempfile.mkdtemp(prefix=".part-", dir=root))
+        try:
+            signac.init_project(elsewhere)
+            if settings.exists() and not _is_whole(settings / "config"):
+                os.replace(elsewhere / ".signac" / "config", settings / "config")  # a killed process left it empty
+            else:
+                (elsewhere / ".signac").rename(settings)
+        except OSError:
+            if not _is_whole(settings / "config"):
+                raise
+        finally:
+            shutil.rmtree(elsewhere, ignore_errors=True)
+    return signac.get_project(root, search=False)
+
+
+def _is_whole(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def job_folder(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Path:
+    """Folder of a state point's job, whether it is there or not; nothing is made.
+
+    Raises
+    ------
+    ValueError
+        As `system_size`.
+    """
+    identity = identify_job(state, profile) | {"engine": engine_name}
+    return root / "workspace" / str(signac.job.calc_id(identity))
+
+
 def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) -> Any:
-    """Open (and make) the signac job of a state point.
+    """Open (and make) the signac job of a state point; a damaged file of its identity is written anew.
 
     Returns
     -------
@@ -79,19 +147,36 @@ def open_job(root: Path, state: StatePoint, profile: Profile, engine_name: str) 
     ValueError
         As `system_size`.
     """
-    require_writable(root)
-    job = signac.init_project(root).open_job(identify_job(state, profile) | {"engine": engine_name})
+    identity = identify_job(state, profile) | {"engine": engine_name}
+    job = make_workspace(root).open_job(identity)
+    folder = Path(job.path)
+    if (folder / _IDENTITY).is_file() and not has_identity(folder):
+        # The folder's name is a hash of what the file held, and we know what it held.
+        (folder / _IDENTITY).unlink(missing_ok=True)
     job.init()
     return job
 
 
+def has_identity(folder: Path) -> bool:
+    """Whether the file that says what a job is is there, whole, and of this folder."""
+    try:
+        return str(signac.job.calc_id(read_identity(folder))) == folder.name
+    except (ValueError, OSError):
+        return False
+
+
 def read_identity(folder: Path) -> dict[str, Any]:
-    """Read what decides the bytes of a job's segments, with its engine; see `identify_job`."""
-    identity: dict[str, Any] = json.loads((folder / "signac_statepoint.json").read_text())
-    return identity
+    """Read what decides the bytes of a job's segments, with its engine; see `identify_job`.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+    return read_json(folder / _IDENTITY)
 
 
-def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]]:
+def find_jobs(root: Path | str, profile: Profile) -> list[tuple[Path, StatePoint, str]]:
     """List the jobs in a campaign's folder that have the settings of a profile: folder, state point, engine of each.
 
     Returns
@@ -103,24 +188,30 @@ def find_jobs(root: Path, profile: Profile) -> list[tuple[Path, StatePoint, str]
     ------
     FileNotFoundError
         If there is no campaign in the folder.
+
+    Warns
+    -----
+    UserWarning
+        Where a job has lost its identity; it is left out, and the rest is listed.
     """
+    root = Path(root)
     if not (root / "workspace").is_dir():
         raise FileNotFoundError(f"{root} holds no campaign; run one first (`make data`)")
     found = []
-    for job in signac.get_project(root):
-        try:
-            identity = job.statepoint()
-        except JobsCorruptedError:
+    for folder in sorted(path for path in (root / "workspace").iterdir() if path.is_dir()):
+        if not has_identity(folder):
             warnings.warn(
-                f"{job.path} is left out: its signac_statepoint.json is damaged; delete the folder, and its state is "
-                "simulated again",
+                f"{folder} is left out: its {_IDENTITY} is damaged or lost; the campaign, called again, writes it anew",
                 stacklevel=2,
             )
             continue
+        identity = read_identity(folder)
+        if not {"engine", *(field.name for field in fields(StatePoint))} <= set(identity):
+            continue  # a job of another program
         engine = identity.pop("engine")
         state = StatePoint(**{field.name: identity[field.name] for field in fields(StatePoint)})
         if _belongs(identity, state, profile):
-            found.append((Path(job.path), state, engine))
+            found.append((folder, state, engine))
     order = {state: place for place, state in enumerate(profile.states())}
     return sorted(found, key=lambda job: (order.get(job[1], len(order)), job[1], job[2]))
 
@@ -168,7 +259,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(".part-*"):
             left.unlink()
-        if not self.initial.exists():
+        if not (self.initial.exists() and (self.count_segments() or _is_readable(self.initial))):
             configuration = build_configuration(
                 self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density
             )
@@ -242,16 +333,19 @@ class Run:
         return joined
 
     def _read_segment(self, n: int) -> dict[str, npt.NDArray[Any]]:
-        path = self._file(n, "npz")
         try:
-            with np.load(path) as arrays:
-                return dict(arrays)
-        except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            # The file alone would not do: the checkpoint that its segment began from is gone, and the state may count
-            # as finished.
-            raise ValueError(
-                f"{path} is damaged ({error}); delete {self.folder.parent}, and the state is simulated again"
-            ) from error
+            arrays = read_arrays(self._file(n, "npz"))
+            missing = sorted({"step", "engine_version", *THERMO} - set(arrays))
+            if missing:
+                raise ValueError(f"{self._file(n, 'npz')} is damaged (it lacks {missing[0]})")
+        except ValueError as error:
+            raise self._damaged(error) from error
+        return arrays
+
+    def _damaged(self, error: Exception) -> ValueError:
+        # The file alone would not do: the checkpoint that its segment began from is gone, and the state may count as
+        # finished.
+        return ValueError(f"{error}; delete {self.folder.parent}, and the state is simulated again")
 
     def join(self) -> None:
         """Write ``trajectory.gsd`` and ``thermo.parquet`` from all segments, for freud, OVITO and VMD."""
@@ -265,9 +359,9 @@ class Run:
             table.to_parquet(path, index=False)
 
     def joined(self, name: str) -> Path:
-        """Path of ``trajectory.gsd`` or ``thermo.parquet``, made again from the segments if it is not there."""
+        """Path of ``trajectory.gsd`` or ``thermo.parquet``, made again from the segments if it is lost or damaged."""
         path = self.folder / name
-        if not path.exists():
+        if not (_is_readable(path) if path.suffix == ".gsd" else _is_table(path)):
             self.join()
         return path
 
@@ -278,8 +372,11 @@ class Run:
 
     def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
         for n in self._used_segments():
-            with gsd.hoomd.open(self._file(n, "gsd"), "r") as segment:
-                yield from segment
+            try:
+                with open_frames(self._file(n, "gsd")) as segment:
+                    yield from segment
+            except ValueError as error:
+                raise self._damaged(error) from error
 
     def _used_segments(self) -> range:
         """Finished segments up to the profile's cap: what a longer profile left does not count."""
@@ -287,6 +384,23 @@ class Run:
 
     def _file(self, n: int, suffix: str) -> Path:
         return self.folder / f"{n:04d}.{suffix}"
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a GSD file has a last frame of ours."""
+    try:
+        read_configuration(path)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def _thin(frames: Path, kept: Path, interval: int) -> None:

@@ -15,12 +15,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
 from ljmix.configuration import read_configuration, write_configuration
 from ljmix.data.dataset import Dataset, write_dataset
 from ljmix.data.state_rows import summarise_state
 from ljmix.simulation.analysis import analyse_run
-from ljmix.simulation.campaign import lend_pool
+from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
 from ljmix.simulation.sampling import choose_runs, is_finished, open_runs
 from ljmix.simulation.workspace import find_jobs
@@ -30,7 +31,7 @@ __all__ = ["collect_dataset", "find_finished", "write_configurations"]
 
 
 def collect_dataset(
-    root: Path, profile: Profile, executor: Executor | None = None, states: Iterable[StatePoint] | None = None
+    root: Path | str, profile: Profile, executor: Executor | None = None, states: Iterable[StatePoint] | None = None
 ) -> Dataset:
     """Build the dataset from the states of a profile that are finished in a campaign's folder.
 
@@ -93,7 +94,7 @@ def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
 
-def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
+def find_finished(root: Path | str, profile: Profile) -> dict[StatePoint, Path]:
     """Folders of the states that a campaign has finished with the settings of a profile.
 
     Raises
@@ -111,7 +112,7 @@ def find_finished(root: Path, profile: Profile) -> dict[StatePoint, Path]:
 
 
 def write_configurations(
-    root: Path, profile: Profile, directory: Path, states: Iterable[StatePoint] | None = None
+    root: Path | str, profile: Profile, directory: Path | str, states: Iterable[StatePoint] | None = None
 ) -> None:
     """Copy the last positions of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
 
@@ -125,15 +126,24 @@ def write_configurations(
     directory : Path
     states : iterable of StatePoint, optional
         Which ones, where they are finished; by default all.
+
+    Warns
+    -----
+    UserWarning
+        Where a state is damaged; the others are copied.
     """
     finished = find_finished(root, profile)
     for state in finished if states is None else finished.keys() & set(states):
-        runs = open_runs(finished[state], state, profile)
-        run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
-        configuration = read_configuration(run.joined("trajectory.gsd"))
+        try:
+            runs = open_runs(finished[state], state, profile)
+            run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
+            configuration = read_configuration(run.joined("trajectory.gsd"))
+        except (ValueError, OSError) as error:
+            warnings.warn(f"{state.state_id} has no last configuration: {error}", stacklevel=2)
+            continue
         # Runs of earlier versions can hold velocities, of another frame.
         configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
-        write_configuration(configuration, state.size_ratio, directory / f"{state.state_id}.gsd")
+        write_configuration(configuration, state.size_ratio, Path(directory) / f"{state.state_id}.gsd")
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -145,7 +155,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         profile = load_profile(options.profile)
-        results = options.results or Path("results", profile.name)
+        results = results_folder(profile.name, options.results)
         dataset = collect_dataset(results, profile)
         output = options.output or results
         write_dataset(dataset, output)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
+from ljmix._util.reading import read_parquet
 from ljmix.data.schema import KEYS, TABLES, Field
 from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
 
@@ -222,11 +223,12 @@ def _check_column(name: str, column: pd.Series, field: Field) -> None:
             raise ValueError(f"{name} = {strange[0]!r}: must be one of {', '.join(field.allowed)}")
 
 
-def write_dataset(dataset: Dataset, directory: Path) -> None:
+def write_dataset(dataset: Dataset, directory: Path | str) -> None:
     """Write each table as ``<name>.parquet`` with its provenance, and remove the file of a table that is None.
 
     Each file is an atomic write, but all together are not: `read_dataset` refuses a mixture of two datasets.
     """
+    directory = Path(directory)
     tables = {"states": dataset.states, "rdf": dataset.rdf, "structure_factors": dataset.structure_factors}
     with ExitStack() as files:
         for name, table in tables.items():
@@ -238,7 +240,7 @@ def write_dataset(dataset: Dataset, directory: Path) -> None:
             (directory / f"{name}.parquet").unlink(missing_ok=True)
 
 
-def write_table(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
+def write_table(table: pd.DataFrame, path: Path | str, provenance: Mapping[str, Any]) -> None:
     """Write a table as a parquet file that carries its provenance in the schema's metadata, under ``ljmix``."""
     with replace_when_whole(path) as part:
         _write_parquet(table, part, provenance)
@@ -261,18 +263,16 @@ def read_dataset(directory: Path | str) -> Dataset:
         If a table is not a parquet file, comes from elsewhere than the others or breaks a rule of `Dataset`; the
         message names the file.
     """
-    tables = {}
+    if not isinstance(directory, (str, Path)):
+        raise ValueError(f"directory = {repr(directory)[:60]}: must be the name of a folder with tables")
+    frames, origins = {}, {}
     for name in TABLES:
         path = Path(directory) / f"{name}.parquet"
         if name == "structure_factors" and not path.exists():
             continue
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; `make data` writes it")
-        try:
-            tables[name] = pq.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ValueError(f"{path} is not a readable parquet file: {error}") from error
-    origins = {name: json.loads((table.schema.metadata or {}).get(b"ljmix", b"{}")) for name, table in tables.items()}
+        frames[name], origins[name] = read_parquet(path)
     provenance = origins["states"]
     for name, origin in origins.items():
         if origin != provenance:
@@ -280,7 +280,6 @@ def read_dataset(directory: Path | str) -> Dataset:
                 f"{Path(directory) / name}.parquet and states.parquet were not written together (their provenance "
                 "differs); write all tables again (`make data`), or restore the shipped ones (git checkout)"
             )
-    frames = {name: table.to_pandas() for name, table in tables.items()}
     try:
         return Dataset(frames["states"], frames["rdf"], provenance, frames.get("structure_factors"))
     except ValueError as error:

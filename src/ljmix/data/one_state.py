@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from ljmix._util.command import Interrupted, way_on
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
 from ljmix.simulation.analysis import analyse_run
@@ -140,6 +141,8 @@ def simulate(
         If the engine fails or is not installed, or another process works on the same run.
     PermissionError
         If the folder cannot be written.
+    Interrupted
+        On Ctrl-C; the message says what is kept.
     """
     if not isinstance(state, StatePoint):
         raise ValueError(f"state = {state!r}: must be a ljmix.StatePoint, for instance StatePoint(1.0, 0.3, 1.2, 0.7)")
@@ -162,6 +165,11 @@ def simulate(
             bar.total = sum(max(least, of_run) for of_run in done.values())
             bar.update(sum(done.values()) - bar.n)
 
-        job = sample_state(root, state, chosen, loaded.name, loaded.device, report)
+        try:
+            job = sample_state(root, state, chosen, loaded.name, loaded.device, report)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{sum(done.values())} steps are kept in {root}; {way_on('the same call')} goes on"
+            ) from None
         bar.update(bar.total - bar.n)
     return Simulation(state, chosen, job)

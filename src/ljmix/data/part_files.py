@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.provenance import describe_provenance
+from ljmix._util.reading import read_arrays
 from ljmix.configuration import Configuration
 from ljmix.data.state_rows import AnalysedRun, analyse_runs, summarise_runs
 from ljmix.simulation.profiles import Profile
@@ -165,11 +164,10 @@ def read_part(path: Path) -> FinishedState:
         If the file is damaged, foreign, or of a newer format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = read_arrays(path)
         header = json.loads(arrays.pop("header").tobytes())
         found = header["format"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a part of a campaign (damaged or foreign): {error}") from error
     if found != FORMAT:
         raise ValueError(f"{path} has format {found}; this version of ljmix reads format {FORMAT}")

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix.data.dataset import read_dataset
 from ljmix.data.part_files import read_part, write_part
 from ljmix.data.reference import shipped_directory, shipped_folder
@@ -64,7 +65,20 @@ def states_to_repeat(states: pd.DataFrame) -> list[StatePoint]:
 def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
     asked = states_to_repeat(read_dataset(data).states)
     known = set(profile.states())
-    return [state for state in asked if state in known and not (parts / f"{state.state_id}.npz").exists()]
+    return [state for state in asked if state in known and not _is_kept(parts / f"{state.state_id}.npz")]
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a part is there; a damaged one is named, for nothing tells whether what it held can be had again."""
+    if not path.exists():
+        return False
+    try:
+        read_part(path)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; restore it (git checkout), or delete it, and its state is simulated again"
+        ) from error
+    return True
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:
@@ -81,7 +95,8 @@ def _simulate(options: argparse.Namespace, parts: Path) -> None:
         print(f"{parts} holds all of them")
         return
     report = run_campaign(
-        missing, profile, options.results, options.engine, options.device, workers=options.workers,
+        missing, profile, results_folder(profile.name, options.results), options.engine, options.device,
+        workers=options.workers,
         then=partial(write_part, directory=parts, profile=profile),
     )  # fmt: skip
     if report.failed:
@@ -119,7 +134,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Simulate what is missing, or list what there is, from the command line."""
     parser = argparse.ArgumentParser(description="Campaign for version 2 of the reference dataset, part by part.")
     parser.add_argument("step", choices=("simulate", "list"))
-    parser.add_argument("--results", type=Path, default=Path("results", "equilibrium"), help="folder of the campaign")
+    parser.add_argument("--results", type=Path, help="folder of the campaign; by default results/equilibrium")
     parser.add_argument("--parts", type=Path, help="folder of the parts; by default data/parts")
     parser.add_argument("--data", type=Path, help="dataset whose states are looked at; by default the reference")
     parser.add_argument("--size-ratio", type=float, nargs="+", help="only these size ratios")

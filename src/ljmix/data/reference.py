@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix.data.card import write_data_card
 from ljmix.data.collect import collect_dataset, write_configurations
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset
+from ljmix.data.identity import read_provenance
 from ljmix.data.schema import TABLES
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
@@ -53,6 +55,9 @@ SHIPPED_CONFIGURATIONS = (
     StatePoint(0.6, 0.5, 1.5, 0.4), StatePoint(1.4, 0.2, 1.5, 0.6),
 )  # fmt: skip
 """States whose last configuration is shipped."""
+
+SHIPPED_PROFILES = ("reference",)
+"""Profiles whose dataset every installation holds."""
 
 REPETITION: dict[str, int] = {"replica": 1}
 """Changes to a profile under which its states are simulated again, independently."""
@@ -100,9 +105,18 @@ def find_dataset(profile: Profile, results: Path) -> Path:
     ------
     FileNotFoundError
         If there are neither.
+    ValueError
+        If a run of another profile wrote into the folder.
     """
+    results = Path(results)
     for directory in (results, shipped_directory(profile)):
         if (directory / "states.parquet").exists():
+            found = read_provenance(directory / "states.parquet").get("profile")
+            if found != profile.name:
+                raise ValueError(
+                    f"{directory} holds the dataset of profile {found}, not of {profile.name}; give that profile, or "
+                    "another results folder"
+                )
             return directory
     raise FileNotFoundError(
         f"{results} holds no tables, and the repository ships none for profile {profile.name}; "
@@ -126,8 +140,21 @@ def unshipped_states(profile: Profile, directory: Path) -> list[StatePoint]:
 
 
 def repeated_states(profile: Profile, sample: int) -> int:
-    """Number of states to repeat: `sample` where the repository ships the dataset of a profile, elsewhere none."""
-    return sample if (shipped_directory(profile) / "states.parquet").exists() else 0
+    """Number of states to repeat: `sample` where the repository ships the dataset of a profile, elsewhere none.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the profile's dataset is one that is shipped, and this installation has lost it: repeating five states was
+        asked for, not simulating five hundred.
+    """
+    there = (shipped_directory(profile) / "states.parquet").exists()
+    if sample and profile.name in SHIPPED_PROFILES and not there:
+        raise FileNotFoundError(
+            f"{shipped_directory(profile)} does not hold the shipped tables of profile {profile.name}, of which "
+            f"{sample} states were to be repeated; install ljmix anew, or give sample = 0 to simulate all states"
+        )
+    return sample if there else 0
 
 
 def draw_states(dataset: Dataset, n: int, seed: int) -> list[StatePoint]:
@@ -224,7 +251,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         profile = load_profile(options.profile)
-        results = options.results or Path("results", profile.name)
+        results = results_folder(profile.name, options.results)
         data = options.data or shipped_directory(profile)
         if options.step == "simulate":
             states = unshipped_states(profile, data)

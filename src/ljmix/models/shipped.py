@@ -8,18 +8,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
+from ljmix._util.reading import read_json
+from ljmix.data.identity import identify
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.models.base import Model, SourcedModel, UncertainModel
 from ljmix.models.registry import make_model
@@ -127,16 +128,27 @@ def load_trained(model: str | Path = "gaussian-process") -> TrainedModel:
     ValueError
         If the name is unknown and no such folder exists, or the folder holds another kind of file.
     """
+    if not isinstance(model, (str, Path)):
+        raise ValueError(f"model = {repr(model)[:60]}: must be a name or a folder; shipped: {', '.join(SHIPPED)}")
     folder = shipped_folder() / "models" / model if str(model) in SHIPPED else Path(model)
-    if not (folder / "model.json").is_file():
+    if not _is_file(folder / "model.json"):
         raise ValueError(
-            f"model {str(model)!r} is not shipped, nor a folder with a trained model; shipped: {', '.join(SHIPPED)}"
+            f"model {str(model)[:200]!r} is not shipped, nor a folder with a trained model; shipped: "
+            f"{', '.join(SHIPPED)}"
         )
-    description: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    about = description["provenance"]
-    loaded = TrainedModel(folder.name, load_model(folder), about.get("left_out", {}), int(about.get("n_states", 0)))
+    trained = load_model(folder)
+    about = read_json(folder / "model.json").get("provenance", {})
+    loaded = TrainedModel(folder.name, trained, about.get("left_out", {}), int(about.get("n_states", 0)))
     print(loaded)
     return loaded
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def train_shipped(folder: Path, metrics: Path) -> list[Path]:
@@ -154,7 +166,7 @@ def train_shipped(folder: Path, metrics: Path) -> list[Path]:
     list of Path
     """
     dataset = load_reference()
-    scores = json.loads(metrics.read_text(encoding="utf-8"))
+    scores = read_json(metrics)
     written = []
     for name in SHIPPED:
         left_out = {
@@ -163,7 +175,12 @@ def train_shipped(folder: Path, metrics: Path) -> list[Path]:
             "unseen compositions": scores["compositions"][name]["r2"]["all"],
             "unseen size ratios": scores["unseen_size_ratio"][name]["r2"]["all"],
         }
-        about = {**describe_provenance("reference"), "left_out": left_out, "n_states": len(dataset.states)}
+        about = {
+            **describe_provenance("reference"),
+            "dataset": identify(dataset),
+            "left_out": left_out,
+            "n_states": len(dataset.states),
+        }
         written.append(save_model(make_model(name).fit(dataset), folder / name, checksum(dataset), about))
     return written
 
@@ -172,10 +189,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Train what is shipped, from the command line."""
     parser = argparse.ArgumentParser(description="Train the shipped models on the reference dataset.")
     parser.add_argument("--output", type=Path, default=shipped_folder() / "models")
-    parser.add_argument("--metrics", type=Path, default=Path("results", "reference", "metrics.json"))
+    parser.add_argument("--metrics", type=Path, help="by default results/reference/metrics.json")
     options = parser.parse_args(None if arguments is None else list(arguments))
+    metrics = options.metrics or results_folder("reference") / "metrics.json"
     with one_sentence(parser):
-        for path in train_shipped(options.output, options.metrics):
+        for path in train_shipped(options.output, metrics):
             print(path)
 
 

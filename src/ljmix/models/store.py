@@ -7,9 +7,10 @@ Temperature baselines and theories hold nothing worth a file: they are the data,
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +21,9 @@ import pandas as pd
 import skops.io
 from xgboost import XGBRegressor
 
-from ljmix.data.dataset import Dataset
+from ljmix._util.atomic import require_writable
+from ljmix._util.reading import read_arrays, read_json, require_size
+from ljmix.data.identity import checksum
 from ljmix.models.base import Model
 from ljmix.models.curve_network import CurveNetwork
 from ljmix.models.gaussian_process import CurveProcess
@@ -39,22 +42,11 @@ _TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
 _ARRAYS = ("r_", "x_", "mean_", "amplitude_", "noise_", "weights_")
 
 
-def checksum(dataset: Dataset) -> str:
-    """SHA-256 of both tables' values, the same however they were written.
-
-    Returns
-    -------
-    str
-        Hexadecimal.
-    """
-    digest = hashlib.sha256()
-    for table in (dataset.states, dataset.rdf):
-        digest.update(",".join(table.columns).encode())
-        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
-    return digest.hexdigest()
+MOST_BYTES = 512 * 2**20
+"""Bytes of a file of a model; the largest of ours has a hundredth of it."""
 
 
-def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, Any]) -> Path:
+def save_model(model: Model, folder: Path | str, data: str, provenance: Mapping[str, Any]) -> Path:
     """Write a trained model; an older folder is replaced.
 
     Parameters
@@ -81,14 +73,14 @@ def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, A
     kind = type(model).__name__
     if kind not in _KINDS:
         raise ValueError(f"{kind} is not stored; stored are {', '.join(_KINDS)}")
+    folder = Path(folder)
+    require_writable(folder.parent)
     write, _ = _KINDS[kind]
-    part = folder.with_name(f".part-{folder.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
+    part.chmod(0o777 & ~_umask())
     description = {"kind": kind, "arguments": write(model, part), "data_sha256": data, "provenance": dict(provenance)}
     (part / "model.json").write_text(json.dumps(description, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    old = folder.with_name(f".old-{folder.name}")
-    shutil.rmtree(old, ignore_errors=True)
+    old = part.with_name(f"{part.name}-old")
     if folder.exists():
         folder.rename(old)
     part.rename(folder)
@@ -96,7 +88,14 @@ def save_model(model: Model, folder: Path, data: str, provenance: Mapping[str, A
     return folder
 
 
-def load_model(folder: Path, data: str | None = None) -> Model:
+def _umask() -> int:
+    """Permissions that new files do not get; it can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load_model(folder: Path | str, data: str | None = None) -> Model:
     """Read a trained model: it predicts as before, but has no record of how it was trained (`loss_curve_`).
 
     Parameters
@@ -114,20 +113,34 @@ def load_model(folder: Path, data: str | None = None) -> Model:
     FileNotFoundError
         If the folder holds no model.
     ValueError
-        If the model was trained on other data, or is of an unknown kind.
+        If the model was trained on other data, is of an unknown kind, or a file is damaged or too large.
+
+    Notes
+    -----
+    Nothing in the files is executed: they hold numbers, and text that names a kind of model of ours.
     """
+    folder = Path(folder)
     path = folder / "model.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; `make models` writes it")
-    description = json.loads(path.read_text(encoding="utf-8"))
+    description = read_json(path)
+    if not {"kind", "arguments", "data_sha256"} <= set(description) or not isinstance(description["arguments"], dict):
+        raise ValueError(f"{path} does not describe a model: kind, arguments and data_sha256 are expected")
     if data is not None and description["data_sha256"] != data:
         raise ValueError(
             f"{folder} was trained on other data, SHA-256 {description['data_sha256'][:12]}…, not {data[:12]}…"
         )
-    if description["kind"] not in _KINDS:
+    if str(description["kind"]) not in _KINDS:
         raise ValueError(f"{path}: kind {description['kind']!r} is unknown; known are {', '.join(_KINDS)}")
     _, read = _KINDS[description["kind"]]
-    model: Model = read(folder, description["arguments"])
+    for file in folder.rglob("*"):
+        require_size(file, MOST_BYTES)
+    try:
+        model: Model = read(folder, dict(description["arguments"]))
+    except Exception as error:
+        # Libraries raise what they like at files that are cut, foreign or made to harm.
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise ValueError(f"{folder} holds no whole model of kind {description['kind']}: {reason}") from error
     return model
 
 
@@ -186,10 +199,10 @@ def _write_process(model: CurveProcess, folder: Path) -> dict[str, Any]:
 def _read_process(folder: Path, arguments: dict[str, Any]) -> CurveProcess:
     model = CurveProcess(Ingredients(**arguments["ingredients"]), Scales(**arguments["scales"]), arguments["name"])
     model.width_ = arguments["width"]
-    with np.load(folder / "process.npz", allow_pickle=False) as arrays:
-        model.states_ = pd.DataFrame(arrays["states"], columns=_NUMBERS)
-        for name in _ARRAYS:
-            setattr(model, name, arrays[name.strip("_")])
+    arrays = read_arrays(folder / "process.npz")
+    model.states_ = pd.DataFrame(arrays["states"], columns=_NUMBERS)
+    for name in _ARRAYS:
+        setattr(model, name, arrays[name.strip("_")])
     return model
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ljmix._util.reading import read_json
 
 __all__ = ["TUNED_FILE", "tuned_settings"]
 
@@ -21,7 +22,7 @@ def tuned_settings(name: str) -> dict[str, Any]:
     ValueError
         If the file has none for it.
     """
-    stored = json.loads(TUNED_FILE.read_text(encoding="utf-8"))
+    stored = read_json(TUNED_FILE)
     if name not in stored:
         raise ValueError(
             f"{TUNED_FILE.name} has no settings of {name!r}; `python -m ljmix.evaluation.tuning` finds them"

@@ -161,7 +161,7 @@ def plot_sigmas(deviations: pd.DataFrame) -> Figure:
     edges = np.linspace(-6, 6, 61)
     for pair, of in deviations.groupby("pair"):
         line = pair_line(str(pair))
-        left.hist(of["z"].clip(-6, 6), edges, density=True, histtype="step", label=pair, **line)
+        left.stairs(np.histogram(of["z"].clip(-6, 6), edges, density=True)[0], edges, label=pair, **line)
         by_distance = of.assign(square=of["z"] ** 2).groupby("r")["square"].mean() ** 0.5
         right.plot(by_distance.index, by_distance, linewidth=0.9, **line)
     middle = (edges[1:] + edges[:-1]) / 2

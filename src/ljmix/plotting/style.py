@@ -187,7 +187,7 @@ def need_columns(table: pd.DataFrame, columns: Sequence[str], name: str) -> None
         raise ValueError(f"{name}: the table has no row; nothing to draw")
 
 
-def save_figure(figure: Figure, directory: Path | str, name: str) -> tuple[Path, Path]:
+def save_figure(figure: Figure, directory: Path | str, name: str, source: str | None = None) -> tuple[Path, Path]:
     """Write ``name.png`` (300 dpi) and ``name.svg``; the same figure gives the same bytes.
 
     Parameters
@@ -197,6 +197,8 @@ def save_figure(figure: Figure, directory: Path | str, name: str) -> tuple[Path,
         Created if need be.
     name : str
         File name without suffix.
+    source : str, optional
+        What it was drawn from (`ljmix.data.identity.describe_identity`), kept in both files under ``Description``.
 
     Returns
     -------
@@ -208,12 +210,13 @@ def save_figure(figure: Figure, directory: Path | str, name: str) -> tuple[Path,
         If the directory cannot be written.
     """
     png, svg = (Path(directory) / f"{name}.{kind}" for kind in ("png", "svg"))
+    about: dict[str, str | None] = {"Description": source} if source else {}
     with journal_style():
         # Dates and versions in the metadata would change the bytes of an unchanged figure.
         with replace_when_whole(png) as part:
-            figure.savefig(part, metadata={"Software": None})
+            figure.savefig(part, metadata={"Software": None} | about)
         with replace_when_whole(svg) as part:
-            figure.savefig(part, metadata={"Date": None, "Creator": None})
+            figure.savefig(part, metadata={"Date": None, "Creator": None} | about)
             part.write_text(number_ids(part.read_text(encoding="utf-8")), encoding="utf-8")
     return png, svg
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 
-from ljmix._util.atomic import write_text
+from ljmix._util.atomic import require_writable, write_text
+from ljmix._util.locks import hold_lock
+from ljmix._util.reading import read_json
 
 __all__ = ["RUN_RECORD", "plain", "read_metrics", "split_times", "update_metrics"]
 
@@ -39,13 +40,26 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_metrics(path: Path) -> dict[str, Any]:
-    """Read all sections; an empty dictionary where no file is."""
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return metrics
+def read_metrics(path: Path | str) -> dict[str, Any]:
+    """Read all sections; an empty dictionary where no file is.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or holds the marks of a merge conflict.
+    """
+    path = Path(path)
+    if not path.exists():
+        return {}
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; restore it (git checkout), or delete it, and the notebooks that run again write their sections"
+        ) from error
 
 
-def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+def update_metrics(path: Path | str, sections: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
     """Replace whole sections, and note beside the file where each comes from and how long it took.
 
     Parameters
@@ -60,14 +74,24 @@ def update_metrics(path: Path, sections: Mapping[str, Any], provenance: Mapping[
     Raises
     ------
     ValueError
-        If a number is not finite: a metric that could not be computed has no place in the file.
+        If a number is not finite: a metric that could not be computed has no place in the file; or if the file holds
+        numbers of another profile.
     """
     for name, values in sections.items():
         _check_finite(values, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(path)
+    require_writable(path.parent)
     # Notebooks may run side by side (make -j) and share the file.
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with hold_lock(path.with_name(f".{path.name}.lock"), timeout=-1):
         metrics, record = read_metrics(path), read_metrics(path.with_name(RUN_RECORD))
+        others = sorted(
+            {str(found) for found in metrics.get("profiles", {}).values()} - {str(provenance.get("profile"))}
+        )
+        if others:
+            raise ValueError(
+                f"{path} holds numbers of profile {others[0]}, these are of {provenance.get('profile')}; give another "
+                "results folder: one holds the results of one profile"
+            )
         for name, values in sections.items():
             metrics[name], times = split_times(values)
             record[name] = {"provenance": dict(provenance), "times": times}

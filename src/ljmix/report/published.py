@@ -8,19 +8,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
+from ljmix._util.reading import read_parquet
 from ljmix.data.card import write_data_card
-from ljmix.data.dataset import read_dataset, write_table
+from ljmix.data.dataset import Dataset, read_dataset, write_table
+from ljmix.data.identity import read_provenance, require_same_data
 from ljmix.data.reference import shipped_directory
 from ljmix.models.registry import ROW_MODELS
+from ljmix.report.metrics import RUN_RECORD, read_metrics
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
 
 __all__ = ["DRAWN", "find_predictions", "publish_predictions"]
@@ -29,20 +31,39 @@ DRAWN = (*ROW_MODELS, "nearest-temperature")
 """Models in the paper's figures."""
 
 _TABLES = ("predictions-extrapolation", "predictions-interpolation", "predictions-scaling", "scaling", "losses")
+_SECTIONS = ("interpolation", "extrapolation", "noise_ceiling", "certainty", "ablation", "scaling", "scaling_states")
+"""Sections of the metrics that figures show."""
+_AGAIN = "run 03-extrapolate and 04-data-scaling again (make models), or give another results folder"
 _DIGITS = 4
 """Decimals kept of a predicted g(r); its error is far above."""
 
 
-def find_predictions(profile: Profile, results: Path) -> Path:
+def find_predictions(profile: Profile, results: Path, dataset: Dataset) -> Path:
     """Folder of the tables to draw from: those of a run of one's own where there are any, else the shipped ones.
+
+    Parameters
+    ----------
+    profile : Profile
+    results : Path
+    dataset : Dataset
+        What stands beside them in the figures: they must have been made from it.
 
     Raises
     ------
     FileNotFoundError
         If there are neither.
+    ValueError
+        If a table, or a section of the metrics beside them, was made from another dataset.
     """
+    results = Path(results)
     for directory in (results, shipped_directory(profile) / "predictions"):
         if all((directory / f"{name}.parquet").is_file() for name in _TABLES):
+            for name in _TABLES:
+                path = directory / f"{name}.parquet"
+                require_same_data(dataset, read_provenance(path), path, _AGAIN)
+            for name, about in read_metrics(directory / RUN_RECORD).items():
+                if name in _SECTIONS:
+                    require_same_data(dataset, about["provenance"], f"{directory / 'metrics.json'}, {name}", _AGAIN)
             return directory
     raise FileNotFoundError(
         f"{results} holds no predictions, and the repository ships none for profile {profile.name}; "
@@ -50,7 +71,7 @@ def find_predictions(profile: Profile, results: Path) -> Path:
     )
 
 
-def publish_predictions(results: Path, data: Path) -> None:
+def publish_predictions(results: Path, data: Path, dataset: Dataset) -> None:
     """Write the tables of a run anew with the models that figures show, to ship them.
 
     Parameters
@@ -59,20 +80,25 @@ def publish_predictions(results: Path, data: Path) -> None:
         Folder that `03-extrapolate` and `04-data-scaling` wrote to; its `metrics.json` goes along.
     data : Path
         Folder to write to.
+    dataset : Dataset
+        The shipped one, from which they must have been made.
 
     Raises
     ------
     FileNotFoundError
         If a table is missing.
+    ValueError
+        If one was made from another dataset.
     """
     paths = {name: results / f"{name}.parquet" for name in _TABLES}
     for path in (*paths.values(), results / "metrics.json"):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; 03-extrapolate and 04-data-scaling write it (make models)")
+    for path in paths.values():
+        require_same_data(dataset, read_provenance(path), path, _AGAIN)
     for name, path in paths.items():
-        arrow = pq.read_table(path)
-        provenance = json.loads((arrow.schema.metadata or {}).get(b"ljmix", b"{}"))
-        write_table(_slim(arrow.to_pandas()), data / f"{name}.parquet", provenance)
+        table, provenance = read_parquet(path)
+        write_table(_slim(table), data / f"{name}.parquet", provenance)
     write_text(data / "metrics.json", (results / "metrics.json").read_text(encoding="utf-8"))
 
 
@@ -97,7 +123,7 @@ def main() -> None:
     with one_sentence(parser):
         shipped = shipped_directory(load_profile(options.profile))
         dataset, data = read_dataset(shipped), shipped / "predictions"
-        publish_predictions(options.results or Path("results", options.profile), data)
+        publish_predictions(results_folder(options.profile, options.results), data, dataset)
         write_data_card(dataset, shipped)
         print(f"{data}: {sum(path.stat().st_size for path in data.iterdir()) / 1e6:.1f} MB")
 

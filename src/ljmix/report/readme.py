@@ -15,6 +15,7 @@ from typing import Any
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
 from ljmix._util.markdown import markdown_table
+from ljmix._util.places import clone_folder
 from ljmix.report.metrics import read_metrics
 from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.state import DILUTE
@@ -299,8 +300,14 @@ def main() -> None:
         missing = set(_SECTIONS) - set(metrics)
         if missing:
             raise ValueError(f"{numbers} has no section {min(missing)!r}; run the notebooks first (make all)")
+        profiles = {str(name) for name in metrics.get("profiles", {}).values()}
+        if len(profiles) > 1:
+            raise ValueError(
+                f"{numbers} mixes numbers of the profiles {', '.join(sorted(profiles))}; run the chain anew"
+            )
+        root = clone_folder() or Path(".")
         for name, write_block in PAGES.items():
-            page = Path(name)
+            page = root / name
             write_text(page, insert_block(page.read_text(encoding="utf-8"), write_block(metrics)))
 
 

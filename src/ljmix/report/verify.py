@@ -21,6 +21,8 @@ import numpy as np
 from matplotlib import image
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import clone_folder
+from ljmix.report.metrics import read_metrics
 
 __all__ = ["Verdict", "compare_figures", "compare_numbers", "verify"]
 
@@ -164,9 +166,7 @@ def verify(root: Path, metrics: str = "results/reference/metrics.json", figures:
     """
     if not (root / metrics).is_file():
         raise FileNotFoundError(f"{root / metrics} does not exist; `make all` writes it")
-    numbers = compare_numbers(
-        json.loads(_committed(root, metrics)), json.loads((root / metrics).read_text(encoding="utf-8"))
-    )
+    numbers = compare_numbers(json.loads(_committed(root, metrics)), read_metrics(root / metrics))
     listed = _ask_git(root, "ls-tree", "--name-only", "HEAD", f"{figures}/").decode().split()
     names = [name for name in listed if name.endswith((".png", ".svg"))]
     pictures = compare_figures(
@@ -195,10 +195,10 @@ def _ask_git(root: Path, *arguments: str) -> bytes:
 def main(arguments: Iterable[str] | None = None) -> None:
     """Compare a run with what is published, from the command line."""
     parser = argparse.ArgumentParser(description="Compare the results in this clone with the published ones.")
-    parser.add_argument("--root", type=Path, default=Path("."), help="the clone; by default the current folder")
+    parser.add_argument("--root", type=Path, help="the clone; by default the one that these sources are in")
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
-        reproduced, text = verify(options.root)
+        reproduced, text = verify(options.root or clone_folder() or Path("."))
         print(text)
         if not reproduced:
             parser.exit(1)

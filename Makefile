@@ -40,6 +40,9 @@ PYTHON    := .venv/bin/python
 INSTALLED := .venv/.ljmix-installed
 endif
 
+# What goes on after Ctrl-C, to be named in the sentence that says so.
+export LJMIX_COMMAND := $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
+
 RUN := $(PYTHON) -m ljmix._util.notebooks
 
 # What each step is made of: the rooms of the package it calls.
@@ -58,7 +61,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
 
-.PHONY: help all data models figures validate verify moves docs lock lab test lint install clean FORCE
+.PHONY: help all data models figures validate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
@@ -138,6 +141,13 @@ install: $(INSTALLED) ## set up the Python environment (all other targets do it 
 # The tested versions where wheels of them exist for this Python and system, else what the bounds allow.
 LOCKED := $(if $(filter Linux,$(shell uname -s)),--constraint requirements.lock)
 
+# An environment whose Python is gone (the system's was upgraded, the clone was moved) is made anew.
+ifneq ($(wildcard .venv/.ljmix-installed),)
+ifneq ($(shell .venv/bin/python -c 'import ljmix; print("works")' 2> /dev/null),works)
+.PHONY: .venv/.ljmix-installed
+endif
+endif
+
 .venv/.ljmix-installed: pyproject.toml requirements.lock
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is " + sys.version.split()[0] + "; 3.11 or newer is needed")'
 	.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || python3 -m venv --clear .venv
@@ -159,11 +169,34 @@ lock: $(INSTALLED) ## write the versions at hand into requirements.lock
 LAB ?=
 
 lab: $(INSTALLED) ## open JupyterLab on copies of the notebooks in results/play, made to change
+	@test "$$(id -u)" != 0 || case ' $(LAB) ' in *' --allow-root '*) ;; *) \
+	    echo 'make lab: JupyterLab does not run as root; be another user, or type make lab LAB=--allow-root' >&2; exit 2;; esac
 	$(PYTHON) -m ljmix._util.play notebooks results/play
 	JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab $(LAB) --ServerApp.root_dir=. results/play/00-one-mixture.ipynb
 
 test: $(INSTALLED) lint ## lint, type-check and run all tests
 	$(PYTHON) -m pytest
+
+# In an environment of its own. What this runs is what the bounds in pyproject.toml promise.
+lowest: $(INSTALLED) ## run all tests with the oldest versions that the bounds allow
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	$(PYTHON) -m uv venv --quiet --clear --seed --python $(PYTHON) .venv-lowest
+	$(PYTHON) -m uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
+	.venv-lowest/bin/python -m pytest $(TESTS)
+
+# 200 kills take about an hour on two cores.
+KILLS ?= 200
+
+chaos: $(INSTALLED) ## kill a campaign at random KILLS=200 times, and compare its tables with an undisturbed one's
+	$(PYTHON) tests/disturbed/chaos.py --kills $(KILLS)
+
+slurm: $(INSTALLED) ## run a campaign on a SLURM of one node, started for it, and cancel jobs at random; as root
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check dask-jobqueue
+	$(PYTHON) tests/disturbed/slurm.py
+
+doctor: ## say what works here, what does not and what to do; also what a report of a fault needs
+	@test -x $(PYTHON) || { echo 'make: no environment yet; `make install` sets it up'; exit 2; }
+	@$(PYTHON) -m ljmix doctor
 
 lint: $(INSTALLED) ## check style and types
 	$(PYTHON) -m ruff check .

@@ -6,7 +6,9 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,10 +82,7 @@ class StatePoint:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise ValueError(f"{field.name} = {value!r} is not a finite number")
-            object.__setattr__(self, field.name, round(float(value), 6))
+            object.__setattr__(self, field.name, round(_finite(field.name, getattr(self, field.name)), 6))
         for name in ("temperature", "size_ratio", "epsilon_ab"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} = {getattr(self, name):g}: must be above 0")
@@ -100,11 +99,11 @@ class StatePoint:
 
     def sigma(self, pair: str) -> float:
         """Diameter σ_ij in σ_AA; unlike pairs by the arithmetic mean."""
-        return {"AA": 1.0, "AB": (1.0 + self.size_ratio) / 2, "BB": self.size_ratio}[pair]
+        return {"AA": 1.0, "AB": (1.0 + self.size_ratio) / 2, "BB": self.size_ratio}[_known(pair)]
 
     def epsilon(self, pair: str) -> float:
         """Well depth ε_ij in ε_AA."""
-        return {"AA": 1.0, "AB": self.epsilon_ab, "BB": 1.0}[pair]
+        return {"AA": 1.0, "AB": self.epsilon_ab, "BB": 1.0}[_known(pair)]
 
     def cutoff(self, pair: str) -> float:
         """Distance r_c = 2.5 σ_ij, in σ_AA, where the potential is cut and shifted to zero."""
@@ -118,6 +117,26 @@ class StatePoint:
     def as_dict(self) -> dict[str, float]:
         """The five numbers by name."""
         return asdict(self)
+
+
+def _known(pair: str) -> str:
+    if pair not in PAIRS:
+        raise ValueError(f"pair = {pair!r} is unknown; choose one of {', '.join(PAIRS)}")
+    return pair
+
+
+def _finite(name: str, value: object) -> float:
+    """Value as a float: a number of Python or NumPy, not a truth value, not infinite."""
+    number = math.nan
+    # NumPy's truth value is no Real; its other numbers are.
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(
+            f"{name} = {str(value)[:60] if isinstance(value, Real) else repr(value)[:60]} is not a finite number"
+        )
+    return number
 
 
 def grid(

@@ -13,10 +13,13 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
 import papermill
@@ -25,10 +28,13 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
 from ljmix._util.atomic import replace_when_whole
+from ljmix._util.command import INTERRUPTED, Interrupted, way_on
 
 __all__ = ["OwnInterpreter", "digest_inputs", "execute_notebook", "read_parameters"]
 
 _BAR = "{desc:18} {n_fmt:>3}/{total_fmt} cells {elapsed}"
+_PATIENCE = 30.0
+"""Longest time that an interrupted cell may take to end, s."""
 CELL_TIMEOUT = 14 * 24 * 3600
 """Longest time a cell may take, s: the largest campaign, not a hang, should be what ends it."""
 
@@ -39,6 +45,15 @@ class OwnInterpreter(AsyncKernelManager):
     A name is looked up in folders of the user and of ``JUPYTER_PATH`` first, where another environment may have put
     its own ``python3``.
     """
+
+    running: ClassVar[list[OwnInterpreter]] = []
+    """Those whose kernels live."""
+
+    async def _async_start_kernel(self, **kwargs: Any) -> None:
+        self.running.append(self)
+        await super()._async_start_kernel(**kwargs)
+
+    start_kernel = _async_start_kernel
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -118,6 +133,8 @@ def execute_notebook(
         If the notebook is not there.
     ValueError
         If a parameter is not in that cell.
+    Interrupted
+        On Ctrl-C.
     papermill.PapermillExecutionError, nbclient.exceptions.DeadKernelError
         If a cell fails, or its kernel dies; what was executed is kept in ``<output>.failed.ipynb``.
 
@@ -138,7 +155,7 @@ def execute_notebook(
     failed.unlink(missing_ok=True)
     with replace_when_whole(output) as part, log.open("w", encoding="utf-8") as said:
         try:
-            papermill.execute_notebook(
+            _execute_interruptibly(
                 str(source),
                 str(part),
                 parameters=dict(parameters),
@@ -150,15 +167,59 @@ def execute_notebook(
                 kernel_manager_class=OwnInterpreter,
                 # A progress bar leaves its last state in the copy, not one line a step.
                 coalesce_streams=True,
+                # Whatever a notebook names, or none: the kernel is this interpreter.
+                kernel_name="python3",
+                language="python",
             )
             executed = nbformat.read(part, as_version=4)  # type: ignore[no-untyped-call]
             executed.metadata["ljmix"] = {"inputs": digest}
             nbformat.write(executed, part)  # type: ignore[no-untyped-call]
-        except Exception:
+        except (Exception, Interrupted):
             # papermill writes after every cell, so that also a dead kernel leaves its cells.
             if part.exists():
                 part.replace(failed)
             raise
+
+
+def _execute_interruptibly(source: str, output: str, **options: Any) -> None:
+    """Run papermill so that Ctrl-C interrupts the cell, as in JupyterLab, instead of killing its kernel.
+
+    In a thread, where papermill leaves Ctrl-C alone. The cell then says itself what it keeps; a second Ctrl-C, or a
+    cell that does not listen, ends the kernel.
+
+    Raises
+    ------
+    Interrupted
+        With the cell's own words, if it has any.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(papermill.execute_notebook, source, output, **options)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            try:
+                _signal_kernels(signal.SIGINT)
+                wait([done], timeout=_PATIENCE)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                if not done.done():
+                    _signal_kernels(signal.SIGKILL)
+            error = done.exception()
+            said = error.evalue if isinstance(error, papermill.PapermillExecutionError) else ""
+            own = isinstance(error, papermill.PapermillExecutionError) and error.ename == "Interrupted"
+            raise Interrupted(said if own else f"what was simulated is kept; {way_on()} goes on") from None
+        finally:
+            OwnInterpreter.running.clear()
+
+
+def _signal_kernels(number: int) -> None:
+    for manager in OwnInterpreter.running:
+        process = getattr(manager.provisioner, "pid", None)
+        if process is not None:
+            # Its group too: worker processes of a cell.
+            with suppress(ProcessLookupError):
+                os.killpg(process, number)
 
 
 def _read_parameter(text: str, known: Mapping[str, Any]) -> tuple[str, Any]:
@@ -191,6 +252,8 @@ def main() -> None:
         execute_notebook(arguments.source, arguments.output, parameters, arguments.inputs)
     except (ValueError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+    except KeyboardInterrupt as error:
+        parser.exit(INTERRUPTED, f"\n{arguments.source.name} interrupted; {error or f'{way_on()} goes on'}\n")
     except (papermill.PapermillExecutionError, DeadKernelError) as error:
         kept = os.path.relpath(arguments.output.with_suffix(".failed.ipynb"))
         memory = " (most often for want of memory)" if isinstance(error, DeadKernelError) else ""

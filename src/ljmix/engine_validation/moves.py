@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix.data.collect import collect_dataset
 from ljmix.data.comparison import compare_states
 from ljmix.data.dataset import Dataset, read_dataset, write_table
@@ -90,19 +91,17 @@ def summarise_comparison(comparison: pd.DataFrame) -> pd.DataFrame:
 def main(arguments: Iterable[str] | None = None) -> None:
     """Simulate the control states with moves and compare them, from the command line."""
     parser = argparse.ArgumentParser(description="Compare runs with Monte Carlo moves with plain ones.")
-    parser.add_argument("--results", type=Path, default=Path("results", "moves"), help="folder of the campaign")
+    parser.add_argument("--results", type=Path, help="folder of the campaign; by default results/moves")
     parser.add_argument("--output", type=Path, help="table to write; by default data/validation/moves.parquet")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    data = shipped_folder()
+    data, results = shipped_folder(), results_folder("moves", options.results)
     with one_sentence(parser):
         profile = load_profile("equilibrium")
-        report = run_campaign(
-            CONTROL_STATES, profile, options.results, options.engine, options.device, workers=options.workers
-        )
-        comparison = compare_with_plain_runs(options.results, profile, read_dataset(data / "reference"))
+        report = run_campaign(CONTROL_STATES, profile, results, options.engine, options.device, workers=options.workers)
+        comparison = compare_with_plain_runs(results, profile, read_dataset(data / "reference"))
         write_table(comparison, options.output or data / "validation" / "moves.parquet", {})
         print(comparison.round(4).to_string(index=False))
         print(summarise_comparison(comparison).round(2).to_string(index=False))

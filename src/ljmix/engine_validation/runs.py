@@ -27,9 +27,11 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
+from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
 from ljmix.configuration import THERMO, Configuration, parse_frame, write_configuration
 from ljmix.data.dataset import write_table
+from ljmix.data.reference import shipped_folder
 from ljmix.engine_validation.bench import bench_start
 from ljmix.engine_validation.systems import (
     AGREEMENT_STATES,
@@ -45,9 +47,10 @@ from ljmix.engine_validation.systems import (
     place_on_lattice,
 )
 from ljmix.simulation.analysis import bin_centres
-from ljmix.simulation.campaign import lend_pool, run_campaign
+from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import build_configuration
+from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.sampling import open_runs
 from ljmix.state import CUTOFF, PAIRS, StatePoint
 from ljmix.structure.measure import measure_functions, open_trajectory
@@ -268,12 +271,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulate the validation systems with one engine.")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--work", type=Path, default=Path("results/validation"), help="folder for the runs")
-    parser.add_argument("--output", type=Path, default=Path("data/validation"), help="folder for the tables")
+    parser.add_argument("--work", type=Path, help="folder for the runs; by default results/validation")
+    parser.add_argument("--output", type=Path, help="folder for the tables; by default data/validation")
     parser.add_argument("--workers", type=int, help="processes for the states of the grid; by default one a core")
     options = parser.parse_args()
+    work, output = results_folder("validation", options.work), options.output or shipped_folder() / "validation"
     with one_sentence(parser):
-        print(simulate_all(options.engine, options.device, options.work, options.output, workers=options.workers))
+        print(simulate_all(options.engine, options.device, work, output, workers=options.workers))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ljmix._util.arrays import FloatArray
+from ljmix._util.reading import read_parquet
 from ljmix.simulation.engine import ENGINES
 
 __all__ = ["Tables", "read_tables"]
@@ -74,10 +73,11 @@ def read_tables(*directories: Path) -> dict[str, Tables]:
         for engine in ENGINES:
             folder = directory / engine
             if (folder / "blocks.parquet").is_file():
-                blocks, series = (pq.read_table(folder / f"{name}.parquet") for name in ("blocks", "series"))
-                provenance = json.loads(blocks.schema.metadata[b"ljmix"])
-                origin = {name: provenance[name] for name in ("engine_version", "device", "commit")}
-                by_engine[engine] = Tables(blocks.to_pandas(), series.to_pandas(), origin)
+                (blocks, provenance), (series, _) = (
+                    read_parquet(folder / f"{name}.parquet") for name in ("blocks", "series")
+                )
+                origin = {name: provenance.get(name, "unknown") for name in ("engine_version", "device", "commit")}
+                by_engine[engine] = Tables(blocks, series, origin)
     if not by_engine:
         places = ", ".join(map(str, directories))
         raise FileNotFoundError(f"no tables in {places}; python -m ljmix.engine_validation.runs writes them")

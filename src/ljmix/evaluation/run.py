@@ -11,6 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from ljmix._util.command import Interrupted, hold_interrupts, way_on
 from ljmix._util.threads import count_workers, cpu_seconds
 from ljmix.data.curves import curves_of, join_curves
 from ljmix.data.dataset import Dataset, learning_table
@@ -275,11 +276,27 @@ def list_runs(
 def run_in_parallel(
     run: Callable[..., Any], runs: Sequence[tuple[Any, ...]], task: str, workers: int, progress: bool
 ) -> Iterator[Any]:
-    """Results of all runs in their order; one single-threaded fit a process."""
-    jobs = Parallel(n_jobs=count_workers(workers), return_as="generator")(
-        delayed(run)(*arguments) for arguments in runs
-    )
-    yield from tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1)
+    """Results of all runs in their order; one single-threaded fit a process.
+
+    Raises
+    ------
+    Interrupted
+        On Ctrl-C.
+    """
+    done = 0
+    try:
+        with hold_interrupts():
+            jobs = Parallel(n_jobs=count_workers(workers), return_as="generator")(
+                delayed(run)(*arguments) for arguments in runs
+            )
+        for result in tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1):
+            done += 1
+            yield result
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"{task}: {done} of {len(runs)} fits were done, and none is kept; what was simulated is, and "
+            f"{way_on('the same call')} begins the fits again"
+        ) from None
 
 
 def _join(tables: Sequence[pd.DataFrame], dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from tqdm import tqdm
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
+from ljmix._util.reading import read_json
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.evaluation.selection import score_splits
@@ -210,7 +211,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     with one_sentence(parser), one_thread():
         dataset = read_dataset(chosen.data)
         train, _ = split_by_temperature(dataset, TRAIN_TEMPERATURES)
-        stored = json.loads(chosen.output.read_text(encoding="utf-8")) if chosen.output.exists() else {}
+        stored = read_json(chosen.output) if chosen.output.exists() else {}
         source = {
             "profile": dataset.provenance.get("profile", "unknown"), "states": len(train.states),
             "sha256": checksum(dataset),

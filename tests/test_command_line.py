@@ -35,7 +35,8 @@ def test_an_unknown_command_is_one_sentence():
     done = run("similate")
     assert done.returncode == 2
     assert done.stderr == (
-        "ljmix: command 'similate' is unknown; choose one of simulate, predict, campaign, collect, report, speed\n"
+        "ljmix: command 'similate' is unknown; choose one of simulate, predict, campaign, collect, report, doctor, "
+        "speed\n"
     )
 
 

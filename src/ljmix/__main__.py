@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 import ljmix
+from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.command import one_sentence
 
 __all__ = ["main"]
@@ -24,6 +25,7 @@ _COMMANDS = {
     "campaign": ("ljmix.simulation.campaign:main", "simulate all states of a profile, in parallel; resumable"),
     "collect": ("ljmix.data.collect:main", "make the tables from a campaign's finished runs"),
     "report": ("ljmix.report.readme:main", "write published numbers into the pages"),
+    "doctor": ("ljmix.report.doctor:main", "say what works here, what does not, and what to do"),
     "speed": ("ljmix.engine_validation.speed:main", "measure an engine's speed for several states at once"),
 }
 
@@ -79,8 +81,10 @@ def simulate() -> None:
     parser.add_argument("--density", type=float, help="hold this number density instead of the pressure")
     options = parser.parse_args()
     with one_sentence(parser):
+        state = _state_of(options)
+        _check_output(options.output)
         run = ljmix.simulate(
-            _state_of(options),
+            state,
             options.profile,
             seed=options.seed,
             engine=options.engine,
@@ -99,12 +103,25 @@ def predict() -> None:
     parser.add_argument("--model", default="gaussian-process", help="a shipped model, or a folder with a trained one")
     options = parser.parse_args()
     with one_sentence(parser):
-        _write_curves(ljmix.load_model(options.model).predict(_state_of(options)), options.output)
+        state = _state_of(options)
+        model = ljmix.load_model(options.model)
+        _check_output(options.output)
+        _write_curves(model.predict(state), options.output)
+
+
+def _check_output(output: Path | None) -> None:
+    """Say before the work that its result could not be written, not after it."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise IsADirectoryError(f"{output} is a folder; give the name of a file")
+    require_writable(output.parent)
 
 
 def _write_curves(curves: pd.DataFrame, output: Path | None) -> None:
     if output is not None:
-        curves.to_csv(output, index=False)
+        with replace_when_whole(output) as part:
+            curves.to_csv(part, index=False)
         print(f"wrote {output}")
         return
     highest = curves.loc[curves.groupby("pair")["g"].idxmax(), [c for c in ("pair", "r", "g", "g_sem") if c in curves]]

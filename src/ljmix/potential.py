@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix._util.checks import require_name
 from ljmix.state import CUTOFF
 
 __all__ = ["BIN_POINTS", "SUBSTANCES", "boltzmann_in_bins", "lj_potential", "lj_slope", "real_units"]
@@ -98,8 +99,7 @@ def real_units(substance: str = "argon") -> dict[str, float]:
     ValueError
         If the substance is unknown.
     """
-    if substance not in SUBSTANCES:
-        raise ValueError(f"substance = {substance!r} is unknown; choose one of {', '.join(SUBSTANCES)}")
+    require_name("substance", substance, SUBSTANCES)
     temperature, length_nm, molar_mass = SUBSTANCES[substance]
     energy, length, mass = temperature * _BOLTZMANN, length_nm * 1e-9, molar_mass * 1e-3 / _AVOGADRO
     time = length * float(np.sqrt(mass / energy))

@@ -120,8 +120,8 @@ class StatePoint:
 
 
 def _known(pair: str) -> str:
-    if pair not in PAIRS:
-        raise ValueError(f"pair = {pair!r} is unknown; choose one of {', '.join(PAIRS)}")
+    if not isinstance(pair, str) or pair not in PAIRS:
+        raise ValueError(f"pair = {repr(pair)[:60]} is unknown; choose one of {', '.join(PAIRS)}")
     return pair
 
 
@@ -133,9 +133,8 @@ def _finite(name: str, value: object) -> float:
         with suppress(OverflowError):
             number = float(value)
     if not math.isfinite(number):
-        raise ValueError(
-            f"{name} = {str(value)[:60] if isinstance(value, Real) else repr(value)[:60]} is not a finite number"
-        )
+        shown = " ".join((str if isinstance(value, Real) else repr)(value).split())
+        raise ValueError(f"{name} = {shown[:60]} is not a finite number")
     return number
 
 

@@ -78,7 +78,12 @@ def wait_until_gone(campaign: subprocess.Popen[bytes]) -> None:
 def finish(root: Path, log: Path) -> Dataset:
     """Go on with a campaign undisturbed, and collect it."""
     done = start(root, log)
-    if done.wait():
+    try:
+        done.wait()
+    finally:
+        for number in members(done.pid):
+            os.kill(number, signal.SIGKILL)
+    if done.returncode:
         raise RuntimeError(f"the campaign in {root} did not finish:\n{log.read_text(errors='replace')[-2000:]}")
     return collect_dataset(root, load_profile("smoke"))
 
@@ -109,19 +114,21 @@ def main() -> None:
         root = folder / "disturbed-0"
         while done.total() < options.kills:
             campaign = start(root, log)
-            while campaign.poll() is None and done.total() < options.kills:
-                try:
-                    campaign.wait(rng.uniform(0.5, options.longest))
-                except subprocess.TimeoutExpired:
-                    way = rng.choice(WAYS)
-                    if kill(campaign, way, rng):
-                        done[way] += 1
-                        bar.update()
-                    if way != "worker":
-                        wait_until_gone(campaign)
-            if campaign.poll() is None:
-                os.kill(campaign.pid, signal.SIGKILL)
-            wait_until_gone(campaign)
+            try:
+                while campaign.poll() is None and done.total() < options.kills:
+                    try:
+                        campaign.wait(rng.uniform(0.5, options.longest))
+                    except subprocess.TimeoutExpired:
+                        way = rng.choice(WAYS)
+                        if kill(campaign, way, rng):
+                            done[way] += 1
+                            bar.update()
+                        if way != "worker":
+                            wait_until_gone(campaign)
+            finally:
+                if campaign.poll() is None:
+                    os.kill(campaign.pid, signal.SIGKILL)
+                wait_until_gone(campaign)
             if campaign.returncode == 0 and done.total() < options.kills:
                 turn += 1
                 root = folder / f"disturbed-{turn}"

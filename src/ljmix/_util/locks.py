@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["LockedError", "hold_lock"]
+__all__ = ["LockedError", "has_locks", "hold_lock"]
 
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO}
@@ -79,6 +79,17 @@ def hold_lock(path: Path, timeout: float = 0.0) -> Iterator[None]:
     )
     with _hold_file(path.with_name(f"{path.name}-file"), timeout):
         yield
+
+
+def has_locks(folder: Path) -> bool:
+    """Whether the file system of a folder has locks of the operating system."""
+    path = folder / f".lock-{uuid.uuid4().hex}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        return _lock(descriptor) == "ours"
+    finally:
+        os.close(descriptor)
+        path.unlink()
 
 
 def _lock(descriptor: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from ljmix._util.checks import require_kind, require_path
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
@@ -61,8 +62,13 @@ def collect_dataset(
     UserWarning
         Where a finished state is damaged: it is named with the way out and left out, and the rest is collected.
     """
+    require_kind("profile", profile, Profile, 'ljmix.load_profile("quick")')
+    root = require_path("root", root)
+    chosen = None if states is None else [states] if not isinstance(states, Iterable) else list(states)
+    for state in chosen or ():
+        require_kind("states", state, StatePoint, "StatePoint(1.0, 0.3, 1.2, 0.7)")
     finished = find_finished(root, profile)
-    asked = {*profile.states(), *finished} if states is None else set(states)
+    asked = {*profile.states(), *finished} if chosen is None else set(chosen)
     finished = {state: folder for state, folder in finished.items() if state in asked}
     if not finished:
         raise ValueError(f"{root} holds none of the {len(asked)} states asked for; run the campaign first")

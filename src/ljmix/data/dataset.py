@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
+from ljmix._util.checks import require_float, require_int, require_kind, require_path, shorten
 from ljmix._util.reading import read_parquet
 from ljmix.data.schema import KEYS, TABLES, Field
 from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
@@ -70,9 +71,11 @@ class Dataset:
 
     def __post_init__(self) -> None:
         tables = {"states": self.states, "rdf": self.rdf, "structure_factors": self.structure_factors}
+        require_kind("provenance", self.provenance, Mapping, '{"profile": "quick"}')  # type: ignore[type-abstract]
         for name, table in tables.items():
-            if table is None:
+            if table is None and name == "structure_factors":
                 continue
+            require_kind(name, table, pd.DataFrame, "the one that `read_dataset` reads")
             _check_table(name, table)
             difference = set(self.states["state_id"]) ^ set(table["state_id"].unique())
             if difference:
@@ -99,7 +102,12 @@ class Dataset:
         values : (n_states, 3, n_bins) array
             The column for AA, AB, BB.
         """
-        rows = self.rdf[self.rdf["r"] < r_max]
+        columns = [name for name in self.rdf if name not in KEYS["rdf"]]
+        if not isinstance(column, str) or column not in columns:
+            raise ValueError(f"column = {shorten(column)} is not in rdf; choose one of {', '.join(columns)}")
+        rows = self.rdf[self.rdf["r"] < require_float("r_max", r_max)]
+        if rows.empty:
+            raise ValueError(f"r_max = {r_max:g}: must be above {self.rdf['r'].min():g}, the centre of the first bin")
         wide = rows.set_index(["state_id", "pair", "r"])[column].unstack("r")
         index = pd.MultiIndex.from_product([self.states["state_id"], PAIRS])
         r = wide.columns.to_numpy(dtype=float)
@@ -122,6 +130,7 @@ class Dataset:
         ValueError
             If the dataset does not hold the state; the nearest one is named.
         """
+        require_kind("state", state, StatePoint, "StatePoint(1.0, 0.3, 1.2, 0.7)")
         rows = self.rdf[self.rdf["state_id"] == state.state_id]
         if rows.empty:
             nearest = self.near(state).states.iloc[0]
@@ -153,6 +162,8 @@ class Dataset:
         ValueError
             If n is not from 1 to the number of states.
         """
+        require_kind("state", state, StatePoint, "StatePoint(1.0, 0.3, 1.2, 0.7)")
+        n = require_int("n", n, -(2**31))
         if not 1 <= n <= len(self.states):
             raise ValueError(f"n = {n}: must lie between 1 and the {len(self.states)} states of the dataset")
         parameters = list(PARAMETERS)
@@ -169,7 +180,13 @@ class Dataset:
 
     def select(self, rows: npt.NDArray[np.bool_] | pd.Series) -> Dataset:
         """Return the dataset of the states for which the mask `rows` (n_states,) is true."""
-        states = self.states[np.asarray(rows)].reset_index(drop=True)
+        mask = np.asarray(rows)
+        if mask.dtype != bool or mask.shape != (len(self.states),):
+            raise ValueError(
+                f"rows has type {mask.dtype} and shape {mask.shape}: must be a truth value for each of the "
+                f"{len(self.states)} states"
+            )
+        states = self.states[mask].reset_index(drop=True)
         if states.empty:
             raise ValueError("the selection holds no state; widen it")
 
@@ -263,8 +280,7 @@ def read_dataset(directory: Path | str) -> Dataset:
         If a table is not a parquet file, comes from elsewhere than the others or breaks a rule of `Dataset`; the
         message names the file.
     """
-    if not isinstance(directory, (str, Path)):
-        raise ValueError(f"directory = {repr(directory)[:60]}: must be the name of a folder with tables")
+    directory = require_path("directory", directory)
     frames, origins = {}, {}
     for name in TABLES:
         path = Path(directory) / f"{name}.parquet"

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from ljmix._util.checks import require_float, require_path, shorten
 from ljmix._util.command import Interrupted, way_on
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
 from ljmix.simulation.analysis import analyse_run
-from ljmix.simulation.engine import load_engine
+from ljmix.simulation.engine import check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.sampling import choose_runs, choose_starts, open_runs, sample_state
@@ -145,13 +146,16 @@ def simulate(
         On Ctrl-C; the message says what is kept.
     """
     if not isinstance(state, StatePoint):
-        raise ValueError(f"state = {state!r}: must be a ljmix.StatePoint, for instance StatePoint(1.0, 0.3, 1.2, 0.7)")
-    chosen = load_profile(profile) if isinstance(profile, str) else profile
-    if density is not None and not density > 0:
-        raise ValueError(f"density = {density}: must be above 0")
+        raise ValueError(
+            f"state = {shorten(state)}: must be a ljmix.StatePoint, for instance StatePoint(1.0, 0.3, 1.2, 0.7)"
+        )
+    chosen = profile if isinstance(profile, Profile) else load_profile(profile)
+    if density is not None:
+        density = require_float("density", density, 0, above=True)
+    check_names(engine, device)
     chosen = replace(chosen, replica=seed, number_density=float(density or 0.0))
     system_size(state, chosen)  # before anything is written
-    root = Path(FOLDER if folder is None else folder).resolve()
+    root = require_path("folder", FOLDER if folder is None else folder).resolve()
     loaded = load_engine(engine, device)
     print(f"{loaded.name} {loaded.version} on {loaded.device_name}, profile {chosen.name}; writes to {root}")
     starts = choose_starts(state, chosen)

@@ -11,11 +11,14 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
+from ljmix._util.checks import require_path, shorten
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
@@ -80,7 +83,7 @@ class TrainedModel:
             If an argument is not of these kinds, or a value is out of range.
         """
         table = _table_of(states)
-        distances = _BINS if r is None else np.asarray(r, dtype=float)
+        distances = _BINS if r is None else _require_distances(r)
         curves = self.model.predict(table, distances)
         spread = self.model.predict_spread(table, distances) if isinstance(self.model, UncertainModel) else None
         source = self.model.predict_source(table, distances) if isinstance(self.model, SourcedModel) else None
@@ -103,12 +106,24 @@ def _table_of(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> pd.Da
         if missing:
             raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(PARAMETERS)}")
         states = [StatePoint(*map(float, row)) for row in states[list(PARAMETERS)].to_numpy()]
-    asked = [states] if isinstance(states, StatePoint) else list(states) if isinstance(states, Iterable) else []
-    strange = next((state for state in asked if not isinstance(state, StatePoint)), None)
-    if not asked or strange is not None:
-        shown = states if strange is None else strange
-        raise ValueError(f"states = {shown!r}: must be a ljmix.StatePoint, a list of them, or a table")
+    asked: list[Any] = (
+        [states] if isinstance(states, StatePoint) else list(states) if isinstance(states, Iterable) else []
+    )
+    strange = [state for state in asked if not isinstance(state, StatePoint)]
+    if strange or not asked:
+        shown = shorten(strange[0] if strange else states)
+        raise ValueError(f"states = {shown}: must be a ljmix.StatePoint, a list of them, or a table")
     return pd.DataFrame([state.as_dict() | {"state_id": state.state_id} for state in asked])
+
+
+def _require_distances(r: npt.ArrayLike) -> FloatArray:
+    try:
+        distances = np.atleast_1d(np.asarray(r, dtype=float))
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"r = {shorten(r)}: must be distances, one number each") from None
+    if distances.ndim != 1 or not distances.size or not (np.isfinite(distances) & (distances >= 0)).all():
+        raise ValueError(f"r = {shorten(r)}: must be finite distances of at least 0, in one row")
+    return distances
 
 
 def load_trained(model: str | Path = "gaussian-process") -> TrainedModel:
@@ -128,8 +143,7 @@ def load_trained(model: str | Path = "gaussian-process") -> TrainedModel:
     ValueError
         If the name is unknown and no such folder exists, or the folder holds another kind of file.
     """
-    if not isinstance(model, (str, Path)):
-        raise ValueError(f"model = {repr(model)[:60]}: must be a name or a folder; shipped: {', '.join(SHIPPED)}")
+    require_path("model", model)
     folder = shipped_folder() / "models" / model if str(model) in SHIPPED else Path(model)
     if not _is_file(folder / "model.json"):
         raise ValueError(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ljmix._util.arrays import FloatArray
+from ljmix._util.checks import require_float, shorten
 from ljmix.plotting.style import COLUMN_MM, PAIR_COLORS, journal_figure, new_figure, tint
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def draw_snapshot(
         axes.text(0.5, 0.5, _NONE_SHIPPED, transform=axes.transAxes, ha="center", va="center")
         return None
     positions, types, edge = _check(configuration)
+    size_ratio = require_float("size_ratio", size_ratio, 0, above=True)
     if only_b and (types == 1).any():
         positions = positions - _periodic_centre(positions[types == 1], edge) + edge / 2
     height = np.mod(positions[:, 2], edge)
@@ -120,6 +122,9 @@ def draw_snapshot(
 
 
 def _check(configuration: Configuration) -> tuple[FloatArray, npt.NDArray[np.int64], float]:
+    missing = [name for name in ("positions", "types", "box_edge") if not hasattr(configuration, name)]
+    if missing:
+        raise ValueError(f"configuration = {shorten(configuration)}: has no {missing[0]}; give a ljmix Configuration")
     positions = np.asarray(configuration.positions, dtype=float)
     types = np.asarray(configuration.types)
     if positions.ndim != 2 or positions.shape[1] != 3 or types.shape != positions.shape[:1] or not len(types):

@@ -20,6 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ljmix._util.checks import require_int, require_kind, require_path, shorten
 from ljmix._util.command import Interrupted, hold_interrupts, one_sentence, way_on
 from ljmix._util.locks import LockedError, hold_lock
 from ljmix._util.places import results_folder
@@ -102,17 +103,20 @@ def run_campaign(
     Interrupted
         On Ctrl-C; the message says what is kept.
     """
+    require_kind("profile", profile, Profile, 'ljmix.load_profile("quick")')
+    check_names(engine, device)
+    if executor is not None:
+        require_kind("executor", executor, Executor, "Client(cluster).get_executor()")
     todo = _check_states(states, workers)
     for state in todo:
         system_size(state, profile)
-    root = Path(root).resolve()
+    root = require_path("root", root).resolve()
     if executor is None:
         loaded = load_engine(engine, device)
         engine, device = loaded.name, loaded.device
         where = f"{loaded.name} {loaded.version} on {loaded.device_name}"
     else:
         # What is installed there is theirs to say: the host that submits may lack the engine or the GPU.
-        check_names(engine, device)
         where = f"engine {engine} on the executor's {device} device"
     make_workspace(root)
     tqdm.write(f"{len(todo)} states, profile {profile.name}, {where}")
@@ -131,15 +135,15 @@ def run_campaign(
 
 
 def _check_states(states: Iterable[StatePoint], workers: int | None) -> list[StatePoint]:
-    todo = list(dict.fromkeys(states)) if isinstance(states, Iterable) else [states]
-    for state in todo:
+    asked = [states] if isinstance(states, StatePoint) or not isinstance(states, Iterable) else list(states)
+    for state in asked:
         if not isinstance(state, StatePoint):
-            raise ValueError(f"states: {str(state)[:60]!r} is no ljmix.StatePoint; give a list of them")
-    if not todo:
+            raise ValueError(f"states: {shorten(state)} is no ljmix.StatePoint; give a list of them")
+    if not asked:
         raise ValueError("the campaign has no state; give at least one")
-    if workers is not None and not (isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1):
-        raise ValueError(f"workers = {workers!r}: must be a whole number of at least 1")
-    return todo
+    if workers is not None:
+        require_int("workers", workers, 1, 4096)
+    return list(dict.fromkeys(asked))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ frame has velocities too, which readers take for those of all frames.
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ljmix._util.checks import shorten
 from ljmix.simulation.moves import Moves, Tally
 
 __all__ = [
@@ -159,11 +161,12 @@ class Engine(Protocol):
 
 def check_names(name: str, device: str) -> None:
     """Raise a ValueError if an engine or device is unknown; see `load_engine`."""
-    if name not in ("auto", *ENGINES):
-        raise ValueError(f"engine = {name!r} is unknown; choose auto, {' or '.join(ENGINES)}")
-    kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and (kind != "gpu" or not index.isdigit())):
-        raise ValueError(f"device = {device!r} is unknown; choose auto, cpu, gpu or gpu:<index>")
+    if not isinstance(name, str) or name not in ("auto", *ENGINES):
+        raise ValueError(f"engine = {shorten(name)} is unknown; choose auto, {' or '.join(ENGINES)}")
+    kind, colon, index = device.partition(":") if isinstance(device, str) else ("", "", "")
+    # A digit of another script is one to isdigit, and none to a driver.
+    if kind not in DEVICES or (colon and (kind != "gpu" or not re.fullmatch("[0-9]{1,4}", index))):
+        raise ValueError(f"device = {shorten(device)} is unknown; choose auto, cpu, gpu or gpu:<index>")
 
 
 def load_engine(name: str = "auto", device: str = "auto") -> Engine:

@@ -9,6 +9,7 @@ from importlib import resources
 from numbers import Integral, Real
 from typing import Any
 
+from ljmix._util.checks import shorten
 from ljmix.state import StatePoint, grid
 
 __all__ = ["PROFILES", "Profile", "load_profile"]
@@ -107,7 +108,7 @@ class Profile:
             value = int(value)
             object.__setattr__(self, name, value)
         if type(value).__name__ != declared:
-            raise ValueError(f"profile {self.name}: {name} = {repr(value)[:60]}: must be of type {declared}")
+            raise ValueError(f"profile {self.name}: {name} = {shorten(value)}: must be of type {declared}")
         # No comparison with a limit would find NaN.
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"profile {self.name}: {name} = {value}: must be finite")
@@ -147,10 +148,12 @@ def load_profile(name: str, **changes: Any) -> Profile:
         If the name or a field is unknown, or a value is not allowed.
     """
     if not isinstance(name, str) or name not in PROFILES:
-        raise ValueError(f"profile {repr(name)[:60]} is unknown; choose one of {', '.join(PROFILES)}")
+        raise ValueError(f"profile {shorten(name)} is unknown; choose one of {', '.join(PROFILES)}")
     text = resources.files("ljmix.simulation").joinpath("profiles", f"{name}.toml").read_text(encoding="utf-8")
     known = {field.name for field in fields(Profile)} - {"name"}
     unknown = sorted(set(changes) - known)
     if unknown:
-        raise ValueError(f"profile {name}: no field named {', '.join(unknown)}; fields are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"profile {name}: no field named {', '.join(map(shorten, unknown))}; fields are {', '.join(sorted(known))}"
+        )
     return Profile(name=name, **(tomllib.loads(text) | changes))

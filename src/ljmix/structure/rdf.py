@@ -12,9 +12,12 @@ import freud
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
+from ljmix._util.checks import require_float, require_int, shorten
 
 __all__ = ["MOST_FORCE_SAMPLED", "block_average", "combine_force_rdf", "compute_rdf", "force_rdf", "split_blocks"]
 
+MOST_BINS = 1_000_000
+"""Bins of a curve, at most."""
 MOST_FORCE_SAMPLED = 100
 """Up to so many B particles the force-sampled BB function is measured beside the counted one."""
 
@@ -44,8 +47,13 @@ def compute_rdf(
     Raises
     ------
     ValueError
-        If r_max is not below half the box edge, or a species has too few particles for a pair.
+        If r_max is not below half the box edge, a species has too few particles for a pair, or an argument is no number
+        in its range.
     """
+    positions = _require_points("positions", positions)
+    others = None if others is None else _require_points("others", others)
+    box_edge, n_bins = require_float("box_edge", box_edge, 0, above=True), require_int("n_bins", n_bins, 1, MOST_BINS)
+    r_max = require_float("r_max", r_max, 0, above=True)
     if r_max >= box_edge / 2:
         raise ValueError(f"r_max = {r_max:g}: must be below half the box edge, {box_edge / 2:.3f}")
     if len(positions) < 2 or (others is not None and len(others) < 1):
@@ -59,6 +67,18 @@ def compute_rdf(
         points, queries = others, positions
     rdf.compute((freud.box.Box.cube(box_edge), points), query_points=queries)
     return np.asarray(rdf.rdf, dtype=float)
+
+
+def _require_points(name: str, values: FloatArray) -> FloatArray:
+    try:
+        points = np.asarray(values, dtype=float)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"{name} = {shorten(values)}: must be numbers of shape (n, 3)") from None
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"{name} has shape {points.shape}: must be (n, 3)")
+    if not np.isfinite(points).all():
+        raise ValueError(f"{name}: a coordinate is not finite")
+    return points
 
 
 def force_rdf(

@@ -1,3 +1,6 @@
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
 from ljmix.state import PAIRS, PAPER_GRID, StatePoint, grid
@@ -55,3 +58,17 @@ def test_bad_values_are_named(values, message):
 def test_empty_axis_is_named():
     with pytest.raises(ValueError, match="fraction_b is empty"):
         grid([1.0], [], [1.0], [1.0])
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, np.int8, Fraction])
+def test_numbers_of_every_kind_name_the_same_state(kind):
+    state = StatePoint(kind(1), 0.5, kind(2), kind(1))
+    assert state == StatePoint(1, 0.5, 2, 1)
+    assert all(type(value) is float for value in state.as_dict().values())
+    assert state.state_id == "T1_C0.5_S2_E1_P1"
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), True, np.nan, 10**400, 1j, "1", None, np.array([1.0])])
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(ValueError, match="size_ratio = .+ is not a finite number"):
+        StatePoint(1.0, 0.5, value, 1.0)

@@ -8,11 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LINES = """
 import ljmix
+import ljmix.data.reference
 state = ljmix.StatePoint(temperature=0.9, fraction_b=0.3, size_ratio=1.2, epsilon_ab=0.7)
 run = ljmix.simulate(state, profile="smoke")
 data = ljmix.load_reference()
 ljmix.plot_rdf(run, data.near(state)).savefig("curves.png")
 model = ljmix.load_model("gaussian-process")
+# Five states are repeated where the tables are there; all 500 were simulated where they were not found.
+assert ljmix.data.reference.repeated_states(ljmix.load_profile("reference"), 5) == 5
 print(len(run.rdf()), len(data.states), len(model.predict(state)), ljmix.__file__)
 """
 

@@ -171,6 +171,16 @@ def test_shipped_dataset():
     assert np.abs(core).max() == 0
 
 
+def test_lost_tables_do_not_start_the_whole_campaign(monkeypatch, tmp_path):
+    monkeypatch.setattr("ljmix.data.reference.shipped_folder", lambda: tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match="does not hold the shipped tables of profile reference, of which 5 states"
+    ):
+        repeated_states(load_profile("reference"), 5)
+    assert repeated_states(load_profile("reference"), 0) == 0
+    assert repeated_states(load_profile("smoke"), 5) == 0
+
+
 def test_handful_spans_the_temperatures(dataset):
     drawn = draw_states(dataset, 5, seed=3)
     assert sorted(state.temperature for state in drawn) == [0.6, 0.8, 1.0, 1.2, 1.4]

@@ -47,7 +47,7 @@ def test_first_part_of_a_campaign_has_every_temperature():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"stepz": 1}, "no field named stepz"),
+        ({"stepz": 1}, "no field named .stepz"),
         ({"box_edge": "wide"}, "box_edge = 'wide': must be of type float"),
         ({"box_edge": 0.0}, "box_edge and n_particles are both 0"),
         ({"frame_interval": 0}, "frame_interval = 0: must be at least 1"),

@@ -76,8 +76,13 @@ def read_arrays(path: Path | str) -> dict[str, npt.NDArray[Any]]:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > MOST_ARRAYS:
             raise ValueError(f"unpacked it has {unpacked / 2**30:.0f} GiB; at most {MOST_ARRAYS / 2**30:.0f} are read")
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        # A member that is no array comes as bytes.
+        strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+        if strange:
+            raise ValueError(f"its member {strange[0]} is no array")
+        return arrays
     except (EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ValueError(f"{path} is damaged ({error or type(error).__name__})") from error
 

@@ -32,6 +32,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import signac
+from signac.errors import IncompatibleSchemaVersion
 
 from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.reading import read_arrays, read_json
@@ -114,7 +115,14 @@ def make_workspace(root: Path) -> Any:
                 raise
         finally:
             shutil.rmtree(elsewhere, ignore_errors=True)
-    return signac.get_project(root, search=False)
+    try:
+        return signac.get_project(root, search=False)
+    except IncompatibleSchemaVersion as error:
+        raise RuntimeError(f"{settings / 'config'} is of another version of signac: {error}") from error
+    except Exception:
+        # Whatever its parser says of a damaged file: all that we write there is the version of the schema.
+        (settings / "config").unlink()
+        return signac.init_project(root)
 
 
 def _is_whole(path: Path) -> bool:

@@ -70,5 +70,5 @@ def test_numbers_of_every_kind_name_the_same_state(kind):
 
 @pytest.mark.parametrize("value", [np.bool_(True), True, np.nan, 10**400, 1j, "1", None, np.array([1.0])])
 def test_what_is_no_number_is_named(value):
-    with pytest.raises(ValueError, match="size_ratio = .+ is not a finite number"):
+    with pytest.raises(ValueError, match=r"size_ratio = .+ is not a finite number"):
         StatePoint(1.0, 0.5, value, 1.0)

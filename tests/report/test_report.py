@@ -6,7 +6,7 @@ import pytest
 
 from ljmix.report.claims import claims_table, papers_failure
 from ljmix.report.gallery import gallery
-from ljmix.report.metrics import read_metrics
+from ljmix.report.metrics import read_metrics, update_metrics
 from ljmix.report.readme import PAGES, describe_extent, describe_views, insert_block, results_table, short_table
 
 ROOT = Path(__file__).parents[2]
@@ -193,3 +193,13 @@ def test_a_rank_within_chance_is_not_called_one():
 def test_missing_markers_are_named():
     with pytest.raises(ValueError, match="the page has no place for the table"):
         insert_block("# nothing here", "| table |\n")
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}\n=======\n", "{", "[1]", ""])
+def test_damaged_metrics_are_named_with_a_way_out(tmp_path, content):
+    path = tmp_path / "metrics.json"
+    path.write_text(content)
+    for call in (lambda: read_metrics(str(path)), lambda: update_metrics(path, {"a": {}}, {})):
+        with pytest.raises(ValueError, match=r"metrics\.json .*; restore it \(git checkout\), or delete it, and"):
+            call()
+    assert path.read_text() == content

@@ -553,3 +553,53 @@ def test_bad_calls_fail_before_any_work(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no campaign"):
         collect_dataset(tmp_path, PROFILE)
     assert list(tmp_path.iterdir()) == []
+
+
+class Forgetful(InProcess):
+    """Runs what it is given, then loses the result: as Dask, whose worker is gone when it is asked for."""
+
+    def submit(self, fn, /, *args):
+        super().submit(fn, *args).result()
+        future = Future()
+        future.set_exception(TypeError("cannot unpack non-iterable PosixPath object"))
+        return future
+
+
+class Lossy(Executor):
+    """Loses every worker before it has begun."""
+
+    def submit(self, fn, /, *args):
+        future = Future()
+        future.set_exception(OSError("scheduler closed"))
+        return future
+
+
+def test_what_is_finished_on_disk_is_finished_whatever_the_executor_says(tmp_path):
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=Forgetful())
+    assert not report.failed
+    assert set(report.finished) == set(PROFILE.states())
+    assert all(is_finished(folder, PROFILE) for folder in report.finished.values())
+
+
+def test_a_state_whose_workers_are_lost_fails_in_the_executors_words(tmp_path):
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=Lossy())
+    assert set(report.failed.values()) == {"its worker was lost (OSError: scheduler closed) 3 times"}
+
+
+def test_an_executor_that_takes_no_work_is_named(tmp_path):
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    report = run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, executor=pool)
+    assert all(reason.startswith("the executor takes no work: RuntimeError") for reason in report.failed.values())
+
+
+def die(*arguments):
+    os.abort()
+
+
+def test_workers_that_die_before_any_work_end_the_campaign_at_once(tmp_path, monkeypatch):
+    """As under a launcher whose MPI aborts: two are tried, not three for each state."""
+    monkeypatch.setattr("ljmix.simulation.campaign._try_out", die)
+    monkeypatch.setattr("ljmix.simulation.campaign.sample_state", die)
+    with pytest.raises(RuntimeError, match=f"die as they start the engine {ENGINE}, before any work; .* doctor` looks"):
+        run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, workers=1)

@@ -106,7 +106,9 @@ class Dataset:
         columns = [name for name in self.rdf if name not in KEYS["rdf"]]
         if not isinstance(column, str) or column not in columns:
             raise ValueError(f"column = {shorten(column)} is not in rdf; choose one of {', '.join(columns)}")
-        rows = self.rdf[self.rdf["r"] < (r_max if r_max is math.inf else require_float("r_max", r_max))]
+        rows = self.rdf[
+            self.rdf["r"] < (r_max if isinstance(r_max, float) and r_max == math.inf else require_float("r_max", r_max))
+        ]
         if rows.empty:
             raise ValueError(f"r_max = {r_max:g}: must be above {self.rdf['r'].min():g}, the centre of the first bin")
         wide = rows.set_index(["state_id", "pair", "r"])[column].unstack("r")

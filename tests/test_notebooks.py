@@ -11,8 +11,10 @@ import pytest
 from nbclient.exceptions import DeadKernelError
 
 from ljmix._util.notebooks import _read_parameter, execute_notebook, read_parameters
-from ljmix.data.dataset import read_dataset
+from ljmix.data.dataset import read_dataset, write_dataset
 from ljmix.report.metrics import RUN_RECORD, read_metrics
+from ljmix.simulation.profiles import load_profile
+from tests.conftest import synthetic_dataset
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -76,6 +78,21 @@ def test_a_notebook_runs_in_this_interpreter_whatever_a_kernels_name_means(tmp_p
     source = small_notebook(tmp_path / "who.ipynb", "import sys\nprint('I am', sys.executable)")
     execute_notebook(source, tmp_path / "out.ipynb", {})
     assert f"I am {sys.executable}" in (tmp_path / "out.log").read_text()
+
+
+def test_what_its_user_can_mend_is_one_sentence(tmp_path):
+    """A dataset of one profile, asked for as another's, in the notebook that draws the figures: no figure."""
+    write_dataset(synthetic_dataset(load_profile("smoke").states(), 5.0), tmp_path / "run")
+    command = [sys.executable, "-m", "ljmix._util.notebooks", NOTEBOOKS[5], tmp_path / "05.ipynb"]
+    folders = [f"results={tmp_path / 'run'}", f"figures={tmp_path / 'figures'}"]
+    done = subprocess.run([*command, *folders], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    said = done.stderr.strip()
+    assert said.startswith(
+        f"05-explain.ipynb: {tmp_path / 'run'} holds the dataset of profile synthetic, not of reference"
+    )
+    assert "\n" not in said
+    assert not (tmp_path / "figures").exists()
 
 
 def test_what_cells_print_is_logged_and_one_line_shown(tmp_path, capsys):

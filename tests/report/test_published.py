@@ -118,3 +118,12 @@ def test_figures_name_their_dataset(dataset, tmp_path):
         assert picture.text["Description"] == describe_identity(dataset)
     assert identify(dataset)["sha256"] in svg.read_text()
     require_same_data(dataset, {"dataset": identify(dataset)}, "it", "")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "figures").glob("*.svg")), ids=lambda path: path.stem)
+def test_published_figures_name_the_shipped_dataset(path):
+    if path.stem.startswith("validation"):
+        pytest.skip("drawn from data/validation")
+    with Image.open(path.with_suffix(".png")) as picture:
+        assert picture.text["Description"] == describe_identity(load_reference())
+    assert describe_identity(load_reference()) in path.read_text(encoding="utf-8")

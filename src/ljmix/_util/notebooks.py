@@ -33,6 +33,15 @@ from ljmix._util.command import INTERRUPTED, Interrupted, way_on
 __all__ = ["OwnInterpreter", "digest_inputs", "execute_notebook", "read_parameters"]
 
 _BAR = "{desc:18} {n_fmt:>3}/{total_fmt} cells {elapsed}"
+_MENDABLE = (
+    "ValueError",
+    "FileNotFoundError",
+    "PermissionError",
+    "NotADirectoryError",
+    "IsADirectoryError",
+    "BusyError",
+)
+"""Errors in a cell that speak of its inputs."""
 _PATIENCE = 30.0
 """Longest time that an interrupted cell may take to end, s."""
 CELL_TIMEOUT = 14 * 24 * 3600
@@ -259,7 +268,11 @@ def main() -> None:
         memory = " (most often for want of memory)" if isinstance(error, DeadKernelError) else ""
         log = os.path.relpath(arguments.output.with_suffix(".log"))
         where = f"its cells up to there are in {kept}, what they printed in {log}"
-        parser.exit(1, f"{error}{memory}\n{arguments.source.name} failed; {where}\n")
+        said = f"{error}{memory}\n{arguments.source.name} failed"
+        if getattr(error, "ename", "") in _MENDABLE:
+            # What its user can mend is a sentence of ours; the traceback stands in the copy.
+            said = f"{arguments.source.name}: {error.evalue}"
+        parser.exit(1, f"{said}; {where}\n")
 
 
 if __name__ == "__main__":

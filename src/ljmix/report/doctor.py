@@ -24,7 +24,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-import ljmix
 from ljmix._util.atomic import require_writable
 from ljmix._util.locks import has_locks
 from ljmix._util.places import clone_folder, results_folder
@@ -91,7 +90,7 @@ def check_versions() -> Finding:
         if found == "missing" or not needed.specifier.contains(found, prereleases=True):
             off.append(f"{needed.name} is {found}, needed is {needed.specifier}")
     commit = describe_provenance("")["commit"]
-    said = f"ljmix {ljmix.__version__} (commit {commit}), Python {platform.python_version()}, {platform.platform()}"
+    said = f"ljmix {version('ljmix')} (commit {commit}), Python {platform.python_version()}, {platform.platform()}"
     return Finding("versions", said, f"{'; '.join(off)}: `make install`, or pip install ljmix anew" if off else "")
 
 

@@ -269,7 +269,7 @@ def main() -> None:
         log = os.path.relpath(arguments.output.with_suffix(".log"))
         where = f"its cells up to there are in {kept}, what they printed in {log}"
         said = f"{error}{memory}\n{arguments.source.name} failed"
-        if getattr(error, "ename", "") in _MENDABLE:
+        if isinstance(error, papermill.PapermillExecutionError) and error.ename in _MENDABLE:
             # What its user can mend is a sentence of ours; the traceback stands in the copy.
             said = f"{arguments.source.name}: {error.evalue}"
         parser.exit(1, f"{said}; {where}\n")

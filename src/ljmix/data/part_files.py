@@ -151,7 +151,7 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
     arrays["k"] = waves["k"].to_numpy(dtype=np.float32)[: arrays["s"].shape[-1]]
     arrays["header"] = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
     with replace_when_whole(path) as whole:
-        np.savez_compressed(whole, allow_pickle=False, **arrays)
+        np.savez_compressed(whole, **arrays)  # type: ignore[arg-type]
     return path
 
 

@@ -319,7 +319,7 @@ class Run:
                     "seconds_engine": np.array(seconds_engine),
                     "seconds_all": np.array(time.perf_counter() - begin),
                 }
-                np.savez(measured, allow_pickle=False, **arrays)
+                np.savez(measured, **arrays)  # type: ignore[arg-type]
             finally:
                 frames.unlink(missing_ok=True)
         if n:

@@ -90,7 +90,7 @@ def test_a_density_can_be_held(run):
         ({"engine": "lamps"}, "engine = 'lamps' is unknown"),
         ({"device": "gpuu"}, "device = 'gpuu' is unknown"),
         ({"density": -0.5}, r"density = -0\.5: must be above 0"),
-        ({"density": float("nan")}, "density = nan: must be above 0"),
+        ({"density": float("nan")}, "density = nan: must be a finite number"),
         ({"seed": -1}, "replica = -1: must be at least 0"),
     ],
 )

@@ -18,15 +18,17 @@ what the particles inside a distance leave to those outside, and integrated with
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
+from ljmix.state import PAIRS
 
 __all__ = [
-    "Thermodynamics", "correct_closed_box", "derive", "fractions_of", "integrals_from_inverse", "integrate_rdf",
-    "inverse_from_integrals", "jackknife",
+    "Thermodynamics", "correct_closed_box", "derive", "fractions_of", "integrals_from_inverse", "integrals_from_rdf",
+    "integrate_rdf", "inverse_from_integrals", "jackknife",
 ]  # fmt: skip
 
 _TAIL = 0.1
@@ -202,6 +204,46 @@ def integrate_rdf(r: FloatArray, g: FloatArray, r_max: float | None = None, trun
     weight = np.ones(inside.sum()) if truncated else 1 - (r[inside] / end) ** 3
     shell = 4 * np.pi * (r[inside] ** 2 + width**2 / 12) * width
     return np.asarray((g[..., inside] - 1) @ (shell * weight))
+
+
+def integrals_from_rdf(
+    r: FloatArray, g: Mapping[str, FloatArray], n_a: int, n_b: int, volume: float, r_max: float | None = None
+) -> FloatArray:
+    """Kirkwood-Buff integrals of a box from its three functions: corrected for what it lacks, then integrated.
+
+    Parameters
+    ----------
+    r : (n_bins,) array
+        Bin centres, equally spaced from half a bin on, σ_AA.
+    g : mapping of (n_bins,) arrays by pair
+        ``"AA"``, ``"AB"``, ``"BB"``; 1 for an ideal gas.
+    n_a, n_b : int
+        Particles.
+    volume : float
+        σ_AA³.
+    r_max : float, optional
+        By default the end of the functions.
+
+    Returns
+    -------
+    (3,) array
+        G_AA, G_AB, G_BB, σ_AA³.
+
+    Raises
+    ------
+    ValueError
+        If a species is missing, or a function is not normalised or too short (`integrate_rdf`).
+    """
+    if min(n_a, n_b) < 2:
+        raise ValueError(f"{n_a} A and {n_b} B particles: two of each are needed")
+    missing = [pair for pair in PAIRS if pair not in g]
+    if missing:
+        raise ValueError(f"functions of {', '.join(missing)} are missing; all of {', '.join(PAIRS)} are needed")
+    others = {"AA": n_a - 1, "AB": n_b, "BB": n_b - 1}
+    return np.array([
+        integrate_rdf(r, correct_closed_box(r, np.asarray(g[pair], dtype=float), others[pair], volume), r_max)
+        for pair in PAIRS
+    ])  # fmt: skip
 
 
 def _bin_width(r: FloatArray) -> float:

@@ -13,7 +13,7 @@ from ljmix.state import PAIRS
 from ljmix.structure.convergence import inefficiency
 
 __all__ = [
-    "SHELLS", "average_waves", "concentration_fluctuation", "concentration_waves", "structure_factors",
+    "DIRECTIONS", "SHELLS", "average_waves", "concentration_fluctuation", "concentration_waves", "structure_factors",
     "wave_lifetimes", "wave_numbers",
 ]  # fmt: skip
 
@@ -31,7 +31,8 @@ _VECTORS = _half_space()
 _LENGTHS = (_VECTORS**2).sum(axis=1)
 SHELLS = tuple(sorted(set(_LENGTHS.tolist())))
 """Squared lengths n² of the wave vectors k = 2π n / L that are measured: 1 to 9, without 7."""
-_DIRECTIONS = np.array([np.sum(shell == _LENGTHS) for shell in SHELLS])
+DIRECTIONS = np.array([np.sum(shell == _LENGTHS) for shell in SHELLS])
+"""Wave vectors of each shell, k and −k counted once."""
 
 
 def wave_numbers(box_edge: float) -> FloatArray:
@@ -167,7 +168,7 @@ def average_waves(
     samples = n / np.fmax(measured, expected)
     s_sem = {}
     for pair in PAIRS:
-        gaussian = (s[2 * pair[0]] * s[2 * pair[1]] + s[pair] ** 2) / 2 / _DIRECTIONS
+        gaussian = (s[2 * pair[0]] * s[2 * pair[1]] + s[pair] ** 2) / 2 / DIRECTIONS
         s_sem[pair] = np.sqrt(np.maximum(waves[pair].var(axis=0, ddof=1), gaussian) / samples)
     return s, s_sem
 

@@ -6,13 +6,14 @@
     python -m ljmix.thermodynamics.campaign list
 
 The tasks are named here, in the order in which they are worth most. A task that is finished has rows in the shipped
-tables of ``data/thermodynamics`` and is never repeated; one that was interrupted goes on from its files in
-``results/thermodynamics``.
+tables of ``data/thermodynamics``, or a file in ``mixtures`` there, and is never repeated; one that was interrupted goes
+on from its files in ``results/thermodynamics``.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,16 +24,20 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import write_table
+from ljmix.data.part_files import write_part
 from ljmix.data.reference import shipped_folder
+from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.lammps import LammpsEngine
+from ljmix.simulation.profiles import load_profile
 from ljmix.state import StatePoint
 from ljmix.thermodynamics.henry import measure_insertion, measure_path
 from ljmix.thermodynamics.transport_runs import measure_transport
 
-__all__ = ["BOX_SIZES", "BOX_STATES", "TASKS", "Task", "is_done", "run_tasks"]
+__all__ = ["BOX_SIZES", "BOX_STATES", "RICH_FRACTIONS", "RICH_ISOTHERMS", "TASKS", "Task", "is_done", "run_tasks"]
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,12 @@ class Task:
     key : dict
         Values that its rows have in the table, and no other task's.
     measure : callable
-        Takes the folder of runs, returns the rows.
+        Takes the folder of runs, returns the rows; of a mixture, the file of the finished state.
     """
 
     table: str
     key: dict[str, Any]
-    measure: Callable[[Path], pd.DataFrame]
+    measure: Callable[[Path], pd.DataFrame | Path]
 
     def __str__(self) -> str:
         return f"{self.table}: " + ", ".join(f"{name} {value}" for name, value in self.key.items())
@@ -106,19 +111,47 @@ def _boxes() -> list[Task]:
     return [_transport(state, rho, n, blocks) for state, rho in BOX_STATES for n, blocks in BOX_SIZES]
 
 
+RICH_ISOTHERMS = ((1.4, 1.5, 0.8), (1.2, 1.5, 0.8), (1.4, 2.0, 0.8), (1.2, 2.0, 0.8))
+"""T*, S and ε_AB of four isotherms that are mixed throughout. At S = 1 a mixture rich in B is one rich in A."""
+RICH_FRACTIONS = (0.65, 0.8, 0.9, 0.99)
+
+
+def _rich(state: StatePoint) -> Task:
+    return Task("mixtures", {"state_id": state.state_id}, lambda work: _simulate_mixture(state, work))
+
+
+def _simulate_mixture(state: StatePoint, work: Path) -> Path:
+    """Simulate a state by the protocol of version 2 of the reference set, and keep it as one of its parts.
+
+    Peaks of g need not be precise, which those of rare A never would be: waves are what is wanted.
+    """
+    profile = load_profile("equilibrium", n_particles=1500, peak_error=0.0, peak_error_dilute=0.0)
+    report = run_campaign([state], profile, work / "mixtures", "lammps", workers=1)
+    if report.failed:
+        raise RuntimeError(str(report))
+    return write_part(state, report.finished[state], work / "parts", profile)
+
+
 TASKS: tuple[Task, ...] = (
     *_small_solutes(),
     *_large_solutes(1.5, (1.4, 1.2)),
     *_boxes(),
     *_large_solutes(1.5, (1.0,)),
     *_large_solutes(1.5, (1.4, 1.2), (1,)),
+    # B in its own liquid at P* = 1, in units of B: what an absolute activity coefficient is referred to.
+    _insertion(1.4, 1.0, pressure=3.375),
+    _path("growth", 1.4, 1.0, pressure=3.375),
+    *(_rich(StatePoint(t, x, s, e)) for t, s, e in RICH_ISOTHERMS[:1] for x in RICH_FRACTIONS),
     *_large_solutes(2.0, (1.4, 1.2)),
-    *_large_solutes(1.5, (1.4, 1.2, 1.0), (2, 3)),
+    *(_rich(StatePoint(t, x, s, e)) for t, s, e in RICH_ISOTHERMS[1:] for x in RICH_FRACTIONS),
+    *_large_solutes(1.5, (1.4, 1.2, 1.0), (2, 3, 4)),
 )
 
 
 def is_done(task: Task, directory: Path) -> bool:
-    """Tell whether a task has its rows in the table."""
+    """Tell whether a task has its rows in the table, or its file in the folder of mixtures."""
+    if task.table == "mixtures":
+        return (directory / "mixtures" / f"{task.key['state_id']}.npz").is_file()
     table = _read(directory / f"{task.table}.parquet")
     if table.empty:
         return False
@@ -141,6 +174,10 @@ def run_tasks(tasks: Iterable[Task], work: Path, directory: Path, minutes: float
             return left
         print(f"{task} ({left} left)", flush=True)
         rows = task.measure(work)
+        if isinstance(rows, Path):
+            with replace_when_whole(directory / "mixtures" / rows.name) as part:
+                shutil.copyfile(rows, part)
+            continue
         path = directory / f"{task.table}.parquet"
         together = pd.concat([_read(path), rows], ignore_index=True)
         provenance = describe_provenance("thermodynamics", engine=engine.name, engine_version=engine.version)

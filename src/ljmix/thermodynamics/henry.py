@@ -27,7 +27,7 @@ from ljmix.thermodynamics.solute_runs import (
     run_solvent,
 )  # fmt: skip
 
-__all__ = ["ROUTES", "measure_insertion", "measure_path"]
+__all__ = ["ROUTES", "best_values", "measure_insertion", "measure_path", "pool_replicas"]
 
 ROUTES = ("insertion", "soft", "growth")
 _EPSILONS = PAPER_GRID["epsilon_ab"]
@@ -140,3 +140,31 @@ def _rows(
             "seconds": seconds,
         }
     )
+
+
+def pool_replicas(henry: pd.DataFrame) -> pd.DataFrame:
+    """Average the replicas of each route, weighted by their errors.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `temperature`, `pressure`, `size_ratio`, `epsilon_ab`, `route`, `mu`, `mu_sem`, `density`, `replicas`,
+        `samples` (of the poorest replica).
+    """
+    key = ["temperature", "pressure", "size_ratio", "epsilon_ab", "route"]
+    rows = []
+    for values, of in henry.groupby(key):
+        weight = of["mu_sem"].to_numpy() ** -2.0
+        rows.append(
+            dict(zip(key, values, strict=True))
+            | {
+                "mu": float(np.average(of["mu"], weights=weight)), "mu_sem": float(weight.sum() ** -0.5),
+                "density": float(of["density"].mean()), "replicas": len(of), "samples": float(of["samples"].min()),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def best_values(henry: pd.DataFrame) -> pd.DataFrame:
+    """One value a state: all routes and replicas together, weighted by their errors; columns of `pool_replicas`."""
+    return pool_replicas(pool_replicas(henry).assign(route="all"))

@@ -59,16 +59,16 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics
 
-.PHONY: help all data models figures validate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
+.PHONY: help all data models figures validate thermodynamics verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
 
 help: ## list every target
 	@echo "make TARGET [PROFILE=smoke|quick|reference|equilibrium|paper] [ENGINE=auto|hoomd|lammps] [DEVICE=auto|cpu|gpu]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) $(REPORT) ## run the whole chain and draw every figure
 	@$(if $(REPORT),$(PYTHON) -m ljmix.report.verify,echo "$(words $(NOTEBOOKS)) notebooks are up to date in $(RESULTS)")
@@ -104,7 +104,7 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
+    $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # One command writes both pages, the second one last.
@@ -118,6 +118,13 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+# What do the curves say about thermodynamics? On the shipped tables, whatever the profile.
+thermodynamics: $(RESULTS)/08-thermodynamics.ipynb ## activities, free energies, transport, and whether all routes agree
+
+$(RESULTS)/08-thermodynamics.ipynb: notebooks/08-thermodynamics.ipynb $(TABLES) $(PLOT) \
+    $(call room,theory thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable

@@ -25,14 +25,17 @@ from ljmix.plotting.style import (
     model_style,
     save_figure,
 )
+from ljmix.plotting.thermodynamics import plot_activity, plot_kirkwood_buff, plot_routes, plot_solutes
+from ljmix.plotting.transport import plot_mean_force, plot_transport
 from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [
-    "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS",
-    "PREDICTION_COLUMNS", "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style",
-    "model_style", "plot_ablation", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
-    "plot_extrapolation", "plot_failure", "plot_interpolation", "plot_overview", "plot_phase_map",
-    "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references",
-    "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_stability", "plot_state_scaling",
-    "plot_temperatures", "plot_thermo_series", "save_figure",
+    "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS", "PREDICTION_COLUMNS",
+    "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style", "model_style",
+    "plot_ablation", "plot_activity", "plot_agreement", "plot_descriptors", "plot_distance", "plot_explanation",
+    "plot_extrapolation", "plot_failure", "plot_interpolation", "plot_kirkwood_buff", "plot_mean_force",
+    "plot_overview", "plot_phase_map", "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs",
+    "plot_references", "plot_routes", "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes",
+    "plot_stability", "plot_state_scaling", "plot_temperatures", "plot_thermo_series", "plot_transport",
+    "save_figure",
 ]  # fmt: skip

@@ -68,6 +68,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     }
     if "validation" in metrics:
         captions |= _validation_captions(metrics["validation"])
+    if "thermodynamics" in metrics:
+        captions |= _thermodynamics_captions(metrics["thermodynamics"])
     more = len(captions) - 7
     parts = [
         f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",
@@ -209,6 +211,34 @@ def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
         "validation-references": "Both engines against the published peaks of the Kob-Andersen mixture (A), the ratio "
         "of volume distributions at two pressures (B), and the order of the integrator (C); the largest deviation of "
         f"{len(outside)} groups of checks is {max(outside):.1f} standard errors.",
+    }
+
+
+def _thermodynamics_captions(found: Mapping[str, Any]) -> dict[str, str]:
+    routes = {(line["quantity"], line["first_route"], line["second_route"]): line for line in found["routes"]}
+    factor = routes["thermodynamic factor", "S(k→0)", "integral of g"]
+    waves, curves = (routes["compressibility", route, "volume fluctuations"] for route in ("S(k→0)", "integral of g"))
+    line, scatter = found["gibbs_helmholtz"], found["entropy_scatter"]
+    lines, far = (sum(row[name] for row in found["routes"]) for name in ("lines", "beyond_three"))
+    return {
+        "thermodynamics-integrals": "Kirkwood-Buff integrals of one state against their upper end, raw (thin) and "
+        f"corrected, beside those from waves (diamonds, A); the thermodynamic factor by both routes in "
+        f"{factor['lines']} states (B), whose median deviation is {factor['median_deviation']:.1%}; their difference over its standard "
+        f"error (C): mean {factor['mean']:.2f}, spread {factor['spread']:.2f}.",
+        "thermodynamics-activity": f"Activity coefficients along isotherms ({found['isotherms']} are mixed "
+        "throughout), dashes by the equation of state PeTS (A). The relation of Gibbs and Helmholtz (B): slope "
+        f"{line['slope']:.2f} ± {line['sem']:.2f}, {line['within_two']:.0%} of {line['states']} states within two "
+        "standard errors.",
+        "thermodynamics-solutes": "Chemical potential of one B in A by random insertion, a soft core and a growing "
+        f"diameter (A), and PeTS minus these (B); open symbols with its k scaled by {found['strength']:.2f}.",
+        "thermodynamics-forces": "Potential of mean force between dilute B (A), what of its depth is the solvent's "
+        "(B), and the barrier behind the well (C).",
+        "thermodynamics-transport": "Diffusion in boxes of three sizes, as it is (open) and corrected by the viscosity "
+        "(full, A). Reduced diffusion against the entropy of pairs (B): no one line holds all mixtures; ln D* scatters "
+        f"by {scatter['all']:.2f} about the best one, by {scatter['S 1, A']:.2f} for A in mixtures of one size.",
+        "thermodynamics-routes": "Every quantity that two routes give, in every state, over the standard error of the "
+        f"difference: {far} of {lines} lines lie beyond three ([all of them](thermodynamics.md)). The compressibility "
+        f"follows from waves (spread {waves['spread']:.2f}), from curves less well ({curves['spread']:.2f}).",
     }
 
 

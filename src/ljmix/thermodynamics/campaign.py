@@ -4,6 +4,7 @@
 
     python -m ljmix.thermodynamics.campaign simulate        # goes on where it was; --minutes 30 ends in time
     python -m ljmix.thermodynamics.campaign list
+    python -m ljmix.thermodynamics.campaign card            # describes what is there in a README
 
 The tasks are named here, in the order in which they are worth most. A task that is finished has rows in the shipped
 tables of ``data/thermodynamics``, or a file in ``mixtures`` there, and is never repeated; one that was interrupted goes
@@ -35,6 +36,7 @@ from ljmix.simulation.lammps import LammpsEngine
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import StatePoint
 from ljmix.thermodynamics.henry import measure_insertion, measure_path
+from ljmix.thermodynamics.tables import write_card
 from ljmix.thermodynamics.transport_runs import measure_transport
 
 __all__ = ["BOX_SIZES", "BOX_STATES", "RICH_FRACTIONS", "RICH_ISOTHERMS", "TASKS", "Task", "is_done", "run_tasks"]
@@ -177,11 +179,13 @@ def run_tasks(tasks: Iterable[Task], work: Path, directory: Path, minutes: float
         if isinstance(rows, Path):
             with replace_when_whole(directory / "mixtures" / rows.name) as part:
                 shutil.copyfile(rows, part)
-            continue
-        path = directory / f"{task.table}.parquet"
-        together = pd.concat([_read(path), rows], ignore_index=True)
-        provenance = describe_provenance("thermodynamics", engine=engine.name, engine_version=engine.version)
-        write_table(together, path, provenance)
+        else:
+            path = directory / f"{task.table}.parquet"
+            together = pd.concat([_read(path), rows], ignore_index=True)
+            provenance = describe_provenance("thermodynamics", engine=engine.name, engine_version=engine.version)
+            write_table(together, path, provenance)
+        if all((directory / f"{name}.parquet").is_file() for name in ("henry", "transport")):
+            write_card(directory)
     return 0
 
 
@@ -190,9 +194,9 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    """List or simulate the tasks, from the command line."""
+    """List, simulate or describe the tasks, from the command line."""
     parser = argparse.ArgumentParser(description="Simulate what thermodynamics needs beside the reference dataset.")
-    parser.add_argument("what", choices=["list", "simulate"])
+    parser.add_argument("what", choices=["list", "simulate", "card"])
     parser.add_argument("--work", type=Path, default=Path("results", "thermodynamics"), help="folder for the runs")
     parser.add_argument("--output", type=Path, help="folder of the tables; by default data/thermodynamics")
     parser.add_argument("--only", default="", help="only tasks whose description contains this")
@@ -204,6 +208,9 @@ def main() -> None:
         if options.what == "list":
             for task in tasks:
                 print(f"{'done' if is_done(task, output) else 'to do':6}{task}")
+            return
+        if options.what == "card":
+            write_card(output)
             return
         left = run_tasks(tasks, options.work, output, options.minutes)
         print(f"{left} tasks left; the same command goes on" if left else "all tasks are done")

@@ -10,7 +10,7 @@ from ljmix.state import PAIRS
 from ljmix.structure.pair_integrals import pair_entropy
 from ljmix.structure.time_correlation import YEH_HUMMER, finite_box_correction
 
-__all__ = ["box_limit", "compare_mutual_diffusion", "correct_boxes", "scale_by_entropy"]
+__all__ = ["box_limit", "compare_mutual_diffusion", "correct_boxes", "entropy_scatter", "scale_by_entropy"]
 
 _STATE = ["temperature", "fraction_b", "size_ratio", "epsilon_ab"]
 
@@ -140,3 +140,23 @@ def scale_by_entropy(dataset: Dataset) -> pd.DataFrame:
                     }
                 )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def entropy_scatter(scaled: pd.DataFrame) -> pd.DataFrame:
+    """How far reduced diffusion scatters about a straight line ln D* = a + b s₂, for all particles and for groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: "all", and each size ratio and species; `particles` (rows), `level` (a), `slope` (b) and `scatter`, the
+        root mean square of ln D* about the line.
+    """
+    groups = {"all": scaled}
+    groups |= {f"S {size:g}, {species}": rows for (size, species), rows in scaled.groupby(["size_ratio", "species"])}
+    rows = {}
+    for name, group in groups.items():
+        y = np.log(group["reduced_diffusion"].to_numpy(dtype=float))
+        slope, level = np.polyfit(group["entropy"], y, 1)
+        scatter = float(np.std(y - level - slope * group["entropy"].to_numpy()))
+        rows[name] = {"particles": len(group), "level": level, "slope": slope, "scatter": scatter}
+    return pd.DataFrame(rows).T

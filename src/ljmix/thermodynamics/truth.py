@@ -11,10 +11,11 @@ import pandas as pd
 from ljmix.data.consistency import check_pair_integrals
 from ljmix.data.dataset import Dataset
 from ljmix.thermodynamics.activity import Isotherm
+from ljmix.thermodynamics.gibbs_helmholtz import Line
 from ljmix.thermodynamics.henry import pool_replicas
 from ljmix.thermodynamics.transport import box_limit, compare_mutual_diffusion, correct_boxes
 
-__all__ = ["COLUMNS", "collect_truths", "format_truths", "summarise_truths"]
+__all__ = ["COLUMNS", "collect_truths", "describe", "format_truths", "summarise_truths"]
 
 COLUMNS = ["quantity", "state", "first_route", "first", "second_route", "second", "error", "z"]
 _SUSPICIOUS = 3.0
@@ -239,6 +240,29 @@ def summarise_truths(truths: pd.DataFrame) -> pd.DataFrame:
     keys = [truths[name] for name in ("quantity", "first_route", "second_route")]
     table["median_deviation"] = relative.groupby(keys, sort=False).median()
     return table.reset_index()
+
+
+def describe(
+    truths: pd.DataFrame,
+    line: Line,
+    n_slopes: int,
+    isotherms: Mapping[tuple[float, float, float], Isotherm],
+    strength: float,
+    scatter: pd.DataFrame,
+) -> dict[str, Any]:
+    """Numbers that captions quote, as `metrics.json` holds them."""
+    routes = [
+        # A single line has no spread.
+        {key: (round(value, 5) if isinstance(value, float) else value) for key, value in row.items() if value == value}
+        for row in summarise_truths(truths).to_dict("records")
+    ]
+    return {
+        "routes": routes,
+        "gibbs_helmholtz": {"slope": line.slope, "sem": line.sem, "within_two": line.within_two, "states": n_slopes},
+        "isotherms": len(isotherms),
+        "strength": strength,
+        "entropy_scatter": {str(name): float(value) for name, value in scatter["scatter"].items()},
+    }
 
 
 def format_truths(truths: pd.DataFrame) -> str:

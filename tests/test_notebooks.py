@@ -230,7 +230,7 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
     for model in ("mlp", "xgboost"):
         assert set(metrics["attribution"][model]) >= {"temperature", "fraction_b", "size_ratio", "epsilon_ab", "r"}
     sections = {"interpolation", "extrapolation", "model_selection", "ablation", "scaling", "embedding", "attribution"}
-    sections |= {"validation"}
+    sections |= {"validation", "thermodynamics"}
     assert set(metrics["profiles"]) >= sections
     record = read_metrics(tmp_path / RUN_RECORD)
     assert record["extrapolation"]["times"]["mlp"]["fit_cpu_seconds"] > 0

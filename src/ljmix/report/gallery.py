@@ -222,9 +222,9 @@ def _thermodynamics_captions(found: Mapping[str, Any]) -> dict[str, str]:
     lines, far = (sum(row[name] for row in found["routes"]) for name in ("lines", "beyond_three"))
     return {
         "thermodynamics-integrals": "Kirkwood-Buff integrals of one state against their upper end, raw (thin) and "
-        f"corrected, beside those from waves (diamonds, A); the thermodynamic factor by both routes in "
-        f"{factor['lines']} states (B), whose median deviation is {factor['median_deviation']:.1%}; their difference over its standard "
-        f"error (C): mean {factor['mean']:.2f}, spread {factor['spread']:.2f}.",
+        "corrected, beside those from waves (diamonds, A); the thermodynamic factor by both routes in "
+        f"{factor['lines']} states (B), whose median deviation is {factor['median_deviation']:.1%}; their difference "
+        f"over its standard error (C): mean {factor['mean']:.2f}, spread {factor['spread']:.2f}.",
         "thermodynamics-activity": f"Activity coefficients along isotherms ({found['isotherms']} are mixed "
         "throughout), dashes by the equation of state PeTS (A). The relation of Gibbs and Helmholtz (B): slope "
         f"{line['slope']:.2f} ± {line['sem']:.2f}, {line['within_two']:.0%} of {line['states']} states within two "

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
-from ljmix.potential import lj_potential
+from ljmix.potential import boltzmann_in_bins
 from ljmix.state import StatePoint
 
 __all__ = ["Well", "describe_well", "direct_potential", "mean_force_potential"]
 
 _SIGNIFICANT = 3.0
-_POINTS = 20
 
 
 def mean_force_potential(g: FloatArray, g_sem: FloatArray, temperature: float) -> tuple[FloatArray, FloatArray]:
@@ -50,12 +49,9 @@ def mean_force_potential(g: FloatArray, g_sem: FloatArray, temperature: float) -
 
 def direct_potential(r: FloatArray, state: StatePoint, pair: str) -> FloatArray:
     """Pair potential as bins see it, −T* ln of the mean Boltzmann factor over each bin, (n_bins,), ε_AA."""
-    width = r[1] - r[0]
-    fine = np.maximum(r[:, None] + width * ((np.arange(_POINTS) + 0.5) / _POINTS - 0.5), 1e-3)
-    u = lj_potential(fine, state.sigma(pair), state.epsilon(pair))
-    weight = fine**2 / (fine**2).sum(axis=1, keepdims=True)
-    factor = (np.exp(-np.clip(u / state.temperature, None, 500)) * weight).sum(axis=1)
-    return np.asarray(-state.temperature * np.log(factor))
+    width = float(r[1] - r[0])
+    mean = boltzmann_in_bins(r, width, state.sigma(pair), state.epsilon(pair), state.temperature)[2]
+    return np.asarray(-state.temperature * np.log(np.maximum(mean, 1e-300)))
 
 
 @dataclass(frozen=True)

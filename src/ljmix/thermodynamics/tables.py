@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ljmix._util.atomic import write_text
+from ljmix._util.markdown import markdown_table
 from ljmix.data.reference import shipped_folder
 from ljmix.data.schema import Field
 
@@ -158,7 +159,6 @@ def write_card(folder: Path) -> None:
         "seconds, and notebook 08 writes it to its results.\n",
     ]
     for name, fields in TABLES.items():
-        parts.append(f"## {name}\n\n| column | type | meaning |\n| --- | --- | --- |")
-        parts += [f"| `{field.name}` | {field.kind} | {field.meaning} |" for field in fields]
-        parts.append("")
+        rows = [(f"`{field.name}`", field.kind, field.meaning) for field in fields]
+        parts.append(f"## {name}\n\n{markdown_table(('column', 'type', 'meaning'), rows)}\n")
     write_text(folder / "README.md", "\n".join(parts))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ljmix._util.markdown import markdown_table
 from ljmix.data.consistency import check_pair_integrals
 from ljmix.data.dataset import Dataset
 from ljmix.thermodynamics.activity import Isotherm
@@ -283,7 +284,5 @@ def format_truths(truths: pd.DataFrame) -> str:
 
 
 def _table(table: pd.DataFrame) -> str:
-    head = "| " + " | ".join(str(name).replace("_", " ") for name in table) + " |"
-    rows = ["| " + " | ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in row) + " |"
-            for row in table.itertuples(index=False)]  # fmt: skip
-    return "\n".join([head, "| " + " | ".join("---" for _ in table.columns) + " |", *rows])
+    rows = [[f"{v:g}" if isinstance(v, float) else v for v in row] for row in table.itertuples(index=False)]
+    return markdown_table([str(name).replace("_", " ") for name in table], rows)

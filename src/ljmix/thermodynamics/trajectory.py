@@ -48,7 +48,8 @@ def read_frames(path: Path | str, species_b: str, topology: Path | str | None = 
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it has no particle of that type, a box is not cubic, or the format needs MDAnalysis and that is missing.
+        If it has no particle of that type, a box is missing or not cubic, or the format needs MDAnalysis, which is not
+        there.
     """
     path = Path(path)
     if not path.is_file():
@@ -79,6 +80,8 @@ def _other_frames(path: Path, topology: Path | str | None) -> Iterator[tuple[Any
         raise ValueError(f"{path}: formats other than GSD need MDAnalysis; pip install MDAnalysis") from error
     universe = MDAnalysis.Universe(str(topology or path), str(path))
     for step in universe.trajectory:
+        if step.dimensions is None:
+            raise ValueError(f"{path} has no box; a format that holds one is needed")
         yield universe.atoms.types, universe.atoms.positions, step.dimensions
 
 

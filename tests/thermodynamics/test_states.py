@@ -114,6 +114,16 @@ def test_an_absurd_value_is_listed_not_averaged_away(dataset, derived, own):
     assert f"| thermodynamic factor | {wrong.loc[place, 'state_id']} |" in far
 
 
+def test_coexisting_liquids_of_a_mixture_that_is_its_mirror_image():
+    """S = 1: what is lean in B on one side is lean in A on the other, by theory exactly."""
+    paths = sorted((tables.shipped_folder() / "parts").glob("*.npz"))
+    table = views.compare_coexistence(paths, 0.7)
+    assert list(table) == ["state_id", "lean", "rich", "lean_theory", "rich_theory"]
+    assert (table["lean"] < table["rich"]).all()
+    mirror = table[table["state_id"].str.contains("_S1_")]
+    np.testing.assert_allclose(mirror["lean_theory"], 1 - mirror["rich_theory"], atol=1e-6)
+
+
 def test_pooled_replicas_are_weighted_means():
     rows = pd.DataFrame(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,17 @@ from scipy.optimize import minimize_scalar
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
+from ljmix.data.part_files import read_part
 from ljmix.state import PAIRS, StatePoint, state_points
 from ljmix.structure.kirkwood_buff import correct_closed_box, derive, integrate_rdf, inverse_from_integrals
 from ljmix.structure.mean_force import describe_well, direct_potential, mean_force_potential
-from ljmix.theory.eos import equation_of_state
+from ljmix.theory.eos import coexisting_fractions, equation_of_state
 from ljmix.thermodynamics.activity import Isotherm
 from ljmix.thermodynamics.henry import best_values
 
 __all__ = [
-    "activity_curves", "colour_difference", "compare_with_theory", "fit_strength", "mean_force_curves",
-    "raw_compressibility", "running_integrals", "solutes_by_theory", "tabulate_wells",
+    "activity_curves", "colour_difference", "compare_coexistence", "compare_with_theory", "fit_strength",
+    "mean_force_curves", "raw_compressibility", "running_integrals", "solutes_by_theory", "tabulate_wells",
 ]  # fmt: skip
 
 _SHORTEST = 1.0
@@ -166,6 +168,37 @@ def compare_with_theory(dataset: Dataset, derived: pd.DataFrame, strength: float
         volume_a_theory=[float(liquid.partial_volume[0]) for liquid in liquids],
         volume_b_theory=[float(liquid.partial_volume[1]) for liquid in liquids],
     )
+
+
+def compare_coexistence(paths: Iterable[Path], strength: float) -> pd.DataFrame:
+    """Compositions of two coexisting liquids, simulated and by PeTS with a scaled k.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Parts of a campaign (`ljmix.data.part_files`); those that are demixed and have converged are used.
+    strength : float
+        Factor of k = 1 − ε_AB in PeTS.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `state_id`, `lean`, `rich` (C_B of the A-rich and of the B-rich liquid, inside their domains), `lean_theory`,
+        `rich_theory`; NaN where PeTS has one liquid.
+    """
+    rows = []
+    for path in paths:
+        header = read_part(path).header
+        runs = [header["starts"][number] for number in header["counted"]]
+        if not header["converged"] or any(run["phase"] != "demixed" for run in runs):
+            continue
+        state = StatePoint(**header["state"])
+        lean, rich = (
+            float(np.mean([run["domains"][name]["late"][0] for run in runs])) for name in ("x_b_lean", "x_b_rich")
+        )
+        theory = coexisting_fractions(state, strength) or (np.nan, np.nan)
+        rows.append((state.state_id, lean, rich, *theory))
+    return pd.DataFrame(rows, columns=["state_id", "lean", "rich", "lean_theory", "rich_theory"])
 
 
 def mean_force_curves(dataset: Dataset, states: Iterable[StatePoint], pair: str = "BB") -> pd.DataFrame:

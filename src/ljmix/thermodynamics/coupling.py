@@ -16,14 +16,18 @@ follow from the same frames.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pymbar import MBAR, timeseries
 
 from ljmix._util.arrays import FloatArray
 from ljmix.state import CUTOFF
+
+# pymbar announces on import that it found no JAX, which a dozen stages do not need.
+logging.getLogger("pymbar").setLevel(logging.ERROR)
+from pymbar import MBAR, timeseries  # noqa: E402
 
 __all__ = ["Stage", "free_energies", "growth_path", "soft_path", "solute_energy"]
 

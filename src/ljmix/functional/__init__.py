@@ -1,0 +1,1 @@
+"""Classical density functional theory: theory, what is learned beside it, and the profiles that teach it."""

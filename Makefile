@@ -59,7 +59,7 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 10-density-functional
 
 .PHONY: help all data models figures validate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
@@ -104,7 +104,8 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
+    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb \
+    $(RESULTS)/10-density-functional.ipynb
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # One command writes both pages, the second one last.
@@ -118,6 +119,13 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+# From shipped profiles and weights, whatever the profile.
+functional: $(RESULTS)/10-density-functional.ipynb ## predict profiles, pressures and coexistence by a functional that was learned
+
+$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional theory) \
+    $(wildcard data/functional/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,6 +73,14 @@ class PlanarField:
                 value += wall_potential(np.maximum(distance, 0.3), strength)
             value = np.minimum(value, _CEILING * self.temperature)
         return value
+
+    @classmethod
+    def from_json(cls, text: str) -> PlanarField:
+        """Read what `as_dict` gave, as JSON."""
+        values = json.loads(text)
+        tuples = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        tuples["waves"] = tuple(tuple(wave) for wave in values["waves"])
+        return cls(**(values | tuples))
 
     def seed(self, stage: str) -> int:
         """Seed of one stage of its runs."""

@@ -20,6 +20,7 @@ from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.functional.learned import LearnedTerm, initial_term
 from ljmix.functional.rods import ROD_GRID, RodProfiles, count_particles, draw_rod_profiles, percus_c1
+from ljmix.functional.shipped import write_term
 from ljmix.functional.solve import solve_profile
 from ljmix.functional.training import Fit, ProfileTargets, fit_term
 
@@ -27,11 +28,10 @@ __all__ = ["ROD_DRAWS", "ROD_SIZES", "learn_rods", "rod_targets", "score_rods", 
 
 ROD_SIZES, ROD_DRAWS = (10, 30), 5
 """Numbers of profiles learned from, and how often each is drawn anew."""
-ROD_COUNTS = (0, 5000, 500)
+ROD_COUNTS = (0, 100_000, 10_000)
 """Configurations that are counted; 0: the exact profile."""
 _SCORED, _SCORED_SEED = 12, 12345
-_SMOOTHING = {0: 1e-4, 5000: 1e-2, 500: 1e-1}
-"""Penalty on rough kernels, the larger the noisier."""
+_SMOOTHING = 1e-4
 _FEWEST = 4
 """Counts of a bin from which on its logarithm is of use."""
 
@@ -92,7 +92,7 @@ def learn_rods(count: int, configurations: int, seed: int, iterations: int = 200
     aside = max(1, count // 5)
     return fit_term(
         initial_term(6, 1.0, ROD_GRID.spacing, 1, 24, 1.0, seed), targets.take(range(aside, count)),
-        held_out=targets.take(range(aside)), smoothing=_SMOOTHING.get(configurations, 1e-1), iterations=iterations,
+        held_out=targets.take(range(aside)), smoothing=_SMOOTHING, iterations=iterations,
     )  # fmt: skip
 
 
@@ -138,7 +138,9 @@ def solve_rods(term: LearnedTerm, beta_field: FloatArray, beta_mu: float) -> Flo
 
 
 def write_rod_curve(folder: Path) -> pd.DataFrame:
-    """Learn from every number of profiles, with and without noise, five times each; write ``rods.parquet``.
+    """Learn from every number of profiles, with and without noise, five times each.
+
+    Writes ``rods.parquet``, and two of the terms to look at.
 
     Returns
     -------
@@ -158,6 +160,9 @@ def write_rod_curve(folder: Path) -> pd.DataFrame:
         )  # fmt: skip
         with replace_when_whole(folder / "rods.parquet") as part:
             pd.DataFrame(rows).to_parquet(part, index=False)
+    for name, configurations in (("rods-exact", 0), ("rods-counted", 10_000)):
+        fit = learn_rods(30, configurations, seed=100)
+        write_term(fit.term, folder, name, {"profiles": 30, "configurations": configurations, "seed": 100})
     return pd.DataFrame(rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from ljmix.functional.learned import (
     network_curvature,
 )
 
-__all__ = ["BulkTargets", "Fit", "PairTargets", "ProfileTargets", "fit_term", "import_jax"]
+__all__ = ["BulkTargets", "Fit", "PairTargets", "ProfileTargets", "fit_term", "has_jax", "import_jax"]
 
 _CHECK_EVERY = 10
 
@@ -105,6 +106,11 @@ class Fit:
     validation: float
     iterations: int
     cpu_seconds: float
+
+
+def has_jax() -> bool:
+    """Whether JAX is installed, the optional extra `dft`."""
+    return importlib.util.find_spec("jax") is not None
 
 
 def import_jax() -> tuple[Any, Any]:

@@ -68,6 +68,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     }
     if "validation" in metrics:
         captions |= _validation_captions(metrics["validation"])
+    if "functional" in metrics:
+        captions |= _functional_captions(metrics["functional"])
     more = len(captions) - 7
     parts = [
         f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",
@@ -209,6 +211,26 @@ def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
         "validation-references": "Both engines against the published peaks of the Kob-Andersen mixture (A), the ratio "
         "of volume distributions at two pressures (B), and the order of the integrator (C); the largest deviation of "
         f"{len(outside)} groups of checks is {max(outside):.1f} standard errors.",
+    }
+
+
+def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
+    learned, theory, noise = (functional[name] for name in ("learned", "theory", "noise"))
+    temperature, density = functional["critical_point"]["learned"]
+    return {
+        "functional-rods": "Hard rods, where the functional is known: an unseen profile (A), its direct correlation "
+        "function, exact and learned (B), and the error of what is learned from more and from noisier profiles (C).",
+        "functional-profiles": "Walls and fields that were not learned from. Profile error, median and worst: "
+        f"{100 * learned['profile_median']:.1f} and {100 * learned['profile_worst']:.1f} %, by theory alone "
+        f"{100 * theory['profile_median']:.1f} and {100 * theory['profile_worst']:.1f} %; the simulations' noise is "
+        f"{100 * noise['profile_median']:.1f} %.",
+        "functional-fluid": "The uniform fluid at densities that were not learned from: the pressure is missed by "
+        f"{100 * learned['pressure_worst']:.1f} % at most (noise up to {100 * noise['pressure_worst']:.1f} %; theory "
+        f"{100 * theory['pressure_worst']:.0f} %), S(k) by {learned['structure_rms']:.3f} (r.m.s.; noise "
+        f"{noise['structure_rms']:.3f}; theory {theory['structure_rms']:.3f}).",
+        "functional-learning": "What it takes: every point is one draw of training fields, scored on the test set.",
+        "functional-coexistence": f"Liquid and vapour: critical point T* = {temperature:.3f}, ρ* = {density:.2f} "
+        "(simulation 1.078 and 0.319), and the interface at T* = 1.",
     }
 
 

@@ -124,7 +124,7 @@ $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(ca
 # From shipped profiles and weights, whatever the profile.
 functional: $(RESULTS)/10-density-functional.ipynb ## predict profiles, pressures and coexistence by a functional that was learned
 
-$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional theory) \
+$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional external_fields theory) \
     $(wildcard data/functional/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 

@@ -1,1 +1,1 @@
-"""Classical density functional theory: theory, what is learned beside it, and the profiles that teach it."""
+"""Classical density functional theory: theory, exact rods, and a free energy that is learned."""

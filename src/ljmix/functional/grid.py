@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
 
-__all__ = ["Grid", "ball_transforms"]
+__all__ = ["SPACING", "Grid", "ball_transforms"]
+
+SPACING = 0.05
+"""Width of a bin of simulated profiles, σ."""
 
 ComplexArray = npt.NDArray[np.complex128]
 

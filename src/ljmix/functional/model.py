@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.functional.fields import SPACING
-from ljmix.functional.grid import Grid
+from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.learned import LearnedTerm
 from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm

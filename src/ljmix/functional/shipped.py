@@ -12,9 +12,22 @@ import numpy as np
 from ljmix._util.atomic import replace_when_whole, write_text
 from ljmix.functional.learned import LearnedTerm, Network
 from ljmix.functional.model import Functional
-from ljmix.functional.tables import find_tables
 
-__all__ = ["load_functional", "read_term", "write_term"]
+__all__ = ["find_tables", "load_functional", "read_term", "write_term"]
+
+
+def find_tables() -> Path:
+    """Folder of the shipped tables, in the clone.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package is not in a clone.
+    """
+    folder = Path(__file__).parents[3] / "data" / "functional"
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist; tables of the functional are in a clone of the repository")
+    return folder
 
 
 def write_term(term: LearnedTerm, folder: Path, name: str, described: Mapping[str, Any]) -> None:

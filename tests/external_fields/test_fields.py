@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from ljmix.functional import campaign
-from ljmix.functional.bulk_runs import run_bulk, structure_factor, wave_vectors
-from ljmix.functional.campaign import FieldSet, find_field, read_field_runs, run_campaign, theory_profile
-from ljmix.functional.field_runs import BLOCKS, FieldRun, force_table, place_particles, run_field
-from ljmix.functional.fields import AREA, BINS, LENGTH, SPACING, PlanarField, draw_field, is_connected, make_slit
-from ljmix.functional.profiles import combine_runs, expected_deviation
+from ljmix.external_fields import campaign
+from ljmix.external_fields.bulk_runs import run_bulk, structure_factor, wave_vectors
+from ljmix.external_fields.campaign import FieldSet, find_field, read_field_runs, run_campaign, theory_profile
+from ljmix.external_fields.field_runs import BLOCKS, FieldRun, force_table, place_particles, run_field
+from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField, draw_field, is_connected, make_slit
+from ljmix.external_fields.profiles import combine_runs, expected_deviation
+from ljmix.functional.grid import SPACING
 
 Z = (np.arange(BINS) + 0.5) * SPACING
 
@@ -120,9 +121,7 @@ def test_a_known_profile_is_found_from_its_counts_and_forces():
     ]
     profile = combine_runs(runs, 1.5)
     chi = ((profile.rho - rho) / profile.sem) ** 2
-    print(
-        f"χ² a bin {chi.mean():.2f}, noise {profile.sem.mean():.4f}, by counts {profile.counted_sem.mean():.4f}"
-    )
+    print(f"χ² a bin {chi.mean():.2f}, noise {profile.sem.mean():.4f}, by counts {profile.counted_sem.mean():.4f}")
     assert profile.sem.mean() < 0.6 * profile.counted_sem.mean()
     assert 0.4 < chi.mean() < 2.5
     assert 0.7 < profile.apart < 1.4

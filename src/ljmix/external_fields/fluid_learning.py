@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.functional.fluid_learning --output data/functional
+    python -m ljmix.external_fields.fluid_learning --output data/functional
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tqdm import tqdm
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
-from ljmix.functional.fields import BINS, SPACING
-from ljmix.functional.grid import Grid
+from ljmix.external_fields.fields import BINS
+from ljmix.external_fields.scores import summarise_scores
+from ljmix.external_fields.tables import FunctionalTables, read_tables
+from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.learned import initial_term
 from ljmix.functional.model import Functional
-from ljmix.functional.scores import summarise_scores
 from ljmix.functional.shipped import read_term, write_term
-from ljmix.functional.tables import FunctionalTables, read_tables
 from ljmix.functional.theory import TheoryTerm, mayer_transform
 from ljmix.functional.training import BulkTargets, Fit, PairTargets, ProfileTargets, fit_term
 
@@ -45,6 +45,7 @@ _MAGNIFIED = 8.0
 
 Measured in a first fit; without it profiles would outweigh pressures and structure factors by as much.
 """
+_WAVE_BIN = 0.2
 _MAYER_WAVES, _MAYER_ERROR = np.linspace(0, 20, 41), 0.03
 
 
@@ -117,7 +118,12 @@ def pair_targets(table: pd.DataFrame, temperatures: FloatArray) -> PairTargets:
     rho: list[float] = []
     tau, rows = [], []
     for (t, density), group in table.groupby(["temperature", "density"]):
-        k, s, sem = (group[name].to_numpy(dtype=float) for name in ("k", "s", "s_sem"))
+        # Neighbouring waves say nearly the same: their mean costs less and scatters less.
+        places = (group["k"] / _WAVE_BIN).astype(int)
+        joined = group.assign(s_sem=group["s_sem"] ** 2).groupby(places)[["k", "s", "s_sem"]]
+        means, waves = joined.mean(), joined.size().to_numpy()
+        k, s = means["k"].to_numpy(dtype=float), means["s"].to_numpy(dtype=float)
+        sem = np.sqrt(means["s_sem"].to_numpy(dtype=float) / waves)
         temperature, density = round(float(t), 6), round(float(density), 6)
         theory = TheoryTerm(temperature).c2(k, density)
         error = np.hypot(sem / s**2, _FLOORS["structure"] / s) / density
@@ -178,7 +184,7 @@ def learn_fluid(tables: FunctionalTables, recipe: Recipe, sets: tuple[str, ...],
     )  # fmt: skip
 
 
-CURVE_FIELDS, CURVE_DRAWS = (6, 12, 24), 5
+CURVE_FIELDS, CURVE_DRAWS = (24, 6), 5
 _CURVE_ITERATIONS = 200
 
 
@@ -190,8 +196,8 @@ def train_curve(tables: FunctionalTables, work: Path) -> list[tuple[str, int, in
     list of (case, fields, draw)
         What was learned from: the case "P, S(k)" is the uniform fluid alone.
     """
-    cases = [("P, S(k)", 0), ("profiles", CURVE_FIELDS[-1]), *(("profiles, P, S(k)", n) for n in CURVE_FIELDS)]
-    done = [(case, fields, draw) for draw in range(CURVE_DRAWS) for case, fields in cases]
+    cases = [*(("profiles, P, S(k)", n) for n in CURVE_FIELDS), ("P, S(k)", 0), ("profiles", CURVE_FIELDS[0])]
+    done = [(case, fields, draw) for case, fields in cases for draw in range(CURVE_DRAWS)]
     for case, fields, draw in tqdm(done, unit="fit", mininterval=5):
         if (work / f"{_curve_name(case, fields, draw)}.json").exists():
             continue
@@ -212,8 +218,8 @@ def write_curve(tables: FunctionalTables, folder: Path, work: Path) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        `case`, `fields`, `draw`, `cpu_seconds` and the scores of `ljmix.functional.scores.summarise_scores`; the first
-        row is theory alone. Written to ``curve.parquet``.
+        `case`, `fields`, `draw`, `cpu_seconds` and the scores of `ljmix.external_fields.scores.summarise_scores`; the
+        first row is theory alone. Written to ``curve.parquet``.
     """
     rows = [{"case": "theory", "fields": 0, "draw": 0, "cpu_seconds": 0.0, **summarise_scores(Functional(1.5), tables)}]
     for case, fields, draw in train_curve(tables, work):
@@ -234,7 +240,7 @@ def train_shipped(tables: FunctionalTables, folder: Path, name: str, sets: tuple
     Fit
     """
     known = tables.fields[tables.fields["set"].isin(sets) & tables.fields["starts_agree"]]
-    recipe = Recipe(len(known), iterations=500)
+    recipe = Recipe(len(known))
     fit = learn_fluid(tables, recipe, sets, seed)
     uniform = tables.bulk[tables.bulk["set"].isin(sets)]
     temperatures = sorted({round(float(t), 6) for t in uniform["temperature"]})

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix.functional.grid import SPACING
 
-__all__ = ["AREA", "BINS", "LENGTH", "SPACING", "PlanarField", "draw_field", "is_connected", "make_slit"]
+__all__ = ["AREA", "BINS", "LENGTH", "PlanarField", "draw_field", "is_connected", "make_slit"]
 
-LENGTH, AREA, SPACING = 15.0, 49.0, 0.05
-"""Edge of the box along the field (σ), its area across (σ²), and the width of a bin (σ)."""
+LENGTH, AREA = 15.0, 49.0
+"""Edge of the box along the field (σ), and its area across (σ²)."""
 BINS = round(LENGTH / SPACING)
 
 _BARRIER, _CEILING = 10.0, 12.0

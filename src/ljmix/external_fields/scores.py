@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
-from ljmix.functional.fields import AREA, BINS, SPACING, PlanarField
+from ljmix.external_fields.fields import AREA, BINS, PlanarField
+from ljmix.external_fields.tables import FunctionalTables
+from ljmix.functional.grid import SPACING
 from ljmix.functional.model import Functional
-from ljmix.functional.tables import FunctionalTables
 
 __all__ = [
     "predict_profiles",

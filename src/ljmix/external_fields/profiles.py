@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.functional.field_runs import FieldRun
-from ljmix.functional.fields import BINS, SPACING
+from ljmix.external_fields.field_runs import FieldRun
+from ljmix.external_fields.fields import BINS
+from ljmix.functional.grid import SPACING
 
 __all__ = ["MOST_APART", "Profile", "combine_runs", "expected_deviation"]
 

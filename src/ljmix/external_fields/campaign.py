@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.functional.campaign --results results/functional
+    python -m ljmix.external_fields.campaign --results results/functional
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.command import one_sentence
 from ljmix._util.threads import cpu_seconds
-from ljmix.functional.bulk_runs import BulkRun, run_bulk
-from ljmix.functional.field_runs import FieldRun, run_field
-from ljmix.functional.fields import AREA, BINS, SPACING, PlanarField, draw_field, is_connected, make_slit
-from ljmix.functional.grid import Grid
+from ljmix.external_fields.bulk_runs import BulkRun, run_bulk
+from ljmix.external_fields.field_runs import FieldRun, run_field
+from ljmix.external_fields.fields import AREA, BINS, PlanarField, draw_field, is_connected, make_slit
+from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm
 
@@ -184,7 +184,7 @@ def read_field_runs(root: Path, name: str) -> tuple[list[FieldRun], float]:
     for start in range(STARTS):
         path = root / f"{name}-start{start}.npz"
         if not path.exists():
-            raise FileNotFoundError(f"{path} is missing; run python -m ljmix.functional.campaign --results {root}")
+            raise FileNotFoundError(f"{path} is missing; run python -m ljmix.external_fields.campaign --results {root}")
         with np.load(path) as file:
             runs.append(FieldRun(file["counted"], file["forced"]))
             seconds += float(file["seconds"])

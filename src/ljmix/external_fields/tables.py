@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.functional.tables --runs results/functional --output data/functional
+    python -m ljmix.external_fields.tables --runs results/functional --output data/functional
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
-from ljmix.functional.campaign import BULK, SETS, STARTS, plan_fields, read_field_runs
-from ljmix.functional.fields import AREA, BINS, SPACING, PlanarField
-from ljmix.functional.grid import Grid
-from ljmix.functional.profiles import MOST_APART, combine_runs, expected_deviation
+from ljmix.external_fields.campaign import BULK, SETS, STARTS, plan_fields, read_field_runs
+from ljmix.external_fields.fields import AREA, BINS, PlanarField
+from ljmix.external_fields.profiles import MOST_APART, combine_runs, expected_deviation
+from ljmix.functional.grid import SPACING, Grid
+from ljmix.functional.shipped import find_tables
 from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm
 
-__all__ = ["FunctionalTables", "canonical_shift", "find_tables", "read_tables", "write_tables"]
+__all__ = ["FunctionalTables", "canonical_shift", "read_tables", "write_tables"]
 
 _NAMES = ("fields", "profiles", "bulk", "structure")
 
@@ -39,7 +40,7 @@ class FunctionalTables:
     fields : pandas.DataFrame
         One row a field: `field`, `set`, `temperature`, `n_particles`, `noise` (the mean |error| of its profile over the
         mean density that error bars lead one to expect), `apart` and `starts_agree` (see
-        `ljmix.functional.profiles.combine_runs`), `finite_size` (mean |canonical shift| over the mean density),
+        `ljmix.external_fields.profiles.combine_runs`), `finite_size` (mean |canonical shift| over the mean density),
         `cpu_seconds` and `definition` (JSON).
     profiles : pandas.DataFrame
         One row a bin: `field`, `z` (σ), `energy` (the field, ε; see `ljmix.functional.solve.bin_field`), `rho`,
@@ -128,7 +129,9 @@ def write_tables(runs: Path, output: Path, partial: bool = False) -> FunctionalT
             bulk.append(row)
             structure.append(table)
     if not fields or not bulk:
-        raise FileNotFoundError(f"{runs} holds no finished field or uniform fluid; run ljmix.functional.campaign first")
+        raise FileNotFoundError(
+            f"{runs} holds no finished field or uniform fluid; run ljmix.external_fields.campaign first"
+        )
     tables = FunctionalTables(
         pd.DataFrame(fields), pd.concat(profiles, ignore_index=True), pd.DataFrame(bulk),
         pd.concat(structure, ignore_index=True),
@@ -166,7 +169,9 @@ def _tabulate_field(runs: Path, name: str, field: PlanarField) -> tuple[dict[str
 
 def _tabulate_bulk(path: Path, name: str, temperature: float, density: float) -> tuple[dict[str, object], pd.DataFrame]:
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; run python -m ljmix.functional.campaign --results {path.parent}")
+        raise FileNotFoundError(
+            f"{path} is missing; run python -m ljmix.external_fields.campaign --results {path.parent}"
+        )
     with np.load(path) as file:
         pressure, k, structure, seconds = (file[key] for key in ("pressure", "k", "structure", "seconds"))
     blocks = len(pressure)
@@ -183,20 +188,6 @@ def _tabulate_bulk(path: Path, name: str, temperature: float, density: float) ->
     return row, table
 
 
-def find_tables() -> Path:
-    """Folder of the shipped tables, in the clone.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the package is not in a clone.
-    """
-    folder = Path(__file__).parents[3] / "data" / "functional"
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} does not exist; tables of the functional are in a clone of the repository")
-    return folder
-
-
 def read_tables(folder: Path | None = None) -> FunctionalTables:
     """Read the tables of a folder; by default the shipped ones.
 
@@ -208,7 +199,9 @@ def read_tables(folder: Path | None = None) -> FunctionalTables:
     folder = find_tables() if folder is None else folder
     for name in _NAMES:
         if not (folder / f"{name}.parquet").is_file():
-            raise FileNotFoundError(f"{folder / name}.parquet is missing; python -m ljmix.functional.tables writes it")
+            raise FileNotFoundError(
+                f"{folder / name}.parquet is missing; python -m ljmix.external_fields.tables writes it"
+            )
     return FunctionalTables(*(pd.read_parquet(folder / f"{name}.parquet") for name in _NAMES))
 
 

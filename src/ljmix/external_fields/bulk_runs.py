@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.functional.field_runs import BLOCKS
+from ljmix.external_fields.field_runs import BLOCKS
 from ljmix.simulation.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.functional.fields import AREA, BINS, LENGTH, SPACING, PlanarField
+from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField
+from ljmix.functional.grid import SPACING
 from ljmix.simulation.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 

@@ -161,8 +161,8 @@ def write_rod_curve(folder: Path) -> pd.DataFrame:
         with replace_when_whole(folder / "rods.parquet") as part:
             pd.DataFrame(rows).to_parquet(part, index=False)
     for name, configurations in (("rods-exact", 0), ("rods-counted", 10_000)):
-        fit = learn_rods(30, configurations, seed=100)
-        write_term(fit.term, folder, name, {"profiles": 30, "configurations": configurations, "seed": 100})
+        fit = learn_rods(ROD_SIZES[0], configurations, seed=100)
+        write_term(fit.term, folder, name, {"profiles": ROD_SIZES[0], "configurations": configurations, "seed": 100})
     return pd.DataFrame(rows)
 
 

@@ -216,8 +216,7 @@ def _validation_captions(validation: Mapping[str, Any]) -> dict[str, str]:
 
 def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
     learned, theory, noise = (functional[name] for name in ("learned", "theory", "noise"))
-    temperature, density = functional["critical_point"]["learned"]
-    return {
+    captions = {
         "functional-rods": "Hard rods, where the functional is known: an unseen profile (A), its direct correlation "
         "function, exact and learned (B), and the error of what is learned from more and from noisier profiles (C).",
         "functional-profiles": "Walls and fields that were not learned from. Profile error, median and worst: "
@@ -228,10 +227,14 @@ def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
         f"{100 * learned['pressure_worst']:.1f} % at most (noise up to {100 * noise['pressure_worst']:.1f} %; theory "
         f"{100 * theory['pressure_worst']:.0f} %), S(k) by {learned['structure_rms']:.3f} (r.m.s.; noise "
         f"{noise['structure_rms']:.3f}; theory {theory['structure_rms']:.3f}).",
-        "functional-learning": "What it takes: every point is one draw of training fields, scored on the test set.",
-        "functional-coexistence": f"Liquid and vapour: critical point T* = {temperature:.3f}, ρ* = {density:.2f} "
-        "(simulation 1.078 and 0.319), and the interface at T* = 1.",
     }
+    if "critical_point" in functional:
+        temperature, density = functional["critical_point"]["learned"]
+        captions["functional-coexistence"] = (
+            f"Liquid and vapour: critical point T* = {temperature:.3f}, ρ* = {density:.2f} (simulation 1.078, 0.319), "
+            "and the interface at T* = 1."
+        )
+    return captions
 
 
 def _stability_caption(embedding: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 10-density-functional
 
-.PHONY: help all data models figures validate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
+.PHONY: help all data models figures validate functional verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md

@@ -48,7 +48,7 @@ class FieldSet:
 
 SETS: dict[str, FieldSet] = {
     "train-T1.5": FieldSet(1.5, 32, 24000),
-    "test-T1.5": FieldSet(1.5, 2, 60000, 10000, ((4.0, 1.0, 80), (6.0, 2.0, 150), (8.0, 0.5, 240), (10.0, 1.5, 300))),
+    "test-T1.5": FieldSet(1.5, 6, 60000, 10000, ((4.0, 1.0, 80), (6.0, 2.0, 150), (8.0, 0.5, 240), (10.0, 1.5, 300))),
 }
 """Drawn by name before any of it was simulated."""
 

@@ -202,7 +202,15 @@ def read_tables(folder: Path | None = None) -> FunctionalTables:
             raise FileNotFoundError(
                 f"{folder / name}.parquet is missing; python -m ljmix.external_fields.tables writes it"
             )
-    return FunctionalTables(*(pd.read_parquet(folder / f"{name}.parquet") for name in _NAMES))
+    return FunctionalTables(*(_read_table(folder / f"{name}.parquet") for name in _NAMES))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Read a table in double precision; what was chosen, not measured, is again the decimal number that it was."""
+    table = pd.read_parquet(path)
+    table = table.astype({name: np.float64 for name in table.columns if table[name].dtype == np.float32})
+    chosen = {name: table[name].round(6) for name in ("temperature", "density") if name in table}
+    return table.assign(**chosen)
 
 
 def main() -> None:

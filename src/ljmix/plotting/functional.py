@@ -65,7 +65,8 @@ def plot_rods(
     for (label, values), color in zip(learned.items(), _NOISE_COLORS, strict=False):
         panels[1].plot(z, values, color=color, linewidth=0.9, label=label)
     panels[1].set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$c_1(z)$")
-    panels[1].legend(fontsize=6)
+    panels[1].set_ylim(top=panels[1].get_ylim()[1] + 0.5 * np.ptp(exact))
+    panels[1].legend(fontsize=6, loc="upper right")
     order = sorted(curve["configurations"].unique(), key=lambda n: -n if n else -np.inf)
     for configurations, color in zip(order, _NOISE_COLORS, strict=False):
         part = curve[curve["configurations"] == configurations]
@@ -120,10 +121,12 @@ def plot_field_profiles(profiles: pd.DataFrame, titles: Mapping[str, str]) -> Fi
         for kind in ("theory", "learned"):
             axes.plot(z, part[kind], linewidth=0.9, **_LINES[kind])
         axes.set_title(title, fontsize=7)
-        axes.set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$\rho\,\sigma^3$", ylim=(0, None))
+        filled = z[rho > 0.002 * rho.max()]
+        axes.set(xlim=(filled[0] - 0.5, filled[-1] + 0.5), ylim=(0, None))
+        axes.set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$\rho\,\sigma^3$")
     for axes in panels.flat[len(titles) :]:
         axes.set_axis_off()
-    panels.flat[0].legend(fontsize=6)
+    panels.flat[0].legend(fontsize=6, loc="lower center")
     letter_panels(panels.flat[: len(titles)])
     return figure
 
@@ -162,14 +165,14 @@ def plot_uniform_fluid(
             elinewidth=0.6, **_LINES[str(model)],
         )  # fmt: skip
     panels[0].axhspan(-1, 1, color="0.9", zorder=0)
-    panels[0].set(xlabel=r"$\rho\,\sigma^3$", ylabel="error of the pressure / %", yscale="symlog")
-    panels[0].legend(fontsize=6)
+    panels[0].set(xlabel=r"$\rho\,\sigma^3$", ylabel="error of the pressure / %")
+    panels[0].legend(fontsize=6, loc="upper left")
     for offset, (density, part) in enumerate(structure.groupby("density")):
         panels[1].plot(part["k"], part["s"] + offset, color="0.7", marker="o", markersize=1.5, linestyle="none")
         for kind in ("theory", "learned"):
             line = {key: value for key, value in _LINES[kind].items() if key != "label"}
             panels[1].plot(part["k"], part[kind] + offset, linewidth=0.9, **line)
-        panels[1].annotate(rf"$\rho$ {density:.1f}", (8.9, 1.15 + offset), ha="right", fontsize=6)
+        panels[1].annotate(rf"$\rho^*$ = {density:.1f}", (0.4, 0.72 + offset), fontsize=6)
     panels[1].set(xlabel=r"$k\,\sigma$", ylabel=r"$S(k)$, each one higher")
     for kind, (r, values) in g.items():
         panels[2].plot(r, values, linewidth=0.9, **_LINES[kind])

@@ -62,7 +62,7 @@ def plot_rods(
     panels[0].plot(z, rho, color="black")
     panels[0].set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$\rho\,\sigma$", ylim=(0, None))
     panels[1].plot(z, exact, color="0.7", linewidth=3, label="exact")
-    for (label, values), color in zip(learned.items(), _NOISE_COLORS, strict=False):
+    for (label, values), color in zip(learned.items(), _NOISE_COLORS[:: len(_NOISE_COLORS) - 1], strict=False):
         panels[1].plot(z, values, color=color, linewidth=0.9, label=label)
     panels[1].set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$c_1(z)$")
     panels[1].set_ylim(top=panels[1].get_ylim()[1] + 0.5 * np.ptp(exact))
@@ -172,7 +172,8 @@ def plot_uniform_fluid(
         for kind in ("theory", "learned"):
             line = {key: value for key, value in _LINES[kind].items() if key != "label"}
             panels[1].plot(part["k"], part[kind] + offset, linewidth=0.9, **line)
-        panels[1].annotate(rf"$\rho^*$ = {density:.1f}", (0.4, 0.72 + offset), fontsize=6)
+        last = part["s"].iloc[-1] + offset
+        panels[1].annotate(rf"$\rho^*$ = {density:.1f}", (8.9, last + 0.15), ha="right", fontsize=6)
     panels[1].set(xlabel=r"$k\,\sigma$", ylabel=r"$S(k)$, each one higher")
     for kind, (r, values) in g.items():
         panels[2].plot(r, values, linewidth=0.9, **_LINES[kind])

@@ -228,6 +228,10 @@ def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
         f"{100 * theory['pressure_worst']:.0f} %), S(k) by {learned['structure_rms']:.3f} (r.m.s.; noise "
         f"{noise['structure_rms']:.3f}; theory {theory['structure_rms']:.3f}).",
     }
+    captions["functional-learning"] = (
+        "What it takes: every point is one draw of training fields and first weights, scored on the test set; lines "
+        "are medians, dashed lines the aims. P, S(k): no profile at all, only the uniform fluid."
+    )
     if "critical_point" in functional:
         temperature, density = functional["critical_point"]["learned"]
         captions["functional-coexistence"] = (

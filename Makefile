@@ -59,9 +59,9 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 10-density-functional
 
-.PHONY: help all data models figures validate thermodynamics verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
+.PHONY: help all data models figures validate thermodynamics functional verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
@@ -104,7 +104,7 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb)
+    $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb 10-density-functional.ipynb)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # One command writes both pages, the second one last.
@@ -125,6 +125,13 @@ thermodynamics: $(RESULTS)/08-thermodynamics.ipynb ## activities, free energies,
 
 $(RESULTS)/08-thermodynamics.ipynb: notebooks/08-thermodynamics.ipynb $(TABLES) $(PLOT) \
     $(call room,theory thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/*) | $(INSTALLED)
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+# From shipped profiles and weights, whatever the profile.
+functional: $(RESULTS)/10-density-functional.ipynb ## predict profiles, pressures and coexistence by a functional that was learned
+
+$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional external_fields theory) \
+    $(wildcard data/functional/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable

@@ -70,6 +70,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         captions |= _validation_captions(metrics["validation"])
     if "thermodynamics" in metrics:
         captions |= _thermodynamics_captions(metrics["thermodynamics"])
+    if "functional" in metrics:
+        captions |= _functional_captions(metrics["functional"])
     more = len(captions) - 7
     parts = [
         f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",
@@ -240,6 +242,30 @@ def _thermodynamics_captions(found: Mapping[str, Any]) -> dict[str, str]:
         f"difference: {far} of {lines} lines lie beyond three ([all of them](thermodynamics.md)). The compressibility "
         f"follows from waves (spread {waves['spread']:.2f}), from curves less well ({curves['spread']:.2f}).",
     }
+def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
+    learned, theory, noise = (functional[name] for name in ("learned", "theory", "noise"))
+    captions = {
+        "functional-rods": "Hard rods, where the functional is known: an unseen profile (A), its direct correlation "
+        "function, exact and learned (B), and the error of what is learned from more and from noisier profiles (C).",
+        "functional-profiles": "Walls and fields that were not learned from. Profile error, median and worst: "
+        f"{100 * learned['profile_median']:.1f} and {100 * learned['profile_worst']:.1f} %, by theory alone "
+        f"{100 * theory['profile_median']:.1f} and {100 * theory['profile_worst']:.1f} %; the simulations' noise is "
+        f"{100 * noise['profile_median']:.1f} %.",
+        "functional-fluid": "The uniform fluid at densities that were not learned from: the pressure is missed by "
+        f"{100 * learned['pressure_worst']:.1f} % at most (noise up to {100 * noise['pressure_worst']:.1f} %; theory "
+        f"{100 * theory['pressure_worst']:.0f} %), S(k) by {learned['structure_rms']:.3f} (r.m.s.; noise "
+        f"{noise['structure_rms']:.3f}; theory {theory['structure_rms']:.3f}).",
+    captions["functional-learning"] = (
+        "What it takes: every point is one draw of training fields and first weights, scored on the test set; lines "
+        "are medians, dashed lines the aims. P, S(k): no profile at all, only the uniform fluid."
+    )
+    if "critical_point" in functional:
+        temperature, density = functional["critical_point"]["learned"]
+        captions["functional-coexistence"] = (
+            f"Liquid and vapour: critical point T* = {temperature:.3f}, ρ* = {density:.2f} (simulation 1.078, 0.319), "
+            "and the interface at T* = 1."
+        )
+    return captions
 
 
 def _stability_caption(embedding: Mapping[str, Any]) -> str:

@@ -1,0 +1,129 @@
+"""One simulation of the uniform fluid: pressure and structure factor, in blocks."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ljmix._util.arrays import FloatArray
+from ljmix.external_fields.field_runs import BLOCKS
+from ljmix.simulation.lammps import LammpsEngine
+from ljmix.state import CUTOFF
+
+__all__ = ["BULK_PARTICLES", "BulkRun", "run_bulk", "structure_factor", "wave_vectors"]
+
+BULK_PARTICLES = 500
+_TIME_STEP = 0.005
+_PRESSURE_EVERY, _WAVES_EVERY = 10, 200
+_LARGEST_WAVE = 10.0
+_DIRECTIONS = 4
+
+
+@dataclass(frozen=True)
+class BulkRun:
+    """What a run measured.
+
+    Attributes
+    ----------
+    pressure : (BLOCKS,) array
+        P*.
+    k : (n,) array
+        Wave numbers that the box holds, up to 10/σ.
+    structure : (BLOCKS, n) array
+        S(k).
+    """
+
+    pressure: FloatArray
+    k: FloatArray
+    structure: FloatArray
+
+
+def wave_vectors(edge: float, seed: int) -> npt.NDArray[np.int64]:
+    """Up to four vectors, in units of 2π/L, for each length up to 10/σ."""
+    reach = int(_LARGEST_WAVE * edge / (2 * np.pi))
+    everything = np.array([n for n in itertools.product(range(-reach, reach + 1), repeat=3) if n > (0, 0, 0)])
+    lengths = (everything**2).sum(axis=1)
+    everything = everything[lengths <= reach**2]
+    everything = np.random.default_rng(seed).permutation(everything)
+    lengths = (everything**2).sum(axis=1)
+    chosen = [everything[lengths == length][:_DIRECTIONS] for length in np.unique(lengths)]
+    return np.concatenate(chosen)
+
+
+def structure_factor(fractional: FloatArray, vectors: npt.NDArray[np.int64]) -> FloatArray:
+    """S(k) = |Σ exp(ik·r)|²/N of one frame at each vector."""
+    powers = np.arange(vectors.min(), vectors.max() + 1)
+    phases = np.exp(2j * np.pi * powers[:, None, None] * fractional[None])
+    x, y, z = (phases[vectors[:, axis] - powers[0], :, axis] for axis in range(3))
+    amplitude = (x * y * z).sum(axis=1)
+    return np.asarray(np.abs(amplitude) ** 2 / len(fractional))
+
+
+def run_bulk(temperature: float, density: float, seed: int, equilibration: int, steps: int) -> BulkRun:
+    """Simulate the uniform fluid at constant N, V and T, with LAMMPS on one core.
+
+    Parameters
+    ----------
+    temperature, density : float
+        T*, ρ*.
+    seed : int
+    equilibration, steps : int
+        Steps of 0.005 τ before and during the measurement.
+
+    Returns
+    -------
+    BulkRun
+
+    Raises
+    ------
+    ValueError
+        If the steps are not a multiple of the samples that fill the blocks.
+    """
+    if steps < 1 or steps % (_WAVES_EVERY * BLOCKS):
+        raise ValueError(f"steps = {steps}: must be a positive multiple of {_WAVES_EVERY * BLOCKS}")
+    count, t = BULK_PARTICLES, temperature
+    edge = (count / density) ** (1 / 3)
+    side = int(np.ceil(count ** (1 / 3)))
+    sites = np.array(list(itertools.product(range(side), repeat=3)))[:, ::-1] * (edge / side)
+    rng = np.random.default_rng(seed)
+    places = rng.permutation(sites)[:count] + rng.uniform(0, 0.1 * edge / side, (count, 3))
+    vectors = wave_vectors(edge, seed)
+    lengths = (vectors**2).sum(axis=1)
+    shells, where = np.unique(lengths, return_inverse=True)
+    lmp = LammpsEngine().start()
+    try:
+        lmp.commands_list(
+            [
+                "units lj", "atom_style atomic", "atom_modify map array",
+                f"region box block 0 {edge} 0 {edge} 0 {edge}", "create_box 1 box", "mass 1 1",
+            ]
+        )  # fmt: skip
+        lmp.create_atoms(count, None, [1] * count, places.ravel().tolist())
+        if lmp.get_natoms() != count:
+            raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {count} particles")
+        lmp.commands_list(
+            [
+                f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1", "neighbor 0.3 bin",
+                "neigh_modify delay 0 every 2 check yes", f"timestep {_TIME_STEP}", "minimize 0 1e-1 60 120",
+                f"velocity all create {t} {seed + 1} mom yes", "fix move all nve",
+                f"fix bath all temp/csvr {t} {t} 0.2 {seed + 2}",
+                "compute forces all pressure NULL virial", "thermo_style custom step c_forces",
+                f"thermo {_PRESSURE_EVERY}", f"run {equilibration} post no",
+            ]
+        )  # fmt: skip
+        pressures = np.zeros((BLOCKS, steps // BLOCKS // _PRESSURE_EVERY))
+        structure = np.zeros((BLOCKS, steps // BLOCKS // _WAVES_EVERY, len(shells)))
+        for block, frame in itertools.product(range(BLOCKS), range(structure.shape[1])):
+            for sample in range(_WAVES_EVERY // _PRESSURE_EVERY):
+                lmp.command(f"run {_PRESSURE_EVERY} pre no post no")
+                place = frame * (_WAVES_EVERY // _PRESSURE_EVERY) + sample
+                pressures[block, place] = density * t + lmp.extract_compute("forces", 0, 0)
+            fractional = lmp.numpy.extract_atom("x")[:count] / edge
+            values = structure_factor(fractional, vectors)
+            structure[block, frame] = np.bincount(where, values) / np.bincount(where)
+    finally:
+        lmp.close()
+    return BulkRun(pressures.mean(axis=1), 2 * np.pi / edge * np.sqrt(shells), structure.mean(axis=1))

@@ -1,0 +1,1 @@
+"""Classical density functional theory: theory, exact rods, and a free energy that is learned."""

@@ -1,0 +1,108 @@
+"""Trained terms in files, without pickle: an npz of arrays and a JSON beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ljmix._util.atomic import replace_when_whole, write_text
+from ljmix.functional.learned import LearnedTerm, Network
+from ljmix.functional.model import Functional
+
+__all__ = ["find_tables", "load_functional", "read_term", "write_term"]
+
+
+def find_tables() -> Path:
+    """Folder of the shipped tables, in the clone.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package is not in a clone.
+    """
+    folder = Path(__file__).parents[3] / "data" / "functional"
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist; tables of the functional are in a clone of the repository")
+    return folder
+
+
+def write_term(term: LearnedTerm, folder: Path, name: str, described: Mapping[str, Any]) -> None:
+    """Write ``<name>.npz`` and ``<name>.json``.
+
+    Parameters
+    ----------
+    term : LearnedTerm
+    folder : Path
+    name : str
+    described : mapping
+        JSON-able: what it was trained on; `temperatures` gives the lowest and the highest it answers for.
+    """
+    arrays: dict[str, Any] = {"coefficients": term.coefficients, **term.network._asdict()}
+    with replace_when_whole(folder / f"{name}.npz") as part:
+        np.savez_compressed(part, allow_pickle=False, **arrays)
+    settings = {"knot": term.knot, "order": term.order, "reference": term.reference}
+    write_text(
+        folder / f"{name}.json", json.dumps({"settings": settings, **described}, indent=1, sort_keys=True) + "\n"
+    )
+
+
+def read_term(folder: Path, name: str) -> tuple[LearnedTerm, dict[str, Any]]:
+    """Read a trained term, and what is said of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of this name.
+    ValueError
+        If its files do not belong together.
+    """
+    paths = [folder / f"{name}.{suffix}" for suffix in ("npz", "json")]
+    for path in paths:
+        if not path.is_file():
+            known = sorted(found.stem for found in folder.glob("*.npz"))
+            raise FileNotFoundError(f"{path} does not exist; there are {', '.join(known) or 'no trained terms'}")
+    described = json.loads(paths[1].read_text(encoding="utf-8"))
+    with np.load(paths[0], allow_pickle=False) as file:
+        if set(file.files) != {"coefficients", *Network._fields}:
+            raise ValueError(f"{paths[0]} holds {', '.join(sorted(file.files))}; it is no trained term")
+        arrays = {key: file[key] for key in file.files}
+    kernels = arrays.pop("coefficients")
+    if arrays["first"].shape[0] != len(kernels) + 1:
+        raise ValueError(f"{paths[0]}: {len(kernels)} kernels do not fit a network of {len(arrays['first'])} inputs")
+    return LearnedTerm(kernels, Network(**arrays), **described["settings"]), described
+
+
+def load_functional(temperature: float = 1.5, name: str = "fluid", folder: Path | None = None) -> Functional:
+    """Load the shipped functional of the fluid at a temperature.
+
+    Parameters
+    ----------
+    temperature : float
+        T*, within the range of its training.
+    name : str
+        ``fluid``, or "theory" for theory alone.
+    folder : Path, optional
+        Where the trained terms lie; by default ``data/functional``.
+
+    Returns
+    -------
+    Functional
+
+    Raises
+    ------
+    ValueError
+        If the temperature is outside the range of its training.
+    FileNotFoundError
+        If there is none of this name.
+    """
+    if name == "theory":
+        return Functional(temperature)
+    term, described = read_term(find_tables() if folder is None else folder, name)
+    low, high = described["temperatures"]
+    if not low - 1e-9 <= temperature <= high + 1e-9:
+        raise ValueError(f"temperature = {temperature:g}: {name} was trained for T* from {low:g} to {high:g}")
+    return Functional(temperature, term)

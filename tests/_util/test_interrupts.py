@@ -25,8 +25,10 @@ SLOW = (
 def press_ctrl_c(command, when, **more):
     """Run a command in a session of its own, and interrupt all of it, as a terminal does, when a condition holds."""
     process = subprocess.Popen(
-        command, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more
-    )
+        command, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # Where the tests run in the background the shell has them, and what they start, ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **more,
+    )  # fmt: skip
     while not when():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)

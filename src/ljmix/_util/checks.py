@@ -76,11 +76,11 @@ def require_name(name: str, value: Any, choices: Any) -> str:
 
 
 def require_path(name: str, value: Any) -> Path:
-    """A name of a file or folder, as text or path."""
+    """A name of a file or folder, as text or path; one with a line feed or another control character is refused."""
     try:
         path = os.fspath(value)
     except TypeError:
         path = b""
-    if not isinstance(path, str) or not path or "\0" in path:
+    if not isinstance(path, str) or not path or any(character < " " for character in path):
         raise ValueError(f"{name} = {shorten(value)}: must be the name of a file or folder")
     return Path(path)

@@ -133,7 +133,7 @@ def import_jax() -> tuple[Any, Any]:
         import jax.numpy as jnp
     except ImportError as error:
         raise RuntimeError("training needs JAX: pip install 'ljmix[dft]'; shipped weights work without it") from error
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call,unused-ignore]
     return jax, jnp
 
 

@@ -189,7 +189,7 @@ lab: $(INSTALLED) ## open JupyterLab on copies of the notebooks in results/play,
 	JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab $(LAB) --ServerApp.root_dir=. results/play/00-one-mixture.ipynb
 
 test: $(INSTALLED) lint ## lint, type-check and run all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 # In an environment of its own. What this runs is what the bounds in pyproject.toml promise.
 lowest: $(INSTALLED) ## run all tests with the oldest versions that the bounds allow

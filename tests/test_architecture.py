@@ -11,7 +11,7 @@ ORDER = [
     {"explanation", "plotting"},
     {"report"},
     {"evaluation"},
-    {"models", "engine_validation"},
+    {"models", "engine_validation", "potentials"},
     {"data"},
     {"simulation"},
     {"theory"},

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
 from ljmix.simulation.analysis import analyse_run
-from ljmix.simulation.engine import load_engine
+from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.sampling import choose_runs, choose_starts, open_runs, sample_state
@@ -102,7 +102,7 @@ def simulate(
     profile: str | Profile = "quick",
     *,
     seed: int = 0,
-    engine: str = "auto",
+    engine: str | Engine = "auto",
     device: str = "auto",
     folder: str | Path | None = None,
     density: float | None = None,
@@ -120,8 +120,9 @@ def simulate(
         `ljmix.load_profile`, which also changes single settings.
     seed : int
         Another number, another independent run.
-    engine : {"auto", "hoomd", "lammps"}
-        HOOMD-blue where it is installed, else the embedded LAMMPS.
+    engine : {"auto", "hoomd", "lammps"} or Engine
+        HOOMD-blue where it is installed, else the embedded LAMMPS; or an engine with forces of its own, such as
+        ``Potential.engine()`` of `ljmix.potentials`, whose mixture must be the state's.
     device : {"auto", "cpu", "gpu"} or "gpu:<index>"
     folder : str or Path, optional
         Where to write; by default ``ljmix-runs`` in the folder one works in. It is printed.
@@ -162,6 +163,6 @@ def simulate(
             bar.total = sum(max(least, of_run) for of_run in done.values())
             bar.update(sum(done.values()) - bar.n)
 
-        job = sample_state(root, state, chosen, loaded.name, loaded.device, report)
+        job = sample_state(root, state, chosen, loaded, loaded.device, report)
         bar.update(bar.total - bar.n)
     return Simulation(state, chosen, job)

@@ -78,7 +78,7 @@ def sample_state(
     root: Path,
     state: StatePoint,
     profile: Profile,
-    engine_name: str,
+    engine: str | Engine,
     device: str,
     report: Callable[[str, int], object] | None = None,
 ) -> Path:
@@ -93,7 +93,7 @@ def sample_state(
         Folder of the campaign.
     state : StatePoint
     profile : Profile
-    engine_name, device : str
+    engine, device
         See `ljmix.simulation.engine.load_engine`.
     report : callable, optional
         Called as ``report(start, steps)`` after each segment with the steps that the run from that start has so far.
@@ -111,15 +111,15 @@ def sample_state(
         If the system is too small.
     """
     freud.parallel.set_num_threads(1)
-    engine = load_engine(engine_name, device)
-    job = open_job(root, state, profile, engine.name)
+    loaded = load_engine(engine, device)
+    job = open_job(root, state, profile, loaded.name)
     folder = Path(job.path)
     if is_finished(folder, profile):
         return folder
     try:
         with FileLock(folder / ".lock", timeout=0):
             runs = open_runs(folder, state, profile)
-            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine, report)
+            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), loaded, report)
             for run in runs:
                 run.join()
             segments = {run.start: run.count_segments() for run in runs}

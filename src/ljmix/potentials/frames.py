@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,7 @@ def evaluate(engine: Engine, mixture: Mixture, frames: Sequence[Frame]) -> list[
     return renewed
 
 
-def write_frames(frames: Sequence[Frame], path: Path, provenance: dict[str, Any] | None = None) -> None:
+def write_frames(frames: Sequence[Frame], path: Path, provenance: Mapping[str, Any] | None = None) -> None:
     """Write frames as one compressed table of arrays (``.npz``), positions and forces in single precision.
 
     The arrays: `position` and `force`, (n_rows, 3), and `type`, (n_rows,), one row a particle, frame after frame;
@@ -262,7 +262,7 @@ def write_frames(frames: Sequence[Frame], path: Path, provenance: dict[str, Any]
             energy=np.array([frame.energy for frame in frames]),
             virial=np.array([frame.virial for frame in frames]),
             label=np.array([frame.label for frame in frames]),
-            provenance=np.array(json.dumps(provenance or {})),
+            provenance=np.array(json.dumps(dict(provenance or {}))),
         )
 
 

@@ -230,8 +230,16 @@ class PairSpline:
         return SplinePotential(functions, basis=basis, solution=solution)
 
 
-def measure_frame(basis: SplineBasis, frame: Frame) -> SplineMoments:
+def measure_frame(basis: SplineBasis, frame: Frame, counts: FloatArray | None = None) -> SplineMoments:
     """Reduce a frame to its normal equations in a basis.
+
+    Parameters
+    ----------
+    basis : SplineBasis
+    frame : Frame
+    counts : (n_particles,) array, optional
+        How often each particle's force counts: once by default, as drawn for a bootstrap. Pairs of particles that count
+        never have not been seen.
 
     Raises
     ------
@@ -244,12 +252,13 @@ def measure_frame(basis: SplineBasis, frame: Frame) -> SplineMoments:
     closest = {}
     for pair, pairs in find_pairs(frame, basis.cutoffs).items():
         columns, first = basis.columns(pair), basis.knots(pair)[0]
-        closest[pair] = np.sort(pairs.distance)[:_LEAST]
+        drawn = pairs.distance if counts is None else pairs.distance[counts[pairs.first] * counts[pairs.second] > 0]
+        closest[pair] = np.sort(drawn)[:_LEAST]
         if not len(pairs.distance):
             continue
-        if closest[pair][0] < first:
+        if pairs.distance.min() < first:
             raise ValueError(
-                f"{pair}: a pair is {closest[pair][0]:.3f} σ_AA apart, closer than the first knot at {first:.3f}; "
+                f"{pair}: a pair is {pairs.distance.min():.3f} σ_AA apart, closer than the first knot at {first:.3f}; "
                 "such a frame is not of the liquid"
             )
         slopes = basis.slopes(pair, pairs.distance)
@@ -261,6 +270,9 @@ def measure_frame(basis: SplineBasis, frame: Frame) -> SplineMoments:
         energy_row[-2:] = np.bincount(frame.types, minlength=2)
     a = np.concatenate(design)
     forces = frame.forces.T.ravel()
+    if counts is not None:
+        root = np.tile(np.sqrt(counts), 3)
+        a, forces = a * root[:, None], forces * root
     moments = Moments(
         a.T @ a, a.T @ forces, float(forces @ forces), forces.size, energy_row[None], virial_row[None],
         np.array([frame.energy]), np.array([frame.virial]), np.array([float(n)]), np.array([frame.volume]),

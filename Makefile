@@ -56,9 +56,9 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 09-learned-potential
 
-.PHONY: help all data models figures validate verify moves docs lock lab test lint install clean FORCE
+.PHONY: help all data models figures validate potentials verify moves docs lock lab test lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
@@ -101,7 +101,8 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb
+    $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb $(RESULTS)/06-validate.ipynb \
+    $(RESULTS)/09-learned-potential.ipynb
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # One command writes both pages, the second one last.
@@ -116,6 +117,14 @@ validate: $(RESULTS)/06-validate.ipynb ## compare engines with one another and w
 $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(call room,engine_validation) \
     $(wildcard data/validation/*/*.parquet) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+# From shipped frames and tables, whatever the profile.
+$(RESULTS)/09-learned-potential.ipynb: notebooks/09-learned-potential.ipynb $(TABLES) $(PLOT) $(call room,potentials) \
+    $(wildcard data/potentials/*.npz data/potentials/*.parquet) | $(INSTALLED)
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+potentials: $(INSTALLED) ## make the long runs behind 09-learned-potential anew; an hour, resumable
+	$(PYTHON) -m ljmix.potentials.campaign
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
 	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)

@@ -17,7 +17,7 @@ from ljmix.state import StatePoint
 __all__ = ["TARGET", "THRESHOLD", "learn_actively"]
 
 TARGET = StatePoint(1.4, 0.5, 0.5, 0.6)
-"""Where the potential shall hold: hotter, and with five times more B than what it begins with."""
+"""Where the potential shall hold: hotter, and with five times more B than where it begins."""
 THRESHOLD = 1.0
 """Doubt of a particle that is low enough, ε_AA/σ_AA; forces are some 20, root mean square."""
 _ROUNDS, _FRAMES = 8, 10
@@ -26,7 +26,7 @@ _ROUNDS, _FRAMES = 8, 10
 def learn_actively(
     frames: Sequence[Frame], draw: int, policies: Sequence[str] = ("doubtful", "random")
 ) -> dict[str, pd.DataFrame]:
-    """Begin with four frames at T* = 1 and C_B = 0.1; add one frame of one's own trajectory at `TARGET` a round.
+    """Begin with six frames at T* = 1 and C_B = 0.1; add one frame of one's own trajectory at `TARGET` a round.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def learn_actively(
     truth, rows = load_engine("lammps"), []
     for policy in policies:
         rng = np.random.default_rng([draw, len(policy)])
-        known = draw_training(list(frames), draw, 4, (0.1,))
+        known = draw_training(list(frames), draw, 6, (0.1,))
         for number in range(_ROUNDS):
             potential = PairSpline().fit(known)
             members = fit_committee(known, seed=draw)

@@ -238,8 +238,8 @@ def measure_frame(basis: SplineBasis, frame: Frame, counts: FloatArray | None = 
     basis : SplineBasis
     frame : Frame
     counts : (n_particles,) array, optional
-        How often each particle's force counts: once by default, as drawn for a bootstrap. Pairs of particles that count
-        never have not been seen.
+        How often each particle's force counts: once by default, as drawn for a bootstrap. A pair is seen where one
+        of its particles counts.
 
     Raises
     ------
@@ -252,7 +252,7 @@ def measure_frame(basis: SplineBasis, frame: Frame, counts: FloatArray | None = 
     closest = {}
     for pair, pairs in find_pairs(frame, basis.cutoffs).items():
         columns, first = basis.columns(pair), basis.knots(pair)[0]
-        drawn = pairs.distance if counts is None else pairs.distance[counts[pairs.first] * counts[pairs.second] > 0]
+        drawn = pairs.distance if counts is None else pairs.distance[counts[pairs.first] + counts[pairs.second] > 0]
         closest[pair] = np.sort(drawn)[:_LEAST]
         if not len(pairs.distance):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from ljmix.potentials.pair import PairFunction, PairPotential, Potential
 from ljmix.potentials.pod import Pod, PodBasis
 from ljmix.potentials.pod import measure_frame as describe_frame
 from ljmix.potentials.shipped import MIXTURE, TRAINING, draw_training, label_of, training_state
-from ljmix.potentials.spline import PairSpline, SplinePotential, measure_frame
+from ljmix.potentials.spline import PairSpline, SplineMoments, SplinePotential, measure_frame
 from ljmix.state import PAIRS, StatePoint
 
 __all__ = [
@@ -78,6 +78,9 @@ def learning_curve(
         `n_frames`, `draw` and what `score` gives; NaN where frames are too few, and `reason` says why.
     """
     test, fitter, rows = select(frames, label_of(state)), PairSpline(weights or Weights()), []
+    basis = fitter.basis(frames[0].size_ratio)
+    # Each frame is reduced once, whatever the number of draws that it is in.
+    measured: dict[int, SplineMoments] = {}
     for n in sizes:
         for draw in range(draws):
             row: dict[str, Any] = {"n_frames": n, "draw": draw, "reason": ""}
@@ -86,7 +89,11 @@ def learning_curve(
             except ValueError:
                 break  # no more frames for another draw
             try:
-                rows.append(row | score(fitter.fit(chosen), test))
+                for frame in chosen:
+                    if id(frame) not in measured:
+                        measured[id(frame)] = measure_frame(basis, frame)
+                parts = [measured[id(frame)] for frame in chosen]
+                rows.append(row | score(fitter.fit_moments(basis, parts), test))
             except ValueError as error:
                 rows.append(row | {"reason": str(error)})
     return pd.DataFrame(rows)
@@ -182,7 +189,8 @@ def pod_table(
         for label, weights in WEIGHTS.items():
             curve = learning_curve(frames, sizes, draws, weights, fractions)
             curve = curve[curve["reason"] == ""].drop(columns="reason")
-            rows += [_row(world, "pair spline", label, fractions, 0, 0) | dict(row) for _, row in curve.iterrows()]
+            known = _row(world, "pair spline", label, fractions, 0, 0)
+            rows += [known | {str(name): value for name, value in row.items()} for row in curve.to_dict("records")]
     return pd.DataFrame(rows)
 
 
@@ -194,7 +202,7 @@ def _row(world: str, potential: str, weights: str, fractions: tuple[float, ...],
     }  # fmt: skip
 
 
-def _scores(moments: Moments, coefficients: Any) -> Mapping[str, float]:
+def _scores(moments: Moments, coefficients: Any) -> dict[str, Any]:
     return {
         "force_error": moments.force_error(coefficients),
         "force_size": moments.force_size(),

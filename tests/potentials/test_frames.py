@@ -8,6 +8,7 @@ import pytest
 from ljmix.potentials.frames import (
     check_frames,
     evaluate,
+    find_pairs,
     parse_trajectory,
     read_frames,
     rescale,
@@ -15,7 +16,6 @@ from ljmix.potentials.frames import (
     select,
     write_frames,
 )
-from ljmix.potentials.pairs import find_pairs
 from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS
 from tests.potentials.conftest import MIXTURE

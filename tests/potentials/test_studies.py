@@ -8,12 +8,10 @@ import pytest
 
 from ljmix.potential import lj_potential
 from ljmix.potentials import campaign, shipped, studies, verdicts
-from ljmix.potentials.active import learn_actively
-from ljmix.potentials.committee import disagreement, fit_committee, force_errors
+from ljmix.potentials.committee import disagreement, fit_committee, force_errors, learn_actively
 from ljmix.potentials.frames import select
 from ljmix.potentials.inversion import potential_of_curves
-from ljmix.potentials.runs import compare_curves, run_long
-from ljmix.potentials.speed import compare_speeds
+from ljmix.potentials.runs import compare_curves, compare_speeds, run_long
 from ljmix.potentials.spline import PairSpline
 from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS

@@ -75,8 +75,8 @@ def plot_learned_potential(bars: pd.DataFrame, truth: pd.DataFrame) -> Figure:
             band = BAND_SIGMAS * rows[f"{name}_sem"]
             axes.fill_between(rows["r"], difference - band, difference + band, color=style["color"], alpha=0.2, lw=0)
     panels[0].set(ylim=(-1.2, 1.5), ylabel=r"$u(r)\,/\,\varepsilon_\mathrm{AA}$")
-    panels[1].set(ylim=(-0.02, 0.02), ylabel="learned − true $u$")
-    panels[2].set(ylim=(-0.2, 0.2), ylabel="learned − true force")
+    panels[1].set(ylim=(-0.002, 0.002), ylabel="learned − true $u$")
+    panels[2].set(ylim=(-0.08, 0.08), ylabel="learned − true force")
     for axes in panels:
         axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
         axes.set(xlabel=R_LABEL, xlim=(0.4, 2.5))

@@ -22,13 +22,12 @@ from tqdm.auto import tqdm
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.potentials import inversion, pod, spline
-from ljmix.potentials.active import learn_actively
+from ljmix.potentials.committee import learn_actively
 from ljmix.potentials.frames import Frame, sample_frames
 from ljmix.potentials.linear import Weights
 from ljmix.potentials.pair import Potential
-from ljmix.potentials.runs import Measured, run_long
+from ljmix.potentials.runs import Measured, PlainLennardJones, compare_speeds, run_long
 from ljmix.potentials.shipped import FOLDER, MIXTURE, draw_training, load_frames
-from ljmix.potentials.speed import compare_speeds
 from ljmix.potentials.studies import pod_table
 from ljmix.potentials.worlds import WORLDS, load_world
 from ljmix.simulation.engine import Engine, load_engine
@@ -60,7 +59,7 @@ def fit_draw(world: str, kind: str, draw: int, n_frames: int = FRAMES_A_DRAW) ->
 
 
 def _tables(measured: Measured, **more: object) -> Tables:
-    named = {name: value for name, value in more.items()}
+    named = {"n": measured.n_particles} | more
     thinned = measured.series.iloc[9::10]
     return {
         "runs": pd.DataFrame([named | measured.averages]),
@@ -101,19 +100,22 @@ def _liquid(world: str, n_truth: int, kinds: dict[str, int], steps: int) -> Iter
         yield f"liquid-{world}-{potential}-{k}", unit
 
 
+def _pair_engine(potential: str, draw: int) -> Engine:
+    """Engine of the Lennard-Jones truth, or of the pair spline of a draw."""
+    if potential == "truth":
+        return load_engine("lammps")
+    return fit_draw("lennard-jones", "pair", draw).engine("lammps")
+
+
 def _pressure() -> Iterator[Unit]:
     """Density and energy at P* = 1."""
     for potential in ("truth", "pair"):
-        for k in range(5):
+        for k in range(3):
 
             def unit(potential: str = potential, k: int = k) -> Tables:
-                engine = (
-                    load_engine("lammps")
-                    if potential == "truth"
-                    else fit_draw("lennard-jones", "pair", k).engine("lammps")
-                )
+                replica = 40 + k + 20 * (potential != "truth")
                 found = run_long(
-                    engine, MIXTURE, steps=20_000, replica=40 + k + 20 * (potential != "truth"), r_max=3.5, n_bins=70
+                    _pair_engine(potential, k), MIXTURE, steps=16_000, replica=replica, r_max=3.5, n_bins=70
                 )
                 return _tables(found, study="pressure", world="lennard-jones", potential=potential, draw=k)
 
@@ -121,24 +123,18 @@ def _pressure() -> Iterator[Unit]:
 
 
 def _diffusion() -> Iterator[Unit]:
-    """Two box sizes, three seeds: the correction of Yeh and Hummer is the slope against 1/L."""
-    for n in (250, 1000):
-        for potential in ("truth", "pair"):
-            for k in range(3):
+    """A second, smaller box: the correction of Yeh and Hummer is the slope against 1/L."""
+    for potential in ("truth", "pair"):
+        for k in range(3):
 
-                def unit(n: int = n, potential: str = potential, k: int = k) -> Tables:
-                    engine = (
-                        load_engine("lammps")
-                        if potential == "truth"
-                        else fit_draw("lennard-jones", "pair", k).engine("lammps")
-                    )
-                    found = run_long(
-                        engine, MIXTURE, n_particles=n, density=DENSITY["lennard-jones"], steps=30_000,
-                        replica=80 + k + 20 * (potential != "truth"), r_max=3.0, n_bins=60,
-                    )  # fmt: skip
-                    return _tables(found, study="diffusion", world="lennard-jones", potential=potential, draw=k, n=n)
+            def unit(potential: str = potential, k: int = k) -> Tables:
+                found = run_long(
+                    _pair_engine(potential, k), MIXTURE, n_particles=250, density=DENSITY["lennard-jones"],
+                    steps=40_000, replica=80 + k + 20 * (potential != "truth"), r_max=3.0, n_bins=60,
+                )  # fmt: skip
+                return _tables(found, study="diffusion", world="lennard-jones", potential=potential, draw=k)
 
-                yield f"diffusion-{n}-{potential}-{k}", unit
+            yield f"diffusion-{potential}-{k}", unit
 
 
 def _demixing() -> Iterator[Unit]:
@@ -154,7 +150,7 @@ def _demixing() -> Iterator[Unit]:
 
             def unit(potential: str = potential, k: int = k) -> Tables:
                 engine = load_engine("lammps") if potential == "truth" else fitted().engine("lammps")
-                found = run_long(engine, DEMIXING, n_particles=1000, density=0.72, steps=20_000, settle=0, replica=k)
+                found = run_long(engine, DEMIXING, n_particles=1000, density=0.72, steps=12_000, settle=0, replica=k)
                 return _tables(found, study="demixing", world="lennard-jones", potential=potential, draw=k)
 
             yield f"demixing-{potential}-{k}", unit
@@ -210,7 +206,8 @@ def _speed() -> Iterator[Unit]:
     def unit() -> Tables:
         engines = {
             "Lennard-Jones": load_engine("lammps"),
-            "pair spline": fit_draw("lennard-jones", "pair", 0).engine("lammps"),
+            "Lennard-Jones, plain": load_engine("lammps", force_field=PlainLennardJones(MIXTURE)),
+            "pair spline": _pair_engine("pair", 0),
             "three-body truth": load_world("three-body", MIXTURE),
             "POD, triplets": fit_draw("three-body", "many-body", 0, 12).engine("lammps"),
         }
@@ -222,7 +219,7 @@ def _speed() -> Iterator[Unit]:
 STUDIES: dict[str, Callable[[], Iterator[Unit]]] = {
     "liquid": lambda: _liquid("lennard-jones", 6, {"pair": 5}, 40_000),
     "active": _active,
-    "three-body": lambda: _liquid("three-body", 5, {"pair": 5}, 30_000),
+    "three-body": lambda: _liquid("three-body", 5, {"pair": 5}, 20_000),
     "learning": _learning,
     "inversion": _inversion,
     "speed": _speed,

@@ -12,17 +12,18 @@ from typing import Any
 import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.configuration import Configuration, write_configuration
 from ljmix.simulation.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import build_configuration, draw_velocities
-from ljmix.state import StatePoint
+from ljmix.state import PAIRS, StatePoint
 
 __all__ = [
-    "Frame", "check_frames", "evaluate", "parse_trajectory", "read_frames", "rescale", "sample_frames", "select",
-    "write_frames",
+    "Frame", "Pairs", "check_frames", "evaluate", "find_pairs", "parse_trajectory", "read_frames", "rescale",
+    "sample_frames", "select", "write_frames",
 ]  # fmt: skip
 
 _NO_TIME = 1e-12
@@ -296,3 +297,47 @@ def read_frames(path: Path) -> list[Frame]:
         )
         for k, (n, end) in enumerate(zip(table["n_particles"], ends, strict=True))
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one kind in a frame.
+
+    Attributes
+    ----------
+    first, second : (n_pairs,) arrays of int
+    distance : (n_pairs,) array
+        σ_AA.
+    direction : (n_pairs, 3) array
+        Unit vectors from the second to the first.
+    """
+
+    first: npt.NDArray[np.int64]
+    second: npt.NDArray[np.int64]
+    distance: FloatArray
+    direction: FloatArray
+
+
+def find_pairs(frame: Frame, cutoffs: Mapping[str, float]) -> dict[str, Pairs]:
+    """Pairs of each kind closer than their cut-off, by minimum image.
+
+    Raises
+    ------
+    ValueError
+        If the box is too small for the largest cut-off.
+    """
+    edge, reach = frame.box_edge, max(cutoffs.values())
+    if reach > edge / 2:
+        raise ValueError(f"box_edge = {edge:.2f}: the cut-off {reach:.2f} reaches beyond half the box")
+    positions = frame.positions % edge
+    positions[positions >= edge] = 0.0
+    i, j = cKDTree(positions, boxsize=edge).query_pairs(reach, output_type="ndarray").T.astype(np.int64)
+    separation = positions[i] - positions[j]
+    separation -= edge * np.rint(separation / edge)
+    distance = np.linalg.norm(separation, axis=1)
+    kind = frame.types[i] + frame.types[j]
+    found = {}
+    for number, pair in enumerate(PAIRS):
+        of = (kind == number) & (distance < cutoffs[pair])
+        found[pair] = Pairs(i[of], j[of], distance[of], separation[of] / distance[of, None])
+    return found

@@ -49,7 +49,7 @@ def potential_of_curves(r: FloatArray, energies: dict[str, FloatArray], state: S
 
 
 def invert(
-    state: StatePoint, density: float, draw: int, iterations: int = 8, steps: int = 8_000
+    state: StatePoint, density: float, draw: int, iterations: int = 6, steps: int = 6_000
 ) -> dict[str, pd.DataFrame]:
     """Find a pair potential that gives the g(r) of a run of the truth: u ← u + kT ln(g/g_target), from −kT ln g_target.
 
@@ -69,7 +69,7 @@ def invert(
         `iteration`, `misfit` = 1 − R² of g, `pressure`, `energy`; the truth is iteration -1).
     """
     setting: dict[str, Any] = {"density": density, "r_max": _R_MAX, "n_bins": _BINS}
-    truth = run_long(load_engine("lammps"), state, steps=40_000, replica=200 + draw, **setting)
+    truth = run_long(load_engine("lammps"), state, steps=20_000, replica=200 + draw, **setting)
     of_pair = truth.curves.groupby("pair")
     r = of_pair.get_group("AA")["r"].to_numpy()
     target = {pair: of_pair.get_group(pair)["g"].to_numpy() for pair in PAIRS}

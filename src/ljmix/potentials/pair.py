@@ -15,8 +15,7 @@ from scipy.interpolate import BSpline
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import write_text
-from ljmix.potentials.frames import Frame
-from ljmix.potentials.pairs import find_pairs
+from ljmix.potentials.frames import Frame, find_pairs
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.state import PAIRS
 
@@ -198,10 +197,12 @@ class PairPotential:
         write_text(path, "\n".join(lines) + "\n")
 
     def lammps_commands(self, folder: Path) -> list[str]:
-        """Commands of ``pair_style table``, with their file in `folder`."""
+        """Commands of ``pair_style table/omp``, with their file in `folder`."""
         path = folder / f"{self.key}.table"
         self.write_lammps(path)
-        commands = [f"pair_style table linear {_POINTS}"]
+        # The version for threads on one thread: 2.05 instead of 1.84 million atom-steps a second (N 1000, Lennard-Jones
+        # in its optimised version 2.47).
+        commands = [f"pair_style table/omp linear {_POINTS}"]
         for pair, types in zip(PAIRS, ("1 1", "1 2", "2 2"), strict=True):
             commands.append(f"pair_coeff {types} {path} {pair} {self.functions[pair].cutoff:.15g}")
         return commands

@@ -1,11 +1,13 @@
-"""Long runs with any engine, and what is read off them: pressure, energy, density, g(r), diffusion, demixing."""
+"""Long runs with any engine, and what is read off them: pressure, energy, density, g(r), diffusion; and speeds."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gsd.hoomd
 import numpy as np
@@ -15,12 +17,13 @@ from ljmix._util.arrays import FloatArray
 from ljmix.configuration import parse_frame, write_configuration
 from ljmix.simulation.engine import Engine, Segment
 from ljmix.simulation.initial import build_configuration
+from ljmix.simulation.lammps import pair_commands
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
 from ljmix.structure.rdf import compute_rdf
 from ljmix.structure.scattering import concentration_waves
 
-__all__ = ["Measured", "compare_curves", "run_long"]
+__all__ = ["Measured", "PlainLennardJones", "compare_curves", "compare_speeds", "run_long"]
 
 _INTERVAL = 100
 _CORRELATION = 25.0
@@ -33,6 +36,7 @@ class Measured:
 
     Attributes
     ----------
+    n_particles : int
     averages : dict
         `pressure`, `energy` (a particle), `density`, `d_a`, `d_b` (σ_AA²/τ, of this box), each with `_sem` from ten
         blocks; `cpu_seconds` and `atom_steps`.
@@ -42,6 +46,7 @@ class Measured:
         Frame by frame: `step`, `pressure`, `energy`, `density`, `waves` (longest concentration waves, summed).
     """
 
+    n_particles: int
     averages: dict[str, float]
     curves: pd.DataFrame
     series: pd.DataFrame
@@ -123,7 +128,7 @@ def run_long(
     curves = pd.DataFrame({"pair": np.repeat(PAIRS, n_bins), "r": np.tile(centres, 3), "g": g.ravel()})
     waves = [float(np.sum(concentration_waves(c.positions / c.box_edge, c.types))) for c in configurations]
     step = np.arange(1, len(frames) + 1) * _INTERVAL
-    return Measured(values, curves, pd.DataFrame({"step": step, **series, "waves": waves}))
+    return Measured(n_particles, values, curves, pd.DataFrame({"step": step, **series, "waves": waves}))
 
 
 def _blocks(samples: FloatArray) -> tuple[float, float]:
@@ -143,3 +148,78 @@ def compare_curves(one: pd.DataFrame, other: pd.DataFrame) -> float:
     """1 − R² of three curves against three others: Σ (g − g')² / Σ (g' − mean g')², over all pairs and bins."""
     g, truth = one["g"].to_numpy(), other["g"].to_numpy()
     return float(np.sum((g - truth) ** 2) / np.sum((truth - truth.mean()) ** 2))
+
+
+@dataclass(frozen=True)
+class PlainLennardJones:
+    """Lennard-Jones in LAMMPS' plain version, as tables have it; the engine itself takes the optimised one."""
+
+    mixture: StatePoint
+
+    @property
+    def key(self) -> str:
+        """Name."""
+        return "plain"
+
+    def lammps_commands(self, folder: Path) -> list[str]:
+        """Commands of ``pair_style lj/cut``, without its optimised version."""
+        _, *commands = pair_commands(self.mixture)
+        return ["suffix off", *(line for line in commands if line.startswith("pair")), "suffix on"]
+
+    def hoomd_force(self, hoomd: Any, neighbours: Any) -> Any:
+        """Refuse: HOOMD-blue has one version only."""
+        raise RuntimeError("HOOMD-blue has one version of Lennard-Jones; load the engine without a force field")
+
+
+def compare_speeds(
+    engines: Mapping[str, Engine],
+    state: StatePoint,
+    density: float,
+    n_particles: int = 500,
+    steps: int = 2000,
+    rounds: int = 5,
+) -> pd.DataFrame:
+    """Time engines by CPU seconds, one after the other and round after round, from one settled start.
+
+    An engine that is slow in a trial of twenty steps makes a twentieth of the steps.
+
+    Parameters
+    ----------
+    engines : mapping of str to Engine
+        The first is the yardstick, and settles the start.
+    state : StatePoint
+    density : float
+        1/σ_AA³.
+    n_particles, steps, rounds : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `engine`, `round`, `atom_steps_per_second`, and `relative` to the first engine in the same round.
+    """
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="ljmix-") as name:
+        folder = Path(name)
+        n_b = round(state.fraction_b * n_particles)
+        start = build_configuration(state, n_particles, n_b, "random", 0, density)
+        write_configuration(start, state.size_ratio, folder / "initial.gsd")
+
+        def advance(engine: Engine, source: Path, steps: int, checkpoint: str) -> float:
+            segment = Segment(source, folder / "frames.gsd", folder / checkpoint, steps, steps, "NVT")
+            began = time.process_time()
+            engine.advance(state, segment)
+            return n_particles * steps / (time.process_time() - began)
+
+        first = next(iter(engines.values()))
+        advance(first, folder / "initial.gsd", 4 * steps, "settled")
+        trial = {label: advance(engine, folder / "settled", 20, "thrown-away") for label, engine in engines.items()}
+        lengths = {label: steps if speed > 0.2 * max(trial.values()) else steps // 20 for label, speed in trial.items()}
+        for number in range(rounds):
+            yardstick = 0.0
+            for label, engine in engines.items():
+                speed = advance(engine, folder / "settled", lengths[label], "thrown-away")
+                yardstick = yardstick or speed
+                rows.append(
+                    {"engine": label, "round": number, "atom_steps_per_second": speed, "relative": speed / yardstick}
+                )
+    return pd.DataFrame(rows)

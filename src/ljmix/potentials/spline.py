@@ -12,10 +12,9 @@ import scipy.sparse as sp
 from scipy.interpolate import BSpline
 
 from ljmix._util.arrays import FloatArray
-from ljmix.potentials.frames import Frame, check_frames
+from ljmix.potentials.frames import Frame, Pairs, check_frames, find_pairs
 from ljmix.potentials.linear import Moments, Solution, Weights, add_moments, solve
 from ljmix.potentials.pair import PairFunction, PairPotential
-from ljmix.potentials.pairs import Pairs, find_pairs
 from ljmix.state import CUTOFF, PAIRS
 
 __all__ = ["PairSpline", "SplineBasis", "SplineMoments", "SplinePotential", "find_walls", "measure_frame"]

@@ -13,7 +13,15 @@ import pandas as pd
 from ljmix.potentials.runs import compare_curves
 from ljmix.potentials.shipped import FOLDER
 
-__all__ = ["QUANTITIES", "compare_runs", "correct_diffusion", "load_tables", "rdf_misfits", "table_targets"]
+__all__ = [
+    "QUANTITIES",
+    "compare_runs",
+    "correct_diffusion",
+    "load_tables",
+    "rdf_misfits",
+    "summarise",
+    "table_targets",
+]
 
 QUANTITIES = ("pressure", "energy", "density", "d_a", "d_b")
 _YEH_HUMMER = 2.837297
@@ -166,7 +174,8 @@ def table_targets(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ]  # fmt: skip
     speed = tables["speed"]
     relative = speed.loc[speed["engine"] == "pair spline", "relative"]
-    diffusion = correct_diffusion(runs[runs["study"] == "diffusion"]).set_index(["species", "potential"])
+    boxes = (runs["world"] == "lennard-jones") & runs["study"].isin(["liquid", "diffusion"])
+    diffusion = correct_diffusion(runs[boxes]).set_index(["species", "potential"])
     rows = [
         ("1 − R² of g, unseen composition", f"< {limit:.2e} (97.5 % of {len(own)} pairs of truth runs)",
          float(learned.median()), float(learned.max()), bool(learned.max() <= limit)),
@@ -188,3 +197,56 @@ def table_targets(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def _largest(values: pd.Series, limit: float) -> tuple[float, float, bool]:
     sizes = values.abs()
     return float(sizes.median()), float(sizes.max()), bool(sizes.max() < limit)
+
+
+def summarise(tables: dict[str, pd.DataFrame], ranks: pd.DataFrame) -> dict[str, Any]:
+    """Numbers that captions quote.
+
+    Parameters
+    ----------
+    tables : dict of pandas.DataFrame
+        `load_tables`.
+    ranks : pandas.DataFrame
+        `world`, `rank` and `ratio` of `ljmix.potentials.studies.compare_doubt`, a row a draw and state.
+
+    Returns
+    -------
+    dict
+        `force_error` and `pressure_bias` by world, potential, weights and number of frames; `misfit` of g by world and
+        potential; `doubt` by world; `active` by policy; `targets`.
+    """
+    learning = tables["learning"]
+    learning = learning[learning["compositions"] == "0.1 and 0.5"]
+    learning = learning.assign(
+        force_error=learning["force_error"] / learning["force_size"], pressure_bias=learning["pressure_bias"].abs()
+    )
+    keys = ["world", "potential", "weights", "n_frames"]
+    medians = learning.groupby(keys)[["force_error", "pressure_bias"]].median().reset_index()
+    curves = tables["curves"]
+    misfits = rdf_misfits(curves[curves["study"] == "liquid"]).groupby(["world", "potential"])["misfit"]
+    active = tables["active"].sort_values("round").groupby(["policy", "draw"]).last()
+    targets = table_targets(tables)
+    return {
+        **{name: _nest(medians[[*keys, name]]) for name in ("force_error", "pressure_bias")},
+        "misfit": _nest(misfits.median().reset_index()),
+        "doubt": {
+            str(world): {"rank": float(rows["rank"].mean()), "ratio": float(rows["ratio"].mean())}
+            for world, rows in ranks.groupby("world")
+        },
+        "active": {
+            str(policy): {"frames": float(rows["n_frames"].median()), "error": float(rows["error"].max())}
+            for policy, rows in active.groupby("policy")
+        },
+        "targets": {
+            str(row["target"]): {name: row[name] for name in ("aim", "measured", "spread", "met")}
+            for row in targets.to_dict("records")
+        },
+    }
+
+
+def _nest(rows: pd.DataFrame) -> Any:
+    """Turn a table whose last column is a value into dictionaries within dictionaries."""
+    first = rows.columns[0]
+    if rows.shape[1] == 1:
+        return float(rows[first].iloc[0])
+    return {f"{key}": _nest(part.drop(columns=first)) for key, part in rows.groupby(first)}

@@ -8,6 +8,7 @@ from typing import Any
 from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
 from ljmix.report.claims import claims_table, describe_failure, papers_failure
+from ljmix.report.learned import potential_captions
 from ljmix.report.names import INGREDIENTS, MODEL_NAMES, PARAMETER_SYMBOLS, TASK_LABELS
 from ljmix.report.readme import (
     describe_extent,
@@ -68,6 +69,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
     }
     if "validation" in metrics:
         captions |= _validation_captions(metrics["validation"])
+    if "potentials" in metrics:
+        captions |= potential_captions(metrics["potentials"])
     more = len(captions) - 7
     parts = [
         f"# Figures\n\nThe paper's seven figures from our data, and {more} more. From {describe_extent(metrics)}.\n",

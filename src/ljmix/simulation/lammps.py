@@ -115,8 +115,12 @@ class LammpsEngine:
 
     def start(self) -> Any:
         """Start a silent LAMMPS of its own; whoever starts it closes it."""
+        arguments = ["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"]
+        if self.force_field is not None:
+            # Some styles are faster in their version for threads, on one thread too; they are asked for by name.
+            arguments += ["-pk", "omp", "1", "neigh", "no"]
         with _alone(), _decimal_points():
-            return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+            return self._module.lammps(cmdargs=arguments)
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""

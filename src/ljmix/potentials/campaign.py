@@ -150,7 +150,7 @@ def _demixing() -> Iterator[Unit]:
 
             def unit(potential: str = potential, k: int = k) -> Tables:
                 engine = load_engine("lammps") if potential == "truth" else fitted().engine("lammps")
-                found = run_long(engine, DEMIXING, n_particles=1000, density=0.72, steps=12_000, settle=0, replica=k)
+                found = run_long(engine, DEMIXING, n_particles=1000, density=0.72, steps=10_000, settle=0, replica=k)
                 return _tables(found, study="demixing", world="lennard-jones", potential=potential, draw=k)
 
             yield f"demixing-{potential}-{k}", unit
@@ -209,7 +209,7 @@ def _speed() -> Iterator[Unit]:
             "Lennard-Jones, plain": load_engine("lammps", force_field=PlainLennardJones(MIXTURE)),
             "pair spline": _pair_engine("pair", 0),
             "three-body truth": load_world("three-body", MIXTURE),
-            "POD, triplets": fit_draw("three-body", "many-body", 0, 12).engine("lammps"),
+            "POD, triplets": fit_draw("three-body", "many-body", 0).engine("lammps"),
         }
         return {"speed": compare_speeds(engines, MIXTURE, DENSITY["lennard-jones"])}
 
@@ -219,13 +219,13 @@ def _speed() -> Iterator[Unit]:
 STUDIES: dict[str, Callable[[], Iterator[Unit]]] = {
     "liquid": lambda: _liquid("lennard-jones", 6, {"pair": 5}, 40_000),
     "active": _active,
-    "three-body": lambda: _liquid("three-body", 5, {"pair": 5}, 20_000),
     "learning": _learning,
-    "inversion": _inversion,
+    "three-body": lambda: _liquid("three-body", 5, {"pair": 5}, 12_000),
     "speed": _speed,
-    "pressure": _pressure,
     "demixing": _demixing,
+    "inversion": _inversion,
     "diffusion": _diffusion,
+    "pressure": _pressure,
     "stability": _stability,
     "many-body": lambda: _liquid("three-body", 0, {"many-body": 1}, 4_000),
 }

@@ -49,7 +49,7 @@ def potential_of_curves(r: FloatArray, energies: dict[str, FloatArray], state: S
 
 
 def invert(
-    state: StatePoint, density: float, draw: int, iterations: int = 6, steps: int = 6_000
+    state: StatePoint, density: float, draw: int, iterations: int = 5, steps: int = 6_000
 ) -> dict[str, pd.DataFrame]:
     """Find a pair potential that gives the g(r) of a run of the truth: u ← u + kT ln(g/g_target), from −kT ln g_target.
 
@@ -68,7 +68,7 @@ def invert(
         Tables `inversion` (`draw`, `iteration`, `pair`, `r`, `u`, `g`, `g_target`) and `inversion_runs` (`draw`,
         `iteration`, `misfit` = 1 − R² of g, `pressure`, `energy`; the truth is iteration -1).
     """
-    setting: dict[str, Any] = {"density": density, "r_max": _R_MAX, "n_bins": _BINS}
+    setting: dict[str, Any] = {"n_particles": 400, "density": density, "r_max": _R_MAX, "n_bins": _BINS}
     truth = run_long(load_engine("lammps"), state, steps=20_000, replica=200 + draw, **setting)
     of_pair = truth.curves.groupby("pair")
     r = of_pair.get_group("AA")["r"].to_numpy()

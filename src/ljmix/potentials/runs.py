@@ -176,7 +176,7 @@ def compare_speeds(
     state: StatePoint,
     density: float,
     n_particles: int = 500,
-    steps: int = 2000,
+    steps: int = 1000,
     rounds: int = 5,
 ) -> pd.DataFrame:
     """Time engines by CPU seconds, one after the other and round after round, from one settled start.

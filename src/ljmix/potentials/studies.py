@@ -155,9 +155,20 @@ def learn_energies(frames: Sequence[Frame], draws: int = 5, n_frames: int = 8) -
 
 
 def pod_table(
-    world: str, frames: Sequence[Frame], sizes: Iterable[int] = (2, 4, 8, 12, 24, 60), draws: int = 5
+    world: str, frames: Sequence[Frame], sizes: Iterable[int] = (1, 2, 4, 6, 12, 24, 60), draws: int = 5, most: int = 15
 ) -> pd.DataFrame:
     """Score POD and pair splines on the same frames, with and without energies and virials; minutes.
+
+    Parameters
+    ----------
+    world : str
+    frames : sequence of Frame
+    sizes : iterable of int
+        Numbers of frames.
+    draws : int
+        Sets of frames of each size, as many as there are.
+    most : int
+        Frames of each composition that POD sees at most: its descriptors take half a second a frame.
 
     Returns
     -------
@@ -171,7 +182,8 @@ def pod_table(
         of_test = add_moments([describe_frame(basis, frame) for frame in test])
         described = {
             fraction: [
-                describe_frame(basis, frame) for frame in select(frames, label_of(training_state(fraction), True))
+                describe_frame(basis, frame)
+                for frame in select(frames, label_of(training_state(fraction), True))[:most]
             ]
             for fraction in TRAINING
         }

@@ -21,7 +21,7 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
     doubt, active, misfit = learned["doubt"], learned["active"], learned["misfit"]
     most = max(spline[pairs], key=int)
     without, with_virial = (bias[pairs]["POD, triplets"][weights]["12"] for weights in (_FORCES, _ALL))
-    return {
+    captions = {
         "learned-potential": "A pair potential learned from the forces of four frames of 400 particles (A, on top of "
         "the truth), and what is left of u (B) and of the force (C), with bands of two standard errors.",
         "learned-frames": "Errors at a composition that no fit saw, against the number of frames; faint markers are "
@@ -43,11 +43,14 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
         f"diffusion. Median misfit of g: Lennard-Jones, two runs of the truth {misfit[pairs]['truth']:.1e}, pair "
         f"spline {misfit[pairs]['pair']:.1e}; with three-body forces {misfit[triplets]['truth']:.1e} and "
         f"{misfit[triplets]['pair']:.1e}.",
+    }
+    more = {
         "learned-demixing": "Growth of the longest concentration waves of a mixture that separates, from the same "
         "random starts: truth, and a pair spline fitted to early frames.",
         "learned-inversion": "Potentials from g(r) alone by iterative Boltzmann inversion of three runs (A, after the "
         "last iteration), the misfit of their g (B), and their pressure (C); grey: the truth.",
     }
+    return captions | {name: text for name, text in more.items() if name.removeprefix("learned-") in learned["studies"]}
 
 
 def _percent(share: float) -> str:

@@ -164,8 +164,8 @@ def table_targets(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `target`, `aim`, `measured` (a median), `spread` (the worst draw; 97.5 % of the pairs of runs for g; the error of D),
-        `met`.
+        `target`, `aim`, `measured` (a median), `spread` (the worst draw; of g 97.5 % of the pairs of runs; of D its
+        error), `met`.
     """
     runs, curves = tables["runs"], tables["curves"]
     liquid = curves[(curves["study"] == "liquid") & (curves["world"] == "lennard-jones")]

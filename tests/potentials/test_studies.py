@@ -13,6 +13,7 @@ from ljmix.potentials.frames import select
 from ljmix.potentials.inversion import potential_of_curves
 from ljmix.potentials.runs import compare_curves, compare_speeds, run_long
 from ljmix.potentials.spline import PairSpline
+from ljmix.report.learned import potential_captions
 from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS
 
@@ -156,3 +157,36 @@ def test_differences_come_with_their_errors():
 def test_tables_that_are_missing_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"runs\.parquet does not exist; python -m ljmix\.potentials\.campaign"):
         verdicts.load_tables(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return verdicts.load_tables()
+
+
+def test_shipped_runs_meet_the_targets_that_the_pages_say(tables):
+    found = verdicts.table_targets(tables).set_index("target")
+    print(found[["measured", "spread", "met"]].to_string())
+    met = [name for name in found.index if found.loc[name, "met"]]
+    assert met == [name for name in found.index if not name.startswith("speed")]
+
+
+def test_misfits_pair_every_run_with_every_run_of_the_truth(tables):
+    curves = tables["curves"]
+    misfits = verdicts.rdf_misfits(curves[curves["study"] == "liquid"])
+    counts = misfits.groupby(["world", "potential"]).size()
+    runs = tables["runs"].query("study == 'liquid'").groupby(["world", "potential"]).size()
+    for world in ("lennard-jones", "three-body"):
+        n = runs[world, "truth"]
+        assert counts[world, "truth"] == n * (n - 1) / 2 >= 5
+        assert counts[world, "pair"] == n * runs[world, "pair"]
+    medians = misfits.groupby(["world", "potential"])["misfit"].median()
+    assert medians["three-body", "pair"] > 3 * medians["three-body", "truth"]
+
+
+def test_what_captions_quote_is_there_for_every_study(tables):
+    ranks = pd.DataFrame({"world": ["lennard-jones", "three-body"], "rank": [0.4, 0.0], "ratio": [0.5, 6.0]})
+    captions = potential_captions(verdicts.summarise(tables, ranks))
+    assert {"learned-potential", "learned-runs"} <= set(captions)
+    assert ("learned-demixing" in captions) == (tables["runs"]["study"] == "demixing").any()
+    assert not [text for text in captions.values() if "nan" in text]

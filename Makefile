@@ -59,9 +59,9 @@ PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle
             evaluation/__init__.py evaluation/groups.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
-NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 10-density-functional
+NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 09-learned-potential 10-density-functional
 
-.PHONY: help all data models figures validate thermodynamics functional verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
+.PHONY: help all data models figures validate thermodynamics functional potentials verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md
@@ -104,7 +104,7 @@ $(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLO
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
-    $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb 10-density-functional.ipynb)
+    $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb 09-learned-potential.ipynb 10-density-functional.ipynb)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # One command writes both pages, the second one last.
@@ -133,6 +133,14 @@ functional: $(RESULTS)/10-density-functional.ipynb ## predict profiles, pressure
 $(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional external_fields theory) \
     $(wildcard data/functional/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+# From shipped frames and tables, whatever the profile.
+$(RESULTS)/09-learned-potential.ipynb: notebooks/09-learned-potential.ipynb $(TABLES) $(PLOT) $(call room,potentials) \
+    $(wildcard data/potentials/*.npz data/potentials/*.parquet) | $(INSTALLED)
+	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
+
+potentials: $(INSTALLED) ## make the long runs behind 09-learned-potential anew; an hour, resumable
+	$(PYTHON) -m ljmix.potentials.campaign
 
 moves: $(INSTALLED) ## compare runs with Monte Carlo moves with plain ones; two core-hours, resumable
 	$(PYTHON) -m ljmix.engine_validation.moves --engine $(ENGINE) --device $(DEVICE)

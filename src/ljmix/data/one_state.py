@@ -15,7 +15,7 @@ from ljmix._util.command import Interrupted, way_on
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
 from ljmix.simulation.analysis import analyse_run
-from ljmix.simulation.engine import check_names, load_engine
+from ljmix.simulation.engine import Engine, check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.sampling import choose_runs, choose_starts, open_runs, sample_state
@@ -104,7 +104,7 @@ def simulate(
     profile: str | Profile = "quick",
     *,
     seed: int = 0,
-    engine: str = "auto",
+    engine: str | Engine = "auto",
     device: str = "auto",
     folder: str | Path | None = None,
     density: float | None = None,
@@ -122,8 +122,9 @@ def simulate(
         `ljmix.load_profile`, which also changes single settings.
     seed : int
         Another number, another independent run.
-    engine : {"auto", "hoomd", "lammps"}
-        HOOMD-blue where it is installed, else the embedded LAMMPS.
+    engine : {"auto", "hoomd", "lammps"} or Engine
+        HOOMD-blue where it is installed, else the embedded LAMMPS; or an engine with forces of its own, such as
+        ``Potential.engine()`` of `ljmix.potentials`, whose mixture must be the state's.
     device : {"auto", "cpu", "gpu"} or "gpu:<index>"
     folder : str or Path, optional
         Where to write; by default ``ljmix-runs`` in the folder one works in. It is printed.
@@ -152,7 +153,8 @@ def simulate(
     chosen = profile if isinstance(profile, Profile) else load_profile(profile)
     if density is not None:
         density = require_float("density", density, 0, above=True)
-    check_names(engine, device)
+    if isinstance(engine, str):
+        check_names(engine, device)
     chosen = replace(chosen, replica=seed, number_density=float(density or 0.0))
     system_size(state, chosen)  # before anything is written
     root = require_path("folder", FOLDER if folder is None else folder).resolve()
@@ -170,7 +172,7 @@ def simulate(
             bar.update(sum(done.values()) - bar.n)
 
         try:
-            job = sample_state(root, state, chosen, loaded.name, loaded.device, report)
+            job = sample_state(root, state, chosen, loaded, loaded.device, report)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"{sum(done.values())} steps are kept in {root}; {way_on('the same call')} goes on"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ljmix.report.learned import potential_captions
+
 __all__ = ["CAPTIONS"]
 
 
@@ -85,6 +87,7 @@ def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
 CAPTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
     "validation": _validation_captions,
     "thermodynamics": _thermodynamics_captions,
+    "potentials": potential_captions,
     "functional": _functional_captions,
 }
 """By section: captions by the name of the figure, in the order of the gallery."""

@@ -19,7 +19,7 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ljmix._util.checks import shorten
 from ljmix.simulation.moves import Moves, Tally
@@ -32,6 +32,7 @@ __all__ = [
     "THERMOSTATS",
     "TIME_STEP",
     "Engine",
+    "ForceField",
     "Mixture",
     "Segment",
     "check_names",
@@ -77,6 +78,29 @@ class Mixture(Protocol):
 
     def cutoff(self, pair: str) -> float:
         """Distance where the potential is cut and shifted to zero, σ_AA."""
+        ...
+
+
+class ForceField(Protocol):
+    """What particles feel in place of Lennard-Jones: a learned potential, for instance (`ljmix.potentials`)."""
+
+    @property
+    def key(self) -> str:
+        """Name that changes with any of its numbers: runs with another force field are other runs."""
+        ...
+
+    def lammps_commands(self, folder: Path) -> list[str]:
+        """Commands from ``pair_style`` on; files that they need are written to `folder`, whose name is plain."""
+        ...
+
+    def hoomd_force(self, hoomd: Any, neighbours: Any) -> Any:
+        """Force of HOOMD-blue's on a neighbour list.
+
+        Raises
+        ------
+        RuntimeError
+            If it has none there.
+        """
         ...
 
 
@@ -128,7 +152,7 @@ class Segment:
 
 
 class Engine(Protocol):
-    """An engine as loaded by `load_engine`."""
+    """An engine as loaded by `load_engine`; one with a force field of its own is named ``lammps+<its key>``."""
 
     name: str
     version: str
@@ -169,15 +193,18 @@ def check_names(name: str, device: str) -> None:
         raise ValueError(f"device = {shorten(device)} is unknown; choose auto, cpu, gpu or gpu:<index>")
 
 
-def load_engine(name: str = "auto", device: str = "auto") -> Engine:
+def load_engine(name: str | Engine = "auto", device: str = "auto", force_field: ForceField | None = None) -> Engine:
     """Load an engine.
 
     Parameters
     ----------
-    name : {"auto", "hoomd", "lammps"}
-        ``"auto"`` takes HOOMD-blue where it is installed, and the embedded LAMMPS elsewhere.
+    name : {"auto", "hoomd", "lammps"} or Engine
+        ``"auto"`` takes HOOMD-blue where it is installed, and the embedded LAMMPS elsewhere. An engine is returned as
+        it is.
     device : {"auto", "cpu", "gpu"} or "gpu:<index>"
         ``"auto"`` takes a GPU where the engine finds one. ``"gpu"`` demands it.
+    force_field : ForceField, optional
+        In place of the mixture's own Lennard-Jones potential.
 
     Raises
     ------
@@ -186,13 +213,15 @@ def load_engine(name: str = "auto", device: str = "auto") -> Engine:
     RuntimeError
         If the engine is not installed, or the demanded device is missing.
     """
+    if not isinstance(name, str):
+        return name
     check_names(name, device)
     if name == "auto":
         name = "hoomd" if importlib.util.find_spec("hoomd") else "lammps"
     if name == "hoomd":
         from ljmix.simulation.hoomd import HoomdEngine
 
-        return HoomdEngine(device)
+        return HoomdEngine(device, force_field)
     from ljmix.simulation.lammps import LammpsEngine
 
-    return LammpsEngine(device)
+    return LammpsEngine(device, force_field)

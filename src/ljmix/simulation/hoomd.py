@@ -43,8 +43,8 @@ from typing import Any
 import numpy as np
 
 from ljmix._util.reading import read_arrays
-from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
-from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
+from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
+from ljmix.simulation.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
 
 __all__ = ["HoomdEngine"]
@@ -83,9 +83,9 @@ _WAYS_OUT = "update the driver, install the build for your CUDA version (environ
 class HoomdEngine:
     """HOOMD-blue on one GPU or one CPU core."""
 
-    name = "hoomd"
-
-    def __init__(self, device: str = "auto") -> None:
+    def __init__(self, device: str = "auto", force_field: ForceField | None = None) -> None:
+        self.force_field = force_field
+        self.name = "hoomd" if force_field is None else f"hoomd+{force_field.key}"
         try:
             # By its full name, since this module shares it.
             self._hoomd = importlib.import_module("hoomd")
@@ -143,6 +143,8 @@ class HoomdEngine:
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
+        if segment.moves and self.force_field:
+            raise ValueError(NO_MOVES)
         try:
             return self._integrate(mixture, segment)
         except RuntimeError as error:
@@ -193,8 +195,10 @@ class HoomdEngine:
 
     def _make_potential(self, mixture: Mixture) -> Any:
         md = self._hoomd.md
-        neighbours = md.nlist.Tree if self.device == "cpu" else md.nlist.Cell
-        lj = md.pair.LJ(nlist=neighbours(buffer=_BUFFER), mode="shift")
+        neighbours = (md.nlist.Tree if self.device == "cpu" else md.nlist.Cell)(buffer=_BUFFER)
+        if self.force_field is not None:
+            return self.force_field.hoomd_force(self._hoomd, neighbours)
+        lj = md.pair.LJ(nlist=neighbours, mode="shift")
         for pair in PAIRS:
             lj.params[tuple(pair)] = {"epsilon": mixture.epsilon(pair), "sigma": mixture.sigma(pair)}
             lj.r_cut[tuple(pair)] = mixture.cutoff(pair)

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix.configuration import THERMO, make_frame, open_frames
-from ljmix.simulation.engine import BAROSTAT_TIME, Mixture, Segment
-from ljmix.simulation.moves import NOTHING, Moves, Tally, apply_moves
+from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
+from ljmix.simulation.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
 
-__all__ = ["LammpsEngine"]
+__all__ = ["LammpsEngine", "integrator_commands", "neighbour_commands", "pair_commands", "plain_folder"]
 
 _THERMOSTAT_TIME = 0.5
 """Relaxation time of the thermostat, τ; a Nosé-Hoover chain of three, as LAMMPS has by default."""
@@ -69,7 +69,7 @@ def _decimal_points() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_folder() -> Iterator[Path]:
+def plain_folder() -> Iterator[Path]:
     """Lend a temporary folder that can be named in a command of LAMMPS, which an umlaut, a space or a $ cannot.
 
     Raises
@@ -92,7 +92,6 @@ def _plain_folder() -> Iterator[Path]:
 class LammpsEngine:
     """LAMMPS on one CPU core."""
 
-    name = "lammps"
     device = "cpu"
 
     @property
@@ -100,7 +99,9 @@ class LammpsEngine:
         """The device in words."""
         return "one CPU core"
 
-    def __init__(self, device: str = "auto") -> None:
+    def __init__(self, device: str = "auto", force_field: ForceField | None = None) -> None:
+        self.force_field = force_field
+        self.name = "lammps" if force_field is None else f"lammps+{force_field.key}"
         if device.startswith("gpu"):
             raise RuntimeError(
                 f"device = {device!r}: the embedded LAMMPS runs on the CPU only; "
@@ -114,8 +115,12 @@ class LammpsEngine:
 
     def start(self) -> Any:
         """Start a silent LAMMPS of its own; whoever starts it closes it."""
+        arguments = ["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"]
+        if self.force_field is not None:
+            # Some styles are faster in their version for threads, on one thread too; they are asked for by name.
+            arguments += ["-pk", "omp", "1", "neigh", "no"]
         with _alone(), _decimal_points():
-            return self._module.lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"])
+            return self._module.lammps(cmdargs=arguments)
 
     def try_out(self) -> None:
         """Start and end it once; a launcher's or a library's trouble shows here."""
@@ -123,11 +128,13 @@ class LammpsEngine:
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.simulation.engine`."""
-        with _plain_folder() as folder, _decimal_points():
+        with plain_folder() as folder, _decimal_points():
             return self._integrate(mixture, segment, folder)
 
     def _integrate(self, mixture: Mixture, segment: Segment, folder: Path) -> Tally:
         """Integrate one segment with checkpoints that LAMMPS reads and writes in a folder of a plain name."""
+        if segment.moves and self.force_field:
+            raise ValueError(NO_MOVES)
         read, written = folder / "source", folder / "checkpoint"
         lmp, tally = self.start(), NOTHING
         try:
@@ -136,7 +143,7 @@ class LammpsEngine:
             else:
                 shutil.copyfile(segment.source, read)
                 lmp.command(f"read_restart {read}")
-            lmp.commands_list(pair_commands(mixture) + integrator_commands(mixture, segment))
+            lmp.commands_list(self.interactions(mixture, folder) + integrator_commands(mixture, segment))
             lmp.command(f"thermo {segment.frame_interval}")
             with gsd.hoomd.open(segment.frames, "w") as trajectory:
                 stride = segment.moves.interval if segment.moves else segment.frame_interval
@@ -157,6 +164,12 @@ class LammpsEngine:
         finally:
             lmp.close()
         return tally
+
+    def interactions(self, mixture: Mixture, folder: Path) -> list[str]:
+        """LAMMPS commands for masses, forces and neighbour lists; a force field may write files to `folder`."""
+        if self.force_field is None:
+            return pair_commands(mixture)
+        return ["mass * 1.0", *self.force_field.lammps_commands(folder), *neighbour_commands(mixture)]
 
 
 def pair_commands(mixture: Mixture) -> list[str]:

@@ -19,10 +19,15 @@ import numpy.typing as npt
 from ljmix.simulation.kernels import swap_informed, swap_uniformly, teleport
 from ljmix.structure.energies import PairPotential, potential_table, tabulate_flips, wrap
 
-__all__ = ["KINDS", "NOTHING", "MixtureAt", "Moves", "Tally", "apply_moves"]
+__all__ = ["KINDS", "NOTHING", "NO_MOVES", "MixtureAt", "Moves", "Tally", "apply_moves"]
 
 KINDS = ("teleport_a", "teleport_b", "swap_informed", "swap_uniform")
 """Moves in the order in which they are made."""
+NO_MOVES = (
+    "Monte Carlo moves are accepted by the energies of the mixture's own Lennard-Jones potential; an engine with "
+    "another force field runs without them (choose a profile without equilibrate)"
+)
+"""Message to who asks for moves under other forces."""
 
 
 class MixtureAt(PairPotential, Protocol):

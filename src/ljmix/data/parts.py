@@ -2,7 +2,7 @@
 
 A part holds all that the tables need of one state, and both starts, so that the tables can be made from parts alone, by
 other rules too: curves with errors and blocks, averages, structure factors, and the series that show whether the starts
-meet. It is written once and never changed::
+meet. It is written once and never changed, except where it is from before second brackets and needs one::
 
     python -m ljmix.data.parts simulate --results DIR     # what data/parts lacks; resumable
     python -m ljmix.data.parts list                       # what there is, and what it says
@@ -24,7 +24,7 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix.data.dataset import read_dataset
-from ljmix.data.part_files import read_part, write_part
+from ljmix.data.part_files import lacks_second_bracket, read_part, write_part
 from ljmix.data.reference import shipped_directory, shipped_folder
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
@@ -69,16 +69,19 @@ def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether a part is there; a damaged one is named, for nothing tells whether what it held can be had again."""
+    """Whether a part is there and needs no second bracket.
+
+    A damaged one is named, for nothing tells whether what it held can be had again.
+    """
     if not path.exists():
         return False
     try:
-        read_part(path)
+        part = read_part(path)
     except ValueError as error:
         raise ValueError(
             f"{error}; restore it (git checkout), or delete it, and its state is simulated again"
         ) from error
-    return True
+    return not lacks_second_bracket(part.header)
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:

@@ -8,6 +8,7 @@
                                 0001.checkpoint                     where the next segment begins
                                 trajectory.gsd, thermo.parquet      all segments joined, for other tools
                          separated/…
+                         lever_rule.json, stable/…                   a second stage, where two domains differ in shape
                          finished.json                              settings under which the state is done
 
 A segment is finished when its ``.npz`` is there, since that file is written last. Nothing else is trusted.
@@ -262,15 +263,22 @@ class Run:
         """File of the starting configuration."""
         return self.folder / "initial.gsd"
 
-    def prepare(self, n_particles: int, n_b: int) -> None:
-        """Write the starting configuration, unless it is there, and clear what an interrupted run left."""
+    def prepare(self, n_particles: int, n_b: int, lever_share: float | None = None) -> None:
+        """Write the starting configuration, unless it is there, and clear what an interrupted run left.
+
+        Parameters
+        ----------
+        n_particles, n_b, lever_share
+            As of `ljmix.simulation.initial.build_configuration`.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(".part-*"):
             left.unlink()
         if not (self.initial.exists() and (self.count_segments() or _is_readable(self.initial))):
             configuration = build_configuration(
-                self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density
-            )
+                self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density,
+                lever_share,
+            )  # fmt: skip
             write_configuration(configuration, self.state.size_ratio, self.initial)
 
     def count_segments(self) -> int:

@@ -22,7 +22,7 @@ from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
     "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "crystal_shares", "demixing_order",
-    "domain_shape", "label_phase", "measure_domains", "segregation",
+    "domain_shape", "label_phase", "measure_domains", "segregation", "sorted_waves",
 ]  # fmt: skip
 
 DEMIXED = 0.2
@@ -73,14 +73,19 @@ def demixing_order(
     return float(np.mean(waves) / concentration_waves(*separated).sum())
 
 
+def sorted_waves(waves: FloatArray) -> FloatArray:
+    """Longest wave along the three axes, smallest first: mean over (n_frames, 3), sorted in each: domains turn."""
+    means: FloatArray = np.sort(waves, axis=1).mean(axis=0)
+    return means
+
+
 def domain_shape(waves: FloatArray) -> str:
     """Shape of one domain from the longest concentration wave along each axis, (n_frames, 3).
 
-    Sorted frame by frame, since a domain may turn: a slab where the second wave is below a quarter of the first, a
-    cylinder where the third is below a quarter of the second, a sphere else. Means nothing where the mixture is one
-    liquid.
+    A slab where the second wave is below a quarter of the first, a cylinder where the third is below a quarter of the
+    second, a sphere else. Means nothing where the mixture is one liquid.
     """
-    third, second, first = np.sort(waves, axis=1).mean(axis=0)
+    third, second, first = sorted_waves(waves)
     return "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
 
 

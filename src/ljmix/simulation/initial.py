@@ -18,19 +18,20 @@ __all__ = [
     "build_configuration",
     "draw_velocities",
     "place_particles",
+    "push_apart",
     "start_seed",
     "system_size",
 ]
 
 STARTS = ("random", "separated", "exchanged", "stable", "stable_exchanged")
-_EXCHANGED = 0.25
+EXCHANGED = 0.25
 """Share of the minority that starts on the wrong side where the start is called exchanged."""
 MAX_PARTICLES = 1_000_000
 
 # No pair starts closer than this, in σ_ij: 1.4 ε of potential at most, which the thermostat takes up.
 _CLOSEST = 0.96
 # Start a little dilute: particles find room, and the barostat compresses within a few τ.
-_DILUTION = 0.9
+DILUTION = 0.9
 _SHRINKING = 1.05
 """How much larger than needed a box must be at first: the edge of none of the 500 reference states settled more than
 3.4 % below its estimate, and it fluctuates by half a per cent."""
@@ -114,9 +115,9 @@ def build_configuration(
     ValueError
         If `start` is unknown, or a stable one lacks its share.
     """
-    edge = (n_particles / (number_density or _DILUTION * estimate_density(state))) ** (1 / 3)
+    edge = (n_particles / (number_density or DILUTION * estimate_density(state))) ** (1 / 3)
     positions, types = place_particles(state, n_particles, n_b, start, edge, replica, lever_share)
-    positions = _push_apart(positions, types, state, edge) - edge / 2
+    positions = push_apart(positions, types, state, edge) - edge / 2
     seed = start_seed(state, f"velocities/{n_particles}", replica)
     return Configuration(positions, draw_velocities(state.temperature, n_particles, seed), types, edge)
 
@@ -146,7 +147,7 @@ def place_particles(
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
     if start != "random":
-        exchanged = int(_EXCHANGED * min(n_b, n_particles - n_b)) if start.endswith("exchanged") else 0
+        exchanged = int(EXCHANGED * min(n_b, n_particles - n_b)) if start.endswith("exchanged") else 0
         in_domain = types == 1
         for kind in (0, 1) if exchanged else ():
             members = np.flatnonzero(types == kind)
@@ -184,15 +185,28 @@ def _domain(share: float, edge: float, shaping: float):  # type: ignore[no-untyp
     return inside
 
 
-def _push_apart(
-    positions: npt.NDArray[np.float64], types: npt.NDArray[np.int64], state: StatePoint, edge: float
+def push_apart(
+    positions: npt.NDArray[np.float64],
+    types: npt.NDArray[np.int64],
+    state: StatePoint,
+    edge: float | npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Move overlapping pairs apart, half the overlap each, until none is closer than `_CLOSEST` σ_ij."""
+    """Move overlapping pairs apart, half the overlap each, until none is closer than `_CLOSEST` σ_ij.
+
+    Parameters
+    ----------
+    positions : (n_particles, 3) array
+        Between 0 and the edges, σ_AA; changed in place.
+    types : (n_particles,) array
+    state : StatePoint
+    edge : float or (3,) array
+        Of a cube, or the three of a box, σ_AA.
+    """
     diameters = np.array([1.0, state.size_ratio])[types]
     for _ in range(5000):
         positions %= edge
         # `% edge` of a tiny negative number rounds up to edge itself, which the tree does not accept.
-        positions[positions >= edge] = 0.0
+        positions[positions >= np.asarray(edge)] = 0.0
         pairs = cKDTree(positions, boxsize=edge).query_pairs(diameters.max(), output_type="ndarray")
         i, j = pairs.T
         separation = positions[i] - positions[j]
@@ -210,7 +224,7 @@ def _push_apart(
         np.subtract.at(shift, j, push)
         np.add.at(count, np.concatenate([i, j]), 0.5)
         positions = positions + shift / np.sqrt(count)[:, None]
-    raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge:.2f} σ")
+    raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge} σ")
 
 
 def start_seed(state: StatePoint, stage: str, replica: int) -> int:

@@ -259,6 +259,11 @@ class Run:
         return choose_protocol(self.state).moves if self.profile.equilibrate else None
 
     @property
+    def ensemble(self) -> str:
+        """What is kept constant; see `ljmix.simulation.engine.Segment`."""
+        return "NVT" if self.profile.number_density else "NPT"
+
+    @property
     def initial(self) -> Path:
         """File of the starting configuration."""
         return self.folder / "initial.gsd"
@@ -303,7 +308,6 @@ class Run:
             raise RuntimeError(f"{source} is missing, so the run cannot go on; delete {self.folder} to run it again")
         steps, interval = self.profile.segment_steps, self.profile.frame_interval
         seed = start_seed(self.state, f"moves/{self.start}", self.profile.replica)
-        ensemble = "NVT" if self.profile.number_density else "NPT"
         with (
             replace_when_whole(self._file(n, "npz")) as measured,
             replace_when_whole(self._file(n, "gsd")) as kept,
@@ -313,7 +317,7 @@ class Run:
             try:
                 begin = time.perf_counter()
                 segment = Segment(
-                    source, frames, checkpoint, steps, interval, ensemble, moves=self.moves, seed=seed
+                    source, frames, checkpoint, steps, interval, self.ensemble, moves=self.moves, seed=seed
                 )  # fmt: skip
                 tally = engine.advance(self.state, segment)
                 seconds_engine = time.perf_counter() - begin
@@ -384,7 +388,8 @@ class Run:
     def read_configurations(self, start_step: int) -> list[Configuration]:
         """Read the kept configurations later than a step."""
         frames = self._kept_frames()
-        return [parse_frame(frame) for frame in frames if frame.configuration.step > start_step]
+        elongated = self.ensemble == "NPZT"
+        return [parse_frame(frame, elongated) for frame in frames if frame.configuration.step > start_step]
 
     def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
         for n in self._used_segments():

@@ -11,7 +11,7 @@ ORDER = [
     {"explanation", "plotting"},
     {"report"},
     {"evaluation"},
-    {"models", "engine_validation", "thermodynamics", "external_fields"},
+    {"models", "engine_validation", "thermodynamics", "external_fields", "release"},
     {"data"},
     {"simulation"},
     {"theory", "functional"},

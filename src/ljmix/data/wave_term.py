@@ -26,6 +26,7 @@ _BLOCKS = 20
 _SEEN = (0.95, 5.0)
 """Distances at which curves are compared, σ_AA: outside the core, within the range that models learn."""
 _DRAWS = 2000
+_FIRST_VECTORS = np.array([6, 12])
 
 
 def _describe(dataset: Dataset, row: pd.Series) -> tuple[FloatArray, FloatArray, FloatArray, int, float]:
@@ -37,6 +38,9 @@ def _describe(dataset: Dataset, row: pd.Series) -> tuple[FloatArray, FloatArray,
     s = np.stack([rows.loc[rows["pair"] == pair, "s"].to_numpy(dtype=float) for pair in PAIRS])
     n_runs = row["starts"].count("+") + 1
     time = row["steps_production"] * TIME_STEP / n_runs
+    if not np.isfinite(row["wave_lifetime"]):
+        # Where particles exchange, samples are counted, and say how long the longest wave lives.
+        return k, s, n_runs * time / row["wave_samples"] * (k[0] / k) ** 2, n_runs, time
     diffusion = row["concentration_fluctuation"] / (row["wave_lifetime"] * k[0] ** 2)
     sampled = concentration_fluctuation(dict(zip(PAIRS, s, strict=True)), row["n_b"] / row["n_particles"])
     return k, s, smooth_fluctuation(k, sampled) / (diffusion * k**2), n_runs, time
@@ -157,7 +161,7 @@ def _compare_state(dataset: Dataset, table: pd.DataFrame, row: pd.Series, rng: n
         found[f"{name} drawn"] = np.mean((noise / both) ** 2, axis=1)
     _, s, lifetimes, n_runs, time = _describe(dataset, row)
     s_cc = concentration_fluctuation(dict(zip(PAIRS, s, strict=True)), row["n_b"] / row["n_particles"])[:2]
-    variance = mean_variance(lifetimes[:2], time) / n_runs / (np.array([6, 12]) / 2)
+    variance = mean_variance(lifetimes[:2], time) / n_runs / (_FIRST_VECTORS / 2)
     found["waves"] = np.mean((s_cc - 1) ** 2 / variance)
     # A mean of squares of few Gaussian amplitudes: gamma distributed, of mean 1 and this variance.
     drawn = rng.gamma(1 / variance, variance, size=(_DRAWS, 2))

@@ -18,7 +18,9 @@ import math
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import as_completed
+from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -225,6 +227,24 @@ def collect_slabs(results: Path, states: Iterable[StatePoint], steps: int) -> tu
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 
+def _card(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
+    """One page for readers, beside the tables."""
+    two = table[table["liquids"] == 2]
+    return Template(resources.files("ljmix.data").joinpath("coexistence.md").read_text(encoding="utf-8")).substitute(
+        count=len(table),
+        two=len(two),
+        agree=int(two["starts_agree"].sum()),
+        metastable=int(table["metastable"].sum()),
+        steps=f"{int(table['steps'].max()):,}",
+        discarded=f"{int(table['steps'].max()) // 5:,}",
+        particles=f"{table['n_particles'].min()} to {table['n_particles'].max()}",
+        normal=f"{table['pressure_normal'].mean():.4f}",
+        normal_spread=f"{table['pressure_normal'].std():.4f}",
+        hours=f"{table['wall_seconds'].sum() / 3600:.1f}",
+        commit=provenance["commit"],
+    )
+
+
 def main(arguments: Iterable[str] | None = None) -> None:
     """Simulate the slabs, or ship their tables, from the command line."""
     parser = argparse.ArgumentParser(description="Coexisting liquids from slabs.")
@@ -255,6 +275,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
             provenance = dict(describe_provenance("coexistence"))
             write_table(table, output / "coexistence.parquet", provenance)
             write_table(rdf.astype({"g": "float32", "g_sem": "float32"}), output / "rdf.parquet", provenance)
+            write_text(output / "README.md", _card(table, provenance))
             print(table[["state_id", "liquids", "starts_agree", *_QUANTITIES]].round(4).to_string(index=False))
 
 

@@ -17,6 +17,7 @@ from ljmix.plotting.functional import (
 )
 from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot_scaling
 from ljmix.plotting.overview import plot_overview
+from ljmix.plotting.phase_diagram import plot_phase_diagrams
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
 from ljmix.plotting.stability import plot_stability
 from ljmix.plotting.structure import draw_rdfs, plot_potential, plot_rdf, plot_rdfs, plot_thermo_series
@@ -41,9 +42,9 @@ __all__ = [
     "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style", "model_style",
     "plot_ablation", "plot_activity", "plot_agreement", "plot_coexistence", "plot_descriptors", "plot_distance",
     "plot_explanation", "plot_extrapolation", "plot_failure", "plot_field_profiles", "plot_interpolation",
-    "plot_kirkwood_buff", "plot_learning_curve", "plot_mean_force", "plot_overview", "plot_phase_map",
-    "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references", "plot_rods",
-    "plot_routes", "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability",
+    "plot_kirkwood_buff", "plot_learning_curve", "plot_mean_force", "plot_overview",
+    "plot_phase_diagrams", "plot_phase_map", "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references",
+    "plot_rods", "plot_routes", "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability",
     "plot_state_scaling", "plot_temperatures", "plot_thermo_series", "plot_transport", "plot_uniform_fluid",
     "save_figure",
 ]  # fmt: skip

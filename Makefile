@@ -56,7 +56,8 @@ TABLES   := $(SIMULATE) $(call room,data) $(SHIPPED)
 LEARN    := $(TABLES) $(call room,theory models evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,names.py published.py readme.py)
 PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
-            evaluation/__init__.py evaluation/groups.py)
+            evaluation/__init__.py evaluation/groups.py) \
+            $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 09-learned-potential 10-density-functional

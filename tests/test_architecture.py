@@ -11,7 +11,7 @@ ORDER = [
     {"explanation", "plotting"},
     {"report"},
     {"evaluation"},
-    {"models", "engine_validation", "thermodynamics", "external_fields", "potentials"},
+    {"models", "engine_validation", "thermodynamics", "external_fields", "potentials", "release"},
     {"data"},
     {"simulation"},
     {"theory", "functional"},

@@ -44,7 +44,8 @@ def test_compiled_kernels_go_where_the_variable_says(tmp_path):
     code = (
         "import os\nfrom pathlib import Path\nimport ljmix._util.caches as caches\n"
         "caches._can_write = lambda folder: False\ncaches.lend_cache_folder(Path('/nowhere'))\nimport numpy as np\n"
-        "from ljmix.structure.energies import squared_distance\nprint(squared_distance(np.zeros(3), np.ones(3), 10.0))"
+        "from ljmix.structure.energies import squared_distance\n"
+        "print(squared_distance(np.zeros(3), np.ones(3), np.full(3, 10.0)))"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)

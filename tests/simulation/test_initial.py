@@ -24,7 +24,7 @@ STATES = [
 @pytest.mark.parametrize("state", STATES, ids=lambda s: s.state_id)
 def test_no_overlaps_exact_fraction_right_temperature(state, start):
     n_particles, n_b = system_size(state, PROFILE)
-    made = build_configuration(state, n_particles, n_b, start)
+    made = build_configuration(state, n_particles, n_b, start, lever_share=0.25)
     assert made.positions.shape == made.velocities.shape == (n_particles, 3)
     assert np.sum(made.types == 1) == n_b == round(state.fraction_b * n_particles)
     assert np.abs(made.positions).max() <= made.box_edge / 2
@@ -92,6 +92,24 @@ def test_both_starts_of_a_bracket_have_one_shape(size_ratio, fraction_b):
         waves = concentration_waves(positions, types)
         strong.append((waves > waves.max() / 4).sum())
     assert strong[0] == strong[1]
+
+
+@pytest.mark.parametrize(("lever_share", "directions"), [(0.1, 3), (0.25, 2), (0.4, 1), (0.75, 2)])
+def test_a_stable_start_has_the_shape_of_the_lever_rule_and_the_volume_of_what_it_holds(lever_share, directions):
+    """B's own share, 0.35, would be a slab."""
+    state, n = StatePoint(1.0, 0.35, 1.0, 0.2), 4000
+    n_b = round(0.35 * n)
+    for start, wrong in (("stable", 0), ("stable_exchanged", int(0.25 * n_b))):
+        positions, types = place_particles(state, n, n_b, start, 15.0, lever_share=lever_share)
+        waves = concentration_waves(positions / 15.0, types)
+        assert (waves > waves.max() / 4).sum() == directions
+        inside = _domain(0.35, 15.0, lever_share)(positions)
+        assert np.sum(inside & (types == 0)) == np.sum(~inside & (types == 1)) == wrong
+
+
+def test_a_stable_start_without_its_share_is_refused():
+    with pytest.raises(ValueError, match="'stable' needs lever_share, the share of the volume that the B-rich liquid"):
+        build_configuration(STATES[0], 100, 10, "stable")
 
 
 def test_a_box_has_room_to_shrink():

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 
 from ljmix.simulation.initial import STARTS
 from ljmix.simulation.profiles import load_profile
-from ljmix.simulation.protocol import choose_protocol
+from ljmix.simulation.protocol import choose_protocol, needs_stable_shape
 from ljmix.state import StatePoint
 
 THREE = ("random", "separated", "exchanged")
@@ -44,3 +45,23 @@ def test_every_state_of_the_grid_has_a_protocol():
 def test_a_pure_fluid_has_none():
     with pytest.raises(ValueError, match="a pure fluid has no second species"):
         choose_protocol(StatePoint(1.0, 0.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("labels", "waves", "agreed", "again"),
+    [
+        # As measured at T* 0.6, C_B 0.35, S 1: a tilted slab of higher energy; a cylinder beside a slab.
+        (["demixed"] * 2, [[12.2, 15.1, 212.2], [0.1, 0.3, 254.4]], False, True),
+        (["demixed"] * 2, [[0.3, 106.4, 117.1], [0.1, 0.4, 248.7]], False, True),
+        # A cylinder and a slab do not count together, even if the curves hardly tell.
+        (["demixed"] * 2, [[0.3, 106.4, 117.1], [0.1, 0.4, 248.7]], True, True),
+        # Near the consolute point one domain trembles between the names of shapes.
+        (["demixed"] * 2, [[7.2, 21.7, 79.9], [5.9, 27.4, 75.3]], True, False),
+        # One drop or mixed, and a liquid that freezes, are other questions.
+        (["demixed", "mixed"], [[0.1, 0.3, 254.4], [0.1, 0.3, 2.0]], False, False),
+        (["demixed", "crystal"], [[0.3, 106.4, 117.1], [0.1, 0.4, 248.7]], False, False),
+        (["demixed"], [[0.1, 0.4, 248.7]], True, False),
+    ],
+)
+def test_a_second_bracket_follows_where_domains_differ_in_shape(labels, waves, agreed, again):
+    assert needs_stable_shape(labels, [np.array(row) for row in waves], agreed) is again

@@ -71,6 +71,21 @@ def test_without_a_random_start_the_bracket_alone_decides():
     assert choose_runs([analysis(settled=False), analysis(0.82)], THREE[1:]) == ([1], False)
 
 
+@pytest.mark.parametrize(
+    ("stable", "stable_exchanged", "chosen"),
+    [
+        ({}, {"density": 0.8001}, ([2, 3], True)),
+        ({}, {"density": 0.82}, ([2], False)),
+        ({"settled": False}, {"density": 0.82}, ([3], False)),
+    ],
+)
+def test_a_second_bracket_decides_alone(stable, stable_exchanged, chosen):
+    """Whatever the first runs say, which disagree."""
+    starts = ("random", "separated", "stable", "stable_exchanged")
+    first = [analysis(), analysis(0.9)]
+    assert choose_runs([*first, analysis(**stable), analysis(**stable_exchanged)], starts) == chosen
+
+
 @pytest.mark.parametrize("settled", [True, False])
 def test_a_single_start_counts_always(settled):
     assert choose_runs([analysis(settled=settled)]) == ([0], True)
@@ -97,7 +112,7 @@ class FakeRun:
         self.state, self.profile, self.segments, self.looks = STATE, PROFILE, 0, list(looks)
         self.moves, self.start = None, "random"
 
-    def prepare(self, n_particles, n_b):
+    def prepare(self, n_particles, n_b, lever_share):
         pass
 
     def count_segments(self):

@@ -20,15 +20,17 @@ from ljmix._util.reading import read_arrays
 from ljmix.configuration import Configuration
 from ljmix.data.state_rows import AnalysedRun, analyse_runs, summarise_runs
 from ljmix.simulation.profiles import Profile
+from ljmix.simulation.protocol import needs_stable_shape
 from ljmix.simulation.sampling import choose_runs, runs_that_decide
+from ljmix.simulation.shapes import read_lever_share
 from ljmix.simulation.workspace import read_identity
 from ljmix.state import PAIRS, PARAMETERS, StatePoint
 from ljmix.structure.convergence import SERIES, count_independent, count_waves, inefficiency, mean_and_error
-from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains
+from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains, sorted_waves
 from ljmix.structure.rdf import split_blocks
 from ljmix.structure.scattering import concentration_fluctuation
 
-__all__ = ["FinishedState", "read_part", "write_part"]
+__all__ = ["FinishedState", "lacks_second_bracket", "read_part", "write_part"]
 
 FORMAT = 2
 N_BLOCKS = 5
@@ -49,7 +51,8 @@ class FinishedState:
     ----------
     header : dict
         ``state``, ``n_particles``, ``n_b``, ``profile``, ``engine``, ``provenance``; ``starts``, one dict a run with
-        its averages and counts; ``counted``, which of them are averaged; ``agreed``, ``converged``.
+        its averages and counts; ``counted``, which of them are averaged; ``agreed``, ``converged``; ``lever_share``,
+        from which a second bracket has its shape, None where there was none (not in parts of earlier versions).
     r : (n_bins,) array
         Bin centres, σ_AA.
     g, g_sem : (n_starts, 3, n_bins) arrays
@@ -89,7 +92,7 @@ class FinishedState:
 
 
 def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profile) -> Path:
-    """Write the part of a finished state; leave it as it is where it exists.
+    """Write the part of a finished state; leave it as it is where it exists, unless it lacks a second bracket.
 
     Parameters
     ----------
@@ -106,7 +109,7 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
     Path
     """
     path = directory / f"{state.state_id}.npz"
-    if path.exists():
+    if path.exists() and not lacks_second_bracket(read_part(path).header):
         return path
     runs = analyse_runs(folder, state, profile)
     identity = read_identity(folder)
@@ -127,6 +130,7 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
         "counted": counted,
         "agreed": agreed,
         "deciding": deciding,
+        "lever_share": read_lever_share(folder) if profile.equilibrate else None,
         "converged": agreed and good,
         "settings": {name: value for name, value in asdict(profile).items() if name not in PARAMETERS},
         "bin_width": profile.bin_width,
@@ -153,6 +157,21 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
     with replace_when_whole(path) as whole:
         np.savez_compressed(whole, **arrays)  # type: ignore[arg-type]
     return path
+
+
+def lacks_second_bracket(header: Mapping[str, Any]) -> bool:
+    """Tell whether a part is from before second brackets and its state needs one; see `ljmix.simulation.protocol`.
+
+    Parameters
+    ----------
+    header : mapping
+        Of a `FinishedState`.
+    """
+    if "lever_share" in header:
+        return False
+    runs = [header["starts"][k] for k in header["deciding"]]
+    waves = [np.array(run["sorted_waves"]) for run in runs]
+    return needs_stable_shape([run["phase"] for run in runs], waves, header["agreed"])
 
 
 def read_part(path: Path) -> FinishedState:
@@ -197,7 +216,7 @@ def _describe_run(part: AnalysedRun, averages: dict[str, Any]) -> dict[str, Any]
         "series_means": {name: [_plain(float(value)) for value in pair] for name, pair in means.items()},
         "samples": {pair: len(samples) for pair, samples in analysis.samples.items()},
         "shape": domain_shape(waves),
-        "sorted_waves": [_plain(float(value)) for value in np.sort(waves, axis=1).mean(axis=0)],
+        "sorted_waves": [_plain(float(value)) for value in sorted_waves(waves)],
         "s_cc": _concentration_factors(part),
         "domains": _describe_domains(part.run.read_configurations(analysis.start_step), state),
         **_thin_moves(measured),

@@ -2,7 +2,7 @@
 
 A part holds all that the tables need of one state, and both starts, so that the tables can be made from parts alone, by
 other rules too: curves with errors and blocks, averages, structure factors, and the series that show whether the starts
-meet. It is written once and never changed::
+meet. It is written once and never changed, except where it is from before second brackets and needs one::
 
     python -m ljmix.data.parts simulate --results DIR     # what data/parts lacks; resumable
     python -m ljmix.data.parts list                       # what there is, and what it says
@@ -23,9 +23,10 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
-from ljmix.data.dataset import read_dataset
-from ljmix.data.part_files import read_part, write_part
+from ljmix.data.dataset import Dataset, read_dataset
+from ljmix.data.part_files import lacks_second_bracket, read_part, write_part
 from ljmix.data.reference import shipped_directory, shipped_folder
+from ljmix.data.wave_term import expected_lifetimes
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import DILUTE, StatePoint, state_points
@@ -37,18 +38,21 @@ _SLOW_WAVE = 100.0
 converged: its run held too few samples of that wave."""
 
 
-def states_to_repeat(states: pd.DataFrame) -> list[StatePoint]:
+def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
     """States of a dataset that plain runs have not brought to equilibrium, the most telling first.
 
-    Those that have not converged, and the mixed ones whose longest concentration wave lives for more than 100 τ, in the
-    order S = 1, S = 1.5, C_B = 0.01, S = 0.5, mixed ones with slow waves, S = 2; inside each, isobar by isobar.
+    Those that have not converged, and the mixed ones whose longest concentration wave lives for more than 100 τ, by the
+    sampled S_cc or by the expected one (`ljmix.data.wave_term.expected_lifetimes`), in the order S = 1, S = 1.5,
+    C_B = 0.01, S = 0.5, mixed ones with slow waves, S = 2; inside each, isobar by isobar.
 
     Parameters
     ----------
-    states : pandas.DataFrame
-        The table `states` of the dataset.
+    dataset : Dataset
+        With structure factors.
     """
-    slow = states["converged"] & (states["wave_lifetime"] > _SLOW_WAVE)
+    states = dataset.states
+    longest = np.fmax(states["wave_lifetime"], expected_lifetimes(dataset))
+    slow = states["converged"] & (longest > _SLOW_WAVE)
     classes = [
         slow,
         states["fraction_b"] <= DILUTE,
@@ -63,22 +67,25 @@ def states_to_repeat(states: pd.DataFrame) -> list[StatePoint]:
 
 
 def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
-    asked = states_to_repeat(read_dataset(data).states)
+    asked = states_to_repeat(read_dataset(data))
     known = set(profile.states())
     return [state for state in asked if state in known and not _is_kept(parts / f"{state.state_id}.npz")]
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether a part is there; a damaged one is named, for nothing tells whether what it held can be had again."""
+    """Whether a part is there and needs no second bracket.
+
+    A damaged one is named, for nothing tells whether what it held can be had again.
+    """
     if not path.exists():
         return False
     try:
-        read_part(path)
+        part = read_part(path)
     except ValueError as error:
         raise ValueError(
             f"{error}; restore it (git checkout), or delete it, and its state is simulated again"
         ) from error
-    return True
+    return not lacks_second_bracket(part.header)
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:

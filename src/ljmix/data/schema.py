@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ljmix.state import PAIRS
 
-__all__ = ["KEYS", "PHASES", "TABLES", "Field"]
+__all__ = ["KEYS", "PHASES", "STARTS_TABLE", "TABLES", "Field"]
 
 PHASES = ("mixed", "demixed", "crystal")
 
@@ -115,6 +115,24 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("engine_version", "string", "its version"),
         Field("device", "string", "what it ran on", required=False),
         Field("wall_seconds", "float", "time of all runs on that device, s", 0),
+        Field("version", "int", "version of the dataset that the state was simulated for", 1, required=False),
+        Field("simulated_fraction_b", "float", "N_B / N as simulated: C_B up to rounding", 0, 1, required=False),
+        Field("moves", "string", "Monte Carlo moves between the steps; empty for none", required=False),
+        Field("acceptance", "float", "share of them that was accepted, in the runs that count", 0, 1, required=False),
+        Field("shape", "string", "of the domain, in the runs that count; empty for one liquid", required=False),
+        Field("lever_share", "float", "share of the volume that the B-rich liquid fills", 0, 1, required=False),
+        Field(
+            "metastable", "bool", "a liquid of nine tenths A, or B, is denser than its melt would be", required=False
+        ),
+        Field("n_blocks", "int", "blocks of each run, for standard errors", 2, required=False),
+        Field(
+            "wave_samples",
+            "float",
+            "independent samples of the longest S_cc along an axis, sum over the runs that "
+            "count; none where a domain fills the box",
+            0,
+            required=False,
+        ),
         Field("rdf_seconds", "float", "part of it spent on measurements, s", 0, required=False),
     ),
     "rdf": (
@@ -136,3 +154,14 @@ TABLES: dict[str, tuple[Field, ...]] = {
 
 KEYS = {"states": ["state_id"], "rdf": ["state_id", "pair", "r"], "structure_factors": ["state_id", "pair", "k"]}
 """Columns that together name a row."""
+
+STARTS_TABLE = (
+    _STATE,
+    Field("start", "string", "random, separated, exchanged, stable or stable_exchanged"),
+    _PAIR,
+    Field("r", "float", "centre of the bin, σ_AA", 0),
+    Field("g", "float", "radial distribution function of the run from that start, averaged over the bin"),
+    Field("g_sem", "float", "its standard error from blocks, without the term for waves; none where not known", 0),
+    Field("counted", "bool", "whether the run counts in `rdf`"),
+)
+"""Columns of the second table of version 2, `starts`: every run of every state."""

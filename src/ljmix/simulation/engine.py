@@ -42,7 +42,9 @@ __all__ = [
 ENGINES = ("hoomd", "lammps")
 THERMOSTATS = {"hoomd": "Bussi-Donadio-Parrinello", "lammps": "Nosé-Hoover"}
 DEVICES = ("auto", "cpu", "gpu")
-ENSEMBLES = ("NPT", "NVT", "NVE")
+ENSEMBLES = ("NPT", "NPZT", "NVT", "NVE")
+"""NPT: the cube breathes. NPZT: the box changes its length along z only, under the pressure there, as a slab needs it;
+frames log the diagonal of the pressure tensor, too (`ljmix.configuration.TENSOR`)."""
 
 TIME_STEP = 0.005
 """Integration step, τ.
@@ -116,7 +118,7 @@ class Segment:
         Files to write.
     steps, frame_interval : int
         Length, and distance between two frames; the first frame lies one interval after the source.
-    ensemble : {"NPT", "NVT", "NVE"}
+    ensemble : {"NPT", "NPZT", "NVT", "NVE"}
         What is kept constant. A checkpoint may go on in another ensemble.
     time_step : float
         τ.

@@ -37,12 +37,15 @@ from __future__ import annotations
 import importlib
 import warnings
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ljmix._util.reading import read_arrays
+from ljmix.configuration import TENSOR
 from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
 from ljmix.simulation.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
@@ -161,7 +164,7 @@ class HoomdEngine:
         else:
             _restore(simulation, method, segment.source, hoomd)
         # The barostat needs the pressure of the very first step, before any writer has asked for it.
-        simulation.always_compute_pressure = segment.ensemble == "NPT"
+        simulation.always_compute_pressure = segment.ensemble in ("NPT", "NPZT")
         simulation.operations.integrator = hoomd.md.Integrator(dt=segment.time_step, methods=[method], forces=[lj])
         writer = self._make_writer(simulation, lj, segment)
         simulation.operations.writers.append(writer)
@@ -189,8 +192,11 @@ class HoomdEngine:
         thermostat = methods.thermostats.Bussi(kT=mixture.temperature, tau=_THERMOSTAT_TIME)
         if ensemble == "NVT":
             return methods.ConstantVolume(filter=everything, thermostat=thermostat)
+        shape: dict[str, Any] = {"couple": "xyz"}
+        if ensemble == "NPZT":
+            shape = {"couple": "none", "box_dof": [False, False, True, False, False, False]}
         return methods.ConstantPressure(
-            filter=everything, thermostat=thermostat, S=mixture.pressure, tauS=BAROSTAT_TIME, couple="xyz"
+            filter=everything, thermostat=thermostat, S=mixture.pressure, tauS=BAROSTAT_TIME, **shape
         )
 
     def _make_potential(self, mixture: Mixture) -> Any:
@@ -209,12 +215,16 @@ class HoomdEngine:
         thermo = hoomd.md.compute.ThermodynamicQuantities(filter=hoomd.filter.All())
         simulation.operations.computes.append(thermo)
         logger = hoomd.logging.Logger(categories=["scalar", "particle"])
-        quantities = {
+        quantities: dict[str, Callable[[], float]] = {
             "temperature": lambda: thermo.kinetic_temperature,
             "pressure": lambda: thermo.pressure,
             "potential_energy": lambda: thermo.potential_energy / thermo.num_particles,
             "volume": lambda: thermo.volume,
         }
+        if segment.ensemble == "NPZT":
+            # HOOMD-blue's order is xx, xy, xz, yy, yz, zz.
+            for name, place in zip(TENSOR, (0, 3, 5), strict=True):
+                quantities[name] = partial(lambda place: thermo.pressure_tensor[place], place)
         for name, read in quantities.items():
             logger[("thermo", name)] = (read, "scalar")
         logger["force"] = (lambda: lj.forces, "particle")
@@ -254,7 +264,7 @@ def _move_particles(simulation: Any, mixture: Mixture, moves: Moves, seed: int) 
     rng = np.random.default_rng([seed, int(simulation.timestep)])
     positions = snapshot.particles.position.astype(float)
     types = snapshot.particles.typeid.astype(np.int64)
-    tally = apply_moves(moves, mixture, positions, types, float(snapshot.configuration.box[0]), rng)
+    tally = apply_moves(moves, mixture, positions, types, np.array(snapshot.configuration.box[:3]), rng)
     snapshot.particles.position[:] = positions
     snapshot.particles.typeid[:] = types
     snapshot.particles.diameter[:] = np.array([mixture.sigma("AA"), mixture.sigma("BB")])[types]

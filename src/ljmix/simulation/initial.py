@@ -18,19 +18,20 @@ __all__ = [
     "build_configuration",
     "draw_velocities",
     "place_particles",
+    "push_apart",
     "start_seed",
     "system_size",
 ]
 
-STARTS = ("random", "separated", "exchanged")
-_EXCHANGED = 0.25
+STARTS = ("random", "separated", "exchanged", "stable", "stable_exchanged")
+EXCHANGED = 0.25
 """Share of the minority that starts on the wrong side where the start is called exchanged."""
 MAX_PARTICLES = 1_000_000
 
 # No pair starts closer than this, in σ_ij: 1.4 ε of potential at most, which the thermostat takes up.
 _CLOSEST = 0.96
 # Start a little dilute: particles find room, and the barostat compresses within a few τ.
-_DILUTION = 0.9
+DILUTION = 0.9
 _SHRINKING = 1.05
 """How much larger than needed a box must be at first: the edge of none of the 500 reference states settled more than
 3.4 % below its estimate, and it fluctuates by half a per cent."""
@@ -83,6 +84,7 @@ def build_configuration(
     start: str = "random",
     replica: int = 0,
     number_density: float = 0.0,
+    lever_share: float | None = None,
 ) -> Configuration:
     """Build a start without overlaps at the state's temperature.
 
@@ -91,14 +93,17 @@ def build_configuration(
     state : StatePoint
     n_particles, n_b : int
         As from `system_size`.
-    start : {"random", "separated", "exchanged"}
+    start : {"random", "separated", "exchanged", "stable", "stable_exchanged"}
         Species scattered at random; or B in one domain, the sphere, cylinder or slab that has the least
-        surface for the domain's share of the volume (sphere below 4π/81, slab above 1/π); or the same with a quarter
-        of the minority exchanged for as many of the others.
+        surface for B's share of the volume (sphere below 4π/81, slab above 1/π); or the same with a quarter
+        of the minority exchanged for as many of the others. The last two are as the two before, with the shape that has
+        the least surface for `lever_share`.
     replica : int
         Another number, another independent start of the same kind.
     number_density : float
         1/σ_AA³; 0 for a box a little larger than the estimate of `ljmix.theory.density`, which the barostat shrinks.
+    lever_share : float, optional
+        Share of the volume that the B-rich liquid fills at equilibrium, of the stable starts.
 
     Returns
     -------
@@ -108,17 +113,23 @@ def build_configuration(
     Raises
     ------
     ValueError
-        If `start` is unknown.
+        If `start` is unknown, or a stable one lacks its share.
     """
-    edge = (n_particles / (number_density or _DILUTION * estimate_density(state))) ** (1 / 3)
-    positions, types = place_particles(state, n_particles, n_b, start, edge, replica)
-    positions = _push_apart(positions, types, state, edge) - edge / 2
+    edge = (n_particles / (number_density or DILUTION * estimate_density(state))) ** (1 / 3)
+    positions, types = place_particles(state, n_particles, n_b, start, edge, replica, lever_share)
+    positions = push_apart(positions, types, state, edge) - edge / 2
     seed = start_seed(state, f"velocities/{n_particles}", replica)
     return Configuration(positions, draw_velocities(state.temperature, n_particles, seed), types, edge)
 
 
 def place_particles(
-    state: StatePoint, n_particles: int, n_b: int, start: str, edge: float, replica: int = 0
+    state: StatePoint,
+    n_particles: int,
+    n_b: int,
+    start: str,
+    edge: float,
+    replica: int = 0,
+    lever_share: float | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Place the particles of a start at random, overlaps and all; see `build_configuration`.
 
@@ -130,18 +141,22 @@ def place_particles(
     """
     if start not in STARTS:
         raise ValueError(f"start = {start!r} is unknown; choose one of {', '.join(STARTS)}")
+    if start.startswith("stable") and lever_share is None:
+        raise ValueError(f"start = {start!r} needs lever_share, the share of the volume that the B-rich liquid fills")
     rng = np.random.default_rng(start_seed(state, f"positions/{start}/{n_particles}", replica))
     types = np.repeat([0, 1], [n_particles - n_b, n_b])
     positions = rng.random((n_particles, 3)) * edge
     if start != "random":
-        exchanged = int(_EXCHANGED * min(n_b, n_particles - n_b)) if start == "exchanged" else 0
+        exchanged = int(EXCHANGED * min(n_b, n_particles - n_b)) if start.endswith("exchanged") else 0
         in_domain = types == 1
         for kind in (0, 1) if exchanged else ():
             members = np.flatnonzero(types == kind)
             in_domain[rng.choice(members, exchanged, replace=False)] ^= True
         volumes = np.array([1.0, state.size_ratio**3])[types]
-        pure = float(volumes[types == 1].sum() / volumes.sum())
-        inside = _domain(float(volumes[in_domain].sum() / volumes.sum()), edge, pure)
+        shaping = float(volumes[types == 1].sum() / volumes.sum())
+        if start.startswith("stable") and lever_share is not None:
+            shaping = lever_share
+        inside = _domain(float(volumes[in_domain].sum() / volumes.sum()), edge, shaping)
         wrong = inside(positions) != in_domain
         while wrong.any():
             positions[wrong] = rng.random((int(wrong.sum()), 3)) * edge
@@ -149,13 +164,13 @@ def place_particles(
     return positions, types
 
 
-def _domain(share: float, edge: float, pure: float):  # type: ignore[no-untyped-def]
+def _domain(share: float, edge: float, shaping: float):  # type: ignore[no-untyped-def]
     """Domain in the middle of the box that holds a share of the volume.
 
-    Its shape is the one of least surface for B's own share `pure`, whatever it holds: the starts of a bracket have one
+    Its shape is the one of least surface for the share `shaping`, whatever it holds: the starts of a bracket have one
     shape, since moves would not change it. The minority fills the compact domain; a majority surrounds it.
     """
-    minority, inner = (pure, share) if pure <= 0.5 else (1 - pure, 1 - share)
+    minority, inner = (shaping, share) if shaping <= 0.5 else (1 - shaping, 1 - share)
     if minority < 4 * math.pi / 81:
         axes, limit = 3, edge * (3 * inner / (4 * math.pi)) ** (1 / 3)
     elif minority < 1 / math.pi:
@@ -165,20 +180,33 @@ def _domain(share: float, edge: float, pure: float):  # type: ignore[no-untyped-
 
     def inside(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         within: npt.NDArray[np.bool_] = np.linalg.norm(positions[:, :axes] - edge / 2, axis=1) < limit
-        return within if pure <= 0.5 else ~within
+        return within if shaping <= 0.5 else ~within
 
     return inside
 
 
-def _push_apart(
-    positions: npt.NDArray[np.float64], types: npt.NDArray[np.int64], state: StatePoint, edge: float
+def push_apart(
+    positions: npt.NDArray[np.float64],
+    types: npt.NDArray[np.int64],
+    state: StatePoint,
+    edge: float | npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Move overlapping pairs apart, half the overlap each, until none is closer than `_CLOSEST` σ_ij."""
+    """Move overlapping pairs apart, half the overlap each, until none is closer than `_CLOSEST` σ_ij.
+
+    Parameters
+    ----------
+    positions : (n_particles, 3) array
+        Between 0 and the edges, σ_AA; changed in place.
+    types : (n_particles,) array
+    state : StatePoint
+    edge : float or (3,) array
+        Of a cube, or the three of a box, σ_AA.
+    """
     diameters = np.array([1.0, state.size_ratio])[types]
     for _ in range(5000):
         positions %= edge
         # `% edge` of a tiny negative number rounds up to edge itself, which the tree does not accept.
-        positions[positions >= edge] = 0.0
+        positions[positions >= np.asarray(edge)] = 0.0
         pairs = cKDTree(positions, boxsize=edge).query_pairs(diameters.max(), output_type="ndarray")
         i, j = pairs.T
         separation = positions[i] - positions[j]
@@ -196,7 +224,7 @@ def _push_apart(
         np.subtract.at(shift, j, push)
         np.add.at(count, np.concatenate([i, j]), 0.5)
         positions = positions + shift / np.sqrt(count)[:, None]
-    raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge:.2f} σ")
+    raise RuntimeError(f"{state.state_id}: no start without overlaps found in a box of edge {edge} σ")
 
 
 def start_seed(state: StatePoint, stage: str, replica: int) -> int:

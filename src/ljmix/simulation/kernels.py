@@ -23,6 +23,7 @@ from numba import njit
 from ljmix.structure.energies import (
     HOPELESS,
     cell_of,
+    count_cells,
     fill_cells,
     pair_energy,
     place_energy,
@@ -48,16 +49,16 @@ def _flip(i: int, sign: float, first: Any, neighbour: Any, energies: Any, as_a: 
 
 
 @njit(cache=True, error_model="numpy")
-def _swap_energy(a: int, b: int, positions: Any, box_edge: float, potential: Any, as_a: Any, as_b: Any) -> float:
+def _swap_energy(a: int, b: int, positions: Any, box: Any, potential: Any, as_a: Any, as_b: Any) -> float:
     """Energy that the exchange of an A and a B adds. If they are neighbours, their own pair stays what it was."""
-    apart2 = squared_distance(positions[a], positions[b], box_edge)
+    apart2 = squared_distance(positions[a], positions[b], box)
     own = pair_energy(apart2, 0, potential) + pair_energy(apart2, 2, potential) - 2 * pair_energy(apart2, 1, potential)
     return float(as_b[a] - as_a[a] + as_a[b] - as_b[b] - own)
 
 
 @njit(cache=True, error_model="numpy")
 def swap_uniformly(
-    positions: Any, types: Any, box_edge: float, potential: Any, first: Any, neighbour: Any, energies: Any,
+    positions: Any, types: Any, box: Any, potential: Any, first: Any, neighbour: Any, energies: Any,
     as_a: Any, as_b: Any, temperature: float, attempts: int, rng: Any,
 ) -> Any:  # fmt: skip
     """Exchange the species of pairs drawn at random; see the module.
@@ -68,8 +69,8 @@ def swap_uniformly(
         σ_AA.
     types : (n_particles,) array of int
         0 for A, 1 for B; changed in place, as are `as_a` and `as_b`.
-    box_edge : float
-        σ_AA.
+    box : (3,) array
+        Edges, σ_AA.
     potential : (3, 4) array
         As from `ljmix.structure.energies.potential_table`.
     first, neighbour, energies, as_a, as_b : arrays
@@ -90,7 +91,7 @@ def swap_uniformly(
     for _ in range(attempts):
         u, v = int(rng.random() * len(of_a)), int(rng.random() * len(of_b))
         a, b = of_a[u], of_b[v]
-        change = _swap_energy(a, b, positions, box_edge, potential, as_a, as_b)
+        change = _swap_energy(a, b, positions, box, potential, as_a, as_b)
         if change <= 0 or rng.random() < math.exp(-change / temperature):
             _flip(a, 1.0, first, neighbour, energies, as_a, as_b)
             _flip(b, -1.0, first, neighbour, energies, as_a, as_b)
@@ -134,7 +135,7 @@ def _draw(types: Any, weights: Any, kind: int, target: float) -> int:
 
 @njit(cache=True, error_model="numpy")
 def swap_informed(
-    positions: Any, types: Any, box_edge: float, potential: Any, first: Any, neighbour: Any, energies: Any,
+    positions: Any, types: Any, box: Any, potential: Any, first: Any, neighbour: Any, energies: Any,
     as_a: Any, as_b: Any, temperature: float, attempts: int, rng: Any,
 ) -> Any:  # fmt: skip
     """Exchange the species of pairs that are likely to fit; see the module. Arguments as of `swap_uniformly`.
@@ -155,7 +156,7 @@ def swap_informed(
     for _ in range(attempts):
         a = _draw(types, weights, 0, rng.random() * sum_a)
         b = _draw(types, weights, 1, rng.random() * sum_b)
-        change = _swap_energy(a, b, positions, box_edge, potential, as_a, as_b)
+        change = _swap_energy(a, b, positions, box, potential, as_a, as_b)
         there = math.log(weights[a] / sum_a) + math.log(weights[b] / sum_b)
         _flip(a, 1.0, first, neighbour, energies, as_a, as_b)
         _flip(b, -1.0, first, neighbour, energies, as_a, as_b)
@@ -185,38 +186,38 @@ def swap_informed(
 
 
 @njit(cache=True, error_model="numpy")
-def _mark(covered: Any, voxels: int, width: float, place: Any, radius: float, step: int) -> None:
-    """Add `step` to every voxel whose centre lies within a sphere."""
-    reach = int(radius / width) + 1
-    x0, y0, z0 = int(place[0] / width), int(place[1] / width), int(place[2] / width)
-    for i in range(x0 - reach, x0 + reach + 1):
-        dx = (i + 0.5) * width - place[0]
-        for j in range(y0 - reach, y0 + reach + 1):
-            dy = (j + 0.5) * width - place[1]
+def _mark(covered: Any, voxels: Any, width: Any, place: Any, radius: float, step: int) -> None:
+    """Add `step` to every voxel whose centre lies within a sphere; `voxels` and `width` (3,) along the edges."""
+    x0, y0, z0 = int(place[0] / width[0]), int(place[1] / width[1]), int(place[2] / width[2])
+    x_reach, y_reach, z_reach = int(radius / width[0]) + 1, int(radius / width[1]) + 1, int(radius / width[2]) + 1
+    for i in range(x0 - x_reach, x0 + x_reach + 1):
+        dx = (i + 0.5) * width[0] - place[0]
+        for j in range(y0 - y_reach, y0 + y_reach + 1):
+            dy = (j + 0.5) * width[1] - place[1]
             left = radius * radius - dx * dx - dy * dy
             if left < 0:
                 continue
-            for k in range(z0 - reach, z0 + reach + 1):
-                dz = (k + 0.5) * width - place[2]
+            for k in range(z0 - z_reach, z0 + z_reach + 1):
+                dz = (k + 0.5) * width[2] - place[2]
                 if dz * dz <= left:
-                    covered[i % voxels, j % voxels, k % voxels] += step
+                    covered[i % voxels[0], j % voxels[1], k % voxels[2]] += step
 
 
 @njit(cache=True, error_model="numpy")
-def _voxel_of(covered: Any, voxels: int, width: float, place: Any) -> int:
+def _voxel_of(covered: Any, voxels: Any, width: Any, place: Any) -> int:
     """How many spheres cover the voxel of a place."""
     return int(
         covered[
-            min(int(place[0] / width), voxels - 1),
-            min(int(place[1] / width), voxels - 1),
-            min(int(place[2] / width), voxels - 1),
+            min(int(place[0] / width[0]), voxels[0] - 1),
+            min(int(place[1] / width[1]), voxels[1] - 1),
+            min(int(place[2] / width[2]), voxels[2] - 1),
         ]
     )
 
 
 @njit(cache=True, error_model="numpy")
 def teleport(
-    positions: Any, types: Any, box_edge: float, potential: Any, kind: int, temperature: float, attempts: int,
+    positions: Any, types: Any, box: Any, potential: Any, kind: int, temperature: float, attempts: int,
     rng: Any,
 ) -> Any:  # fmt: skip
     """Move particles of species `kind` to random places; see the module.
@@ -224,10 +225,10 @@ def teleport(
     Parameters
     ----------
     positions : (n_particles, 3) array
-        σ_AA, between 0 and `box_edge`; changed in place.
+        σ_AA, between 0 and the edges of `box`; changed in place.
     types : (n_particles,) array of int
-    box_edge : float
-        σ_AA.
+    box : (3,) array
+        Edges, σ_AA.
     potential : (3, 4) array
         As from `ljmix.structure.energies.potential_table`.
     kind : int
@@ -244,15 +245,18 @@ def teleport(
         ε_AA.
     """
     reach = math.sqrt(max(potential[kind, 2], potential[kind + 1, 2]))
-    cells = max(3, int(box_edge / reach))
-    head, following = fill_cells(positions, cells, box_edge)
+    cells = count_cells(box, reach)
+    head, following = fill_cells(positions, cells, box)
     around = np.empty(27, np.int64)
     # Exclusion radius around a particle of either species for one of `kind`; 0 + kind and 1 + kind name the pairs.
     core = (_CORE * math.sqrt(potential[kind, 0]), _CORE * math.sqrt(potential[kind + 1, 0]))
     own = core[kind]
-    voxels = int(box_edge / _VOXEL)
-    width = box_edge / voxels
-    covered = np.zeros((voxels, voxels, voxels), np.int16)
+    voxels = np.empty(3, np.int64)
+    width = np.empty(3)
+    for axis in range(3):
+        voxels[axis] = int(box[axis] / _VOXEL)
+        width[axis] = box[axis] / voxels[axis]
+    covered = np.zeros((voxels[0], voxels[1], voxels[2]), np.int16)
     for i in range(len(types)):
         _mark(covered, voxels, width, positions[i], core[types[i]], 1)
     members = np.flatnonzero(types == kind)
@@ -260,25 +264,25 @@ def teleport(
     accepted, energy = 0, 0.0
     for _ in range(attempts):
         for axis in range(3):
-            place[axis] = rng.random() * box_edge
+            place[axis] = rng.random() * box[axis]
         if _voxel_of(covered, voxels, width, place) != 0:
             continue
         i = members[int(rng.random() * len(members))]
         # The way back must be open: a place that only the particle itself covers, and not from its new place.
         if _voxel_of(covered, voxels, width, positions[i]) != 1:
             continue
-        if squared_distance(place, positions[i], box_edge) < (2 * own) ** 2:
+        if squared_distance(place, positions[i], box) < (2 * own) ** 2:
             continue
         new = place_energy(
-            place, i, kind, positions, types, head, following, cells, box_edge, potential, around
+            place, i, kind, positions, types, head, following, cells, box, potential, around
         )  # fmt: skip
         if new > HOPELESS:
             continue
         change = new - place_energy(
-            positions[i], i, kind, positions, types, head, following, cells, box_edge, potential, around
+            positions[i], i, kind, positions, types, head, following, cells, box, potential, around
         )  # fmt: skip
         if change <= 0 or rng.random() < math.exp(-change / temperature):
-            cell = cell_of(positions[i], cells, box_edge)
+            cell = cell_of(positions[i], cells, box)
             if head[cell] == i:
                 head[cell] = following[i]
             else:
@@ -289,7 +293,7 @@ def teleport(
             _mark(covered, voxels, width, positions[i], own, -1)
             positions[i] = place
             _mark(covered, voxels, width, place, own, 1)
-            cell = cell_of(place, cells, box_edge)
+            cell = cell_of(place, cells, box)
             following[i] = head[cell]
             head[cell] = i
             accepted += 1

@@ -18,7 +18,8 @@ import gsd.hoomd
 import numpy as np
 import numpy.typing as npt
 
-from ljmix.configuration import THERMO, make_frame, open_frames
+from ljmix._util.arrays import FloatArray
+from ljmix.configuration import TENSOR, THERMO, make_frame, open_frames
 from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
 from ljmix.simulation.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
@@ -29,6 +30,7 @@ _THERMOSTAT_TIME = 0.5
 """Relaxation time of the thermostat, τ; a Nosé-Hoover chain of three, as LAMMPS has by default."""
 
 _THERMO_KEYWORDS = dict(zip(THERMO, ("temp", "press", "pe", "vol"), strict=True))
+_TENSOR_KEYWORDS = dict(zip(TENSOR, ("pxx", "pyy", "pzz"), strict=True))
 
 
 def _import_lammps() -> Any:
@@ -151,7 +153,7 @@ class LammpsEngine:
                     # Lists and forces of the step before still hold, unless particles have been moved since.
                     lmp.command(f"run {stride} pre {'no' if done and not segment.moves else 'yes'} post no")
                     if (done + stride) % segment.frame_interval == 0:
-                        trajectory.append(_read_frame(lmp, mixture))
+                        trajectory.append(_read_frame(lmp, mixture, segment.ensemble))
                     if segment.moves:
                         tally += _move_particles(lmp, mixture, segment.moves, segment.seed)
             lmp.command(f"write_restart {written}")
@@ -191,8 +193,13 @@ def neighbour_commands(mixture: Mixture) -> list[str]:
 def integrator_commands(mixture: Mixture, segment: Segment) -> list[str]:
     """LAMMPS commands for the ensemble's integrator and its time step."""
     t, p = mixture.temperature, mixture.pressure
-    thermostat, barostat = f"temp {t} {t} {_THERMOSTAT_TIME}", f"iso {p} {p} {BAROSTAT_TIME}"
-    styles = {"NPT": f"npt {thermostat} {barostat}", "NVT": f"nvt {thermostat}", "NVE": "nve"}
+    thermostat, barostat = f"temp {t} {t} {_THERMOSTAT_TIME}", f"{p} {p} {BAROSTAT_TIME}"
+    styles = {
+        "NPT": f"npt {thermostat} iso {barostat}",
+        "NPZT": f"npt {thermostat} z {barostat}",
+        "NVT": f"nvt {thermostat}",
+        "NVE": "nve",
+    }
     # A checkpoint knows thermostat and barostat by this name.
     name = segment.ensemble.lower()
     return [f"fix {name} all {styles[segment.ensemble]}", f"timestep {segment.time_step:.10g}"]
@@ -201,8 +208,7 @@ def integrator_commands(mixture: Mixture, segment: Segment) -> list[str]:
 def _create_particles(lmp: Any, path: Path) -> None:
     with open_frames(path) as file:
         frame = file[0]
-    half = float(frame.configuration.box[0]) / 2
-    bounds = " ".join([f"{-half:.10f} {half:.10f}"] * 3)
+    bounds = " ".join(f"{-float(edge) / 2:.10f} {float(edge) / 2:.10f}" for edge in frame.configuration.box[:3])
     lmp.commands_list(["units lj", "atom_style atomic", f"region box block {bounds}", "create_box 2 box"])
     n = int(frame.particles.N)
     lmp.create_atoms(
@@ -216,17 +222,25 @@ def _create_particles(lmp: Any, path: Path) -> None:
         raise RuntimeError(f"{path} lost particles on reading: {lmp.get_natoms()} of {n} lie in the box")
 
 
-def _read_frame(lmp: Any, mixture: Mixture) -> gsd.hoomd.Frame:
+def _read_box(lmp: Any) -> tuple[FloatArray, FloatArray]:
+    """Centre and edges of the box, (3,) each; those of a cube are one number, without rounding between the axes."""
+    low, high = (np.array(bound) for bound in lmp.extract_box()[:2])
+    centre, edges = (low + high) / 2, high - low
+    cubic = np.ptp(edges) < 1e-9 * edges[0]
+    return (np.full(3, centre[0]), np.full(3, edges[0])) if cubic else (centre, edges)
+
+
+def _read_frame(lmp: Any, mixture: Mixture, ensemble: str) -> gsd.hoomd.Frame:
     order = np.argsort(_per_atom(lmp, "id"))
-    (low, _, _), (high, *_), *_ = lmp.extract_box()
     frame = make_frame(
         int(lmp.extract_global("ntimestep")),
         _per_atom(lmp, "x")[order],
         _per_atom(lmp, "type")[order] - 1,
-        high - low,
+        _read_box(lmp)[1],
         mixture.sigma("BB"),
     )
-    frame.log = {f"thermo/{name}": np.array([lmp.get_thermo(key)]) for name, key in _THERMO_KEYWORDS.items()}
+    keywords = _THERMO_KEYWORDS | (_TENSOR_KEYWORDS if ensemble == "NPZT" else {})
+    frame.log = {f"thermo/{name}": np.array([lmp.get_thermo(key)]) for name, key in keywords.items()}
     frame.log["particles/force"] = _per_atom(lmp, "f")[order].astype(np.float32)
     return frame
 
@@ -234,12 +248,11 @@ def _read_frame(lmp: Any, mixture: Mixture) -> gsd.hoomd.Frame:
 def _move_particles(lmp: Any, mixture: Mixture, moves: Moves, seed: int) -> Tally:
     """Make Monte Carlo moves in LAMMPS' own arrays; the next run has to set up anew."""
     rng = np.random.default_rng([seed, int(lmp.extract_global("ntimestep"))])
-    (low, _, _), (high, *_), *_ = lmp.extract_box()
-    centre = (low + high) / 2
+    centre, edges = _read_box(lmp)
     places, labels = _per_atom(lmp, "x"), _per_atom(lmp, "type")
     positions, types = places - centre, labels.astype(np.int64) - 1
     before = positions.copy()
-    tally = apply_moves(moves, mixture, positions, types, high - low, rng)
+    tally = apply_moves(moves, mixture, positions, types, edges, rng)
     moved = (positions != before).any(axis=1)
     places[moved] = positions[moved] + centre
     labels[:] = types + 1

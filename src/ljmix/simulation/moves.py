@@ -16,8 +16,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ljmix._util.arrays import FloatArray
 from ljmix.simulation.kernels import swap_informed, swap_uniformly, teleport
-from ljmix.structure.energies import PairPotential, potential_table, tabulate_flips, wrap
+from ljmix.structure.energies import PairPotential, box_edges, potential_table, tabulate_flips, wrap
 
 __all__ = ["KINDS", "NOTHING", "NO_MOVES", "MixtureAt", "Moves", "Tally", "apply_moves"]
 
@@ -112,7 +113,7 @@ def apply_moves(
     mixture: MixtureAt,
     positions: npt.NDArray[np.float64],
     types: npt.NDArray[np.int64],
-    box_edge: float,
+    box: float | FloatArray,
     rng: np.random.Generator,
 ) -> Tally:
     """Make one interruption's moves, in place.
@@ -122,11 +123,11 @@ def apply_moves(
     moves : Moves
     mixture : MixtureAt
     positions : (n_particles, 3) array
-        σ_AA, in a periodic cube centred at the origin. Only those of teleported particles change.
+        σ_AA, in a periodic box centred at the origin. Only those of teleported particles change.
     types : (n_particles,) array of int
         0 for A, 1 for B. How many there are of each does not change.
-    box_edge : float
-        σ_AA.
+    box : float or (3,) array
+        Edge of a cube, or the three edges, σ_AA.
     rng : numpy.random.Generator
 
     Returns
@@ -140,24 +141,24 @@ def apply_moves(
     """
     if types.min() == types.max():
         raise ValueError(f"moves need both species; all {len(types)} particles are {'AB'[int(types[0])]}")
-    potential = potential_table(mixture)
+    potential, edges = potential_table(mixture), box_edges(box)
     tally = NOTHING
     for kind, attempts in moves.attempts().items():
         if not attempts:
             continue
         if kind.startswith("teleport"):
-            places = wrap(positions + box_edge / 2, box_edge)
+            places = wrap(positions + edges / 2, edges)
             before = places.copy()
             accepted, energy = teleport(
-                places, types, box_edge, potential, "ab".index(kind[-1]), mixture.temperature, attempts, rng
+                places, types, edges, potential, "ab".index(kind[-1]), mixture.temperature, attempts, rng
             )
             moved = (places != before).any(axis=1)
-            positions[moved] = places[moved] - box_edge / 2
+            positions[moved] = places[moved] - edges / 2
         else:
             swap = swap_uniformly if kind == "swap_uniform" else swap_informed
-            table = tabulate_flips(positions, types, box_edge, mixture)
+            table = tabulate_flips(positions, types, edges, mixture)
             accepted, energy = swap(
-                positions, types, box_edge, potential, *table, mixture.temperature, attempts, rng
+                positions, types, edges, potential, *table, mixture.temperature, attempts, rng
             )  # fmt: skip
         tally += Tally({kind: attempts}, {kind: int(accepted)}, float(energy))
     return tally

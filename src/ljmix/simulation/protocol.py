@@ -18,18 +18,43 @@ where they cannot. Where the mixture stays one liquid, random and separated are 
 So S = 1 and dilute B (C_B at most 0.02) run from random and separated, others from the last two, and from random too
 unless they are cold and weakly mixing (T* below 0.8 and ε_AB below 0.8). Numbers of attempts are such that moves cost
 one to four times what the dynamics does, measured on one core.
+
+When these runs are good or at their cap, some mixtures start again:
+
+====================================================  ==================================================================
+the runs that decide                                  then
+====================================================  ==================================================================
+agree, and their domains, if any, have one shape      they count
+disagree, one of them in one liquid or a crystal      nothing: the state has not converged
+all hold two liquids, and disagree or differ in       a second bracket of the stable shape decides in their place:
+shape                                                 *stable* and *stable_exchanged*
+====================================================  ==================================================================
+
+A domain that reaches through the box (a slab, a cylinder) does not become another one in any run that we could afford,
+so two such runs would differ for ever. The stable shape is the one of least interface area for the share of the volume
+that the B-rich liquid fills, as it was measured in the first runs: for one domain in a cube a sphere below 4π/81, a
+slab above 1/π, a cylinder between (Prestipino et al. 2015, arXiv:1509.02324). B's own share, from which the first
+starts take their shape, is another number where the liquids are not pure. Two domains differ in shape where one of
+their longest waves along the three axes, sorted, differs by more than a quarter of the largest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from ljmix._util.arrays import FloatArray
 from ljmix.simulation.moves import Moves
 from ljmix.state import DILUTE, StatePoint
 
-__all__ = ["Protocol", "choose_protocol"]
+__all__ = ["STABLE", "Protocol", "choose_protocol", "needs_stable_shape"]
 
+STABLE = ("stable", "stable_exchanged")
+"""Starts of the second bracket."""
 _INTERVAL = 100
+_ONE_SHAPE = 0.25
 
 
 @dataclass(frozen=True)
@@ -76,3 +101,21 @@ def choose_protocol(state: StatePoint) -> Protocol:
     if state.temperature < 0.7:
         return Protocol(None, starts, 0)
     return Protocol(Moves(_INTERVAL, teleport_a=100_000), starts, 10)
+
+
+def needs_stable_shape(labels: Sequence[str], waves: Sequence[FloatArray], agreed: bool) -> bool:
+    """Tell whether a state starts again from the stable shape; see the second table of the module.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Phase of each run that decides, from `ljmix.structure.phase.label_phase`.
+    waves : sequence of (3,) arrays
+        Their longest waves along the three axes, from `ljmix.structure.phase.sorted_waves`.
+    agreed : bool
+        Whether they agree.
+    """
+    if len(labels) < 2 or set(labels) != {"demixed"}:
+        return False
+    table = np.array(waves)
+    return not agreed or bool(np.any(np.ptp(table, axis=0) > _ONE_SHAPE * table.max()))

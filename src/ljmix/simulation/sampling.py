@@ -3,7 +3,8 @@
 A state runs from a random start; where the mixture is expected to separate, from a separated start too.
 Each run goes on until it has settled and is precise, or until the cap of the profile. Two runs that agree
 are pooled. Where they do not, the separated one counts if it has settled, the random one if not, and the
-state is marked as not converged.
+state is marked as not converged. With `equilibrate` `ljmix.simulation.protocol` names the starts, and says when a
+second bracket follows and decides instead.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ from ljmix._util.reading import read_json
 from ljmix.simulation.analysis import Analysis, analyse_run
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.profiles import Profile
-from ljmix.simulation.protocol import choose_protocol
+from ljmix.simulation.protocol import STABLE, choose_protocol, needs_stable_shape
+from ljmix.simulation.shapes import describe_run, measure_lever_share, read_lever_share, write_lever_share
 from ljmix.simulation.workspace import Run, open_job
 from ljmix.state import StatePoint
-from ljmix.structure.convergence import (
-    agree,
-)
+from ljmix.structure.convergence import agree
 from ljmix.structure.measure import measure_frames, measuring_strides
 from ljmix.structure.phase import CONSOLUTE
 from ljmix.structure.virtual_rdf import choose_virtual
@@ -68,14 +68,17 @@ def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
 
 
 def open_runs(folder: Path, state: StatePoint, profile: Profile) -> list[Run]:
-    """Return the runs of a state, one for each of its starts.
+    """Return the runs of a state, one for each of its starts; those of a second bracket last, where there is one.
 
     Raises
     ------
     ValueError
         If the state is finished and a run has lost some of its segments since.
     """
-    runs = [Run(folder / start, state, profile) for start in choose_starts(state, profile)]
+    starts = choose_starts(state, profile)
+    if profile.equilibrate and read_lever_share(folder) is not None:
+        starts += STABLE
+    runs = [Run(folder / start, state, profile) for start in starts]
     _require_whole(folder, runs)
     return runs
 
@@ -127,8 +130,18 @@ def sample_state(
         return folder
     try:
         with hold_lock(folder / ".lock"):
+            n_particles, n_b = int(job.sp.n_particles), int(job.sp.n_b)
             runs = open_runs(folder, state, profile)
-            _run_until_good(runs, int(job.sp.n_particles), int(job.sp.n_b), loaded, report)
+            share = read_lever_share(folder) if profile.equilibrate else None
+            if share is None:
+                _run_until_good(runs, n_particles, n_b, loaded, report)
+                if profile.equilibrate and _differ_in_shape(runs):
+                    share = measure_lever_share(runs, [analyse_run(run) for run in runs])
+                    write_lever_share(folder, share)
+                    runs = open_runs(folder, state, profile)
+            if share is not None:
+                second = [run for run in runs if run.start in STABLE]
+                _run_until_good(second, n_particles, n_b, loaded, report, share)
             for run in runs:
                 run.join()
             segments = {run.start: run.count_segments() for run in runs}
@@ -184,7 +197,17 @@ def _settings(profile: Profile) -> dict[str, Any]:
         "steps_equilibration", "steps_production", "steps_production_slow", "steps_max", "peak_error",
         "peak_error_dilute", "independent_samples", "separated_start", "equilibrate",
     )  # fmt: skip
-    return {name: getattr(profile, name) for name in names}
+    settings: dict[str, Any] = {name: getattr(profile, name) for name in names}
+    # Earlier versions had no second bracket: what they finished may need one.
+    return settings | ({"second_bracket": True} if profile.equilibrate else {})
+
+
+def _differ_in_shape(runs: Sequence[Run]) -> bool:
+    """Whether the runs that decide have ended in two liquids each, with domains that do not agree."""
+    analyses = [analyse_run(run) for run in runs]
+    deciding = runs_that_decide([run.start for run in runs], [analysis.settled for analysis in analyses])
+    labels, waves = zip(*(describe_run(runs[k], analyses[k]) for k in deciding), strict=True)
+    return needs_stable_shape(labels, waves, _agree([analyses[k] for k in deciding]))
 
 
 def _run_until_good(
@@ -193,6 +216,7 @@ def _run_until_good(
     n_b: int,
     engine: Engine,
     report: Callable[[str, int], object] | None = None,
+    lever_share: float | None = None,
 ) -> None:
     state, profile = runs[0].state, runs[0].profile
     dynamics = runs[0].moves is None
@@ -213,7 +237,7 @@ def _run_until_good(
     least = -(-(profile.steps_equilibration + profile.steps_production) // profile.segment_steps)
     most = profile.most_segments
     for run in runs:
-        run.prepare(n_particles, n_b)
+        run.prepare(n_particles, n_b, lever_share)
         while run.count_segments() < least:
             advance(run)
     starts = [run.start for run in runs]
@@ -236,8 +260,10 @@ def runs_that_decide(starts: Sequence[str], settled: Sequence[bool]) -> list[int
     """Runs that must be good and agree: the two that bracket the compositions and a random one that has settled.
 
     A random start beside a bracket may be stuck in many domains, which shows as a drift: then the bracket decides
-    without it. Where there is no bracket, all runs decide.
+    without it. Where there is no bracket, all runs decide. A second bracket, of the stable shape, decides alone.
     """
+    if set(STABLE) <= set(starts):
+        return [starts.index(start) for start in STABLE]
     if "exchanged" not in starts:
         return list(range(len(starts)))
     return [k for k, start in enumerate(starts) if start in ("separated", "exchanged") or settled[k]]
@@ -262,13 +288,16 @@ def choose_runs(
     -------
     indices : list of int
         Those that decide if they agree; else the separated one if it has settled, the other one (exchanged, or
-        random where there is no bracket) if not.
+        random where there is no bracket) if not; likewise of a second bracket.
     agreed : bool
         Whether those that decide agree.
     """
     deciding = runs_that_decide(list(starts)[: len(analyses)], [analysis.settled for analysis in analyses])
     if _agree([analyses[k] for k in deciding]):
         return deciding, True
-    separated = starts.index("separated")
-    other = starts.index("exchanged" if "exchanged" in starts else "random")
+    if set(STABLE) <= set(starts):
+        separated, other = deciding
+    else:
+        separated = starts.index("separated")
+        other = starts.index("exchanged" if "exchanged" in starts else "random")
     return [separated if analyses[separated].settled else other], False

@@ -8,6 +8,7 @@
                                 0001.checkpoint                     where the next segment begins
                                 trajectory.gsd, thermo.parquet      all segments joined, for other tools
                          separated/…
+                         lever_rule.json, stable/…                   a second stage, where two domains differ in shape
                          finished.json                              settings under which the state is done
 
 A segment is finished when its ``.npz`` is there, since that file is written last. Nothing else is trusted.
@@ -258,19 +259,31 @@ class Run:
         return choose_protocol(self.state).moves if self.profile.equilibrate else None
 
     @property
+    def ensemble(self) -> str:
+        """What is kept constant; see `ljmix.simulation.engine.Segment`."""
+        return "NVT" if self.profile.number_density else "NPT"
+
+    @property
     def initial(self) -> Path:
         """File of the starting configuration."""
         return self.folder / "initial.gsd"
 
-    def prepare(self, n_particles: int, n_b: int) -> None:
-        """Write the starting configuration, unless it is there, and clear what an interrupted run left."""
+    def prepare(self, n_particles: int, n_b: int, lever_share: float | None = None) -> None:
+        """Write the starting configuration, unless it is there, and clear what an interrupted run left.
+
+        Parameters
+        ----------
+        n_particles, n_b, lever_share
+            As of `ljmix.simulation.initial.build_configuration`.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(".part-*"):
             left.unlink()
         if not (self.initial.exists() and (self.count_segments() or _is_readable(self.initial))):
             configuration = build_configuration(
-                self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density
-            )
+                self.state, n_particles, n_b, self.start, self.profile.replica, self.profile.number_density,
+                lever_share,
+            )  # fmt: skip
             write_configuration(configuration, self.state.size_ratio, self.initial)
 
     def count_segments(self) -> int:
@@ -295,7 +308,6 @@ class Run:
             raise RuntimeError(f"{source} is missing, so the run cannot go on; delete {self.folder} to run it again")
         steps, interval = self.profile.segment_steps, self.profile.frame_interval
         seed = start_seed(self.state, f"moves/{self.start}", self.profile.replica)
-        ensemble = "NVT" if self.profile.number_density else "NPT"
         with (
             replace_when_whole(self._file(n, "npz")) as measured,
             replace_when_whole(self._file(n, "gsd")) as kept,
@@ -305,7 +317,7 @@ class Run:
             try:
                 begin = time.perf_counter()
                 segment = Segment(
-                    source, frames, checkpoint, steps, interval, ensemble, moves=self.moves, seed=seed
+                    source, frames, checkpoint, steps, interval, self.ensemble, moves=self.moves, seed=seed
                 )  # fmt: skip
                 tally = engine.advance(self.state, segment)
                 seconds_engine = time.perf_counter() - begin
@@ -376,7 +388,8 @@ class Run:
     def read_configurations(self, start_step: int) -> list[Configuration]:
         """Read the kept configurations later than a step."""
         frames = self._kept_frames()
-        return [parse_frame(frame) for frame in frames if frame.configuration.step > start_step]
+        elongated = self.ensemble == "NPZT"
+        return [parse_frame(frame, elongated) for frame in frames if frame.configuration.step > start_step]
 
     def _kept_frames(self) -> Iterator[gsd.hoomd.Frame]:
         for n in self._used_segments():

@@ -30,7 +30,8 @@ __all__ = [
 
 SERIES = ("density", "energy", *PAIRS)
 _POINTS = 100
-_SIGMAS = 3.0
+SERIES_SIGMAS = 3.0
+"""Standard errors up to which two means count as the same."""
 _THERMO_TOLERANCE = 0.002
 """Relative drift of density and energy that matters to nobody here: a tenth of the peaks' tolerance."""
 
@@ -155,7 +156,7 @@ def _same(first: FloatArray, second: FloatArray, tolerance: float) -> bool:
     (mean_1, error_1), (mean_2, error_2) = mean_and_error(first), mean_and_error(second)
     difference = abs(mean_1 - mean_2)
     return bool(
-        difference <= _SIGMAS * np.hypot(error_1, error_2) or difference <= tolerance * abs(mean_1 + mean_2) / 2
+        difference <= SERIES_SIGMAS * np.hypot(error_1, error_2) or difference <= tolerance * abs(mean_1 + mean_2) / 2
     )
 
 

@@ -17,8 +17,8 @@ from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS
 
 __all__ = [
-    "HOPELESS", "FlipTable", "PairPotential", "cell_of", "fill_cells", "interaction_range", "pair_energy",
-    "place_energy", "potential_table", "squared_distance", "tabulate_flips", "wrap",
+    "HOPELESS", "FlipTable", "PairPotential", "box_edges", "cell_of", "count_cells", "fill_cells", "interaction_range",
+    "pair_energy", "place_energy", "potential_table", "squared_distance", "tabulate_flips", "wrap",
 ]  # fmt: skip
 
 IntArray = npt.NDArray[np.int64]
@@ -91,17 +91,24 @@ def interaction_range(mixture: PairPotential) -> float:
     return max(map(mixture.cutoff, PAIRS))
 
 
-def tabulate_flips(positions: FloatArray, types: IntArray, box_edge: float, mixture: PairPotential) -> FlipTable:
+def box_edges(box: float | FloatArray) -> FloatArray:
+    """The three edges of a box as an array, from them or from the one of a cube."""
+    return np.array(np.broadcast_to(np.asarray(box, dtype=float), (3,)))
+
+
+def tabulate_flips(
+    positions: FloatArray, types: IntArray, box: float | FloatArray, mixture: PairPotential
+) -> FlipTable:
     """Tabulate the energies of all particles as A and as B.
 
     Parameters
     ----------
     positions : (n_particles, 3) array
-        σ_AA, in a periodic cube; need not be wrapped.
+        σ_AA, in a periodic box; need not be wrapped.
     types : (n_particles,) array of int
         0 for A, 1 for B.
-    box_edge : float
-        σ_AA.
+    box : float or (3,) array
+        Edge of a cube, or the three edges, σ_AA.
     mixture : PairPotential
 
     Returns
@@ -111,20 +118,20 @@ def tabulate_flips(positions: FloatArray, types: IntArray, box_edge: float, mixt
     Raises
     ------
     ValueError
-        If the largest cut-off is above half the box edge.
+        If the largest cut-off is above half the shortest box edge.
     """
-    reach = interaction_range(mixture)
-    if reach > box_edge / 2:
-        raise ValueError(f"the largest cut-off, {reach:g}, must not be above half the box edge, {box_edge / 2:.3f}")
-    first, neighbour, distance2 = _list_neighbours(wrap(positions, box_edge), box_edge, reach)
+    reach, edges = interaction_range(mixture), box_edges(box)
+    if reach > edges.min() / 2:
+        raise ValueError(f"the largest cut-off, {reach:g}, must not be above half the box edge, {edges.min() / 2:.3f}")
+    first, neighbour, distance2 = _list_neighbours(wrap(positions, edges), edges, reach)
     return FlipTable(first, neighbour, *_sum_energies(first, neighbour, distance2, types, potential_table(mixture)))
 
 
-def wrap(positions: FloatArray, box_edge: float) -> FloatArray:
-    """Positions between 0 and the box edge."""
-    wrapped: FloatArray = positions - box_edge * np.floor(positions / box_edge)
+def wrap(positions: FloatArray, box: float | FloatArray) -> FloatArray:
+    """Positions between 0 and the box edges."""
+    wrapped: FloatArray = positions - box * np.floor(positions / box)
     # A tiny negative coordinate rounds up to the edge itself.
-    wrapped[wrapped >= box_edge] = 0.0
+    wrapped[wrapped >= box] = 0.0
     return wrapped
 
 
@@ -140,51 +147,60 @@ def pair_energy(distance2: float, kind: int, potential: Any) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def squared_distance(first: Any, second: Any, box_edge: float) -> float:
-    """Squared distance of two places in a periodic cube, by the nearest image; none more than half an edge outside."""
+def squared_distance(first: Any, second: Any, box: Any) -> float:
+    """Squared distance of two places in a box (3,), by the nearest image; none more than half an edge outside."""
     x, y, z = abs(first[0] - second[0]), abs(first[1] - second[1]), abs(first[2] - second[2])
-    x, y, z = min(x, box_edge - x), min(y, box_edge - y), min(z, box_edge - z)
+    x, y, z = min(x, box[0] - x), min(y, box[1] - y), min(z, box[2] - z)
     return float(x * x + y * y + z * z)
 
 
 @njit(cache=True, error_model="numpy")
-def cell_of(place: Any, cells: int, box_edge: float) -> int:
-    """Number of the cell that holds a wrapped place, of `cells` along each edge."""
+def count_cells(box: Any, reach: float) -> Any:
+    """Cells along each edge, (3,), as wide as the reach; three at least, each of which touches all others."""
+    cells = np.empty(3, np.int64)
+    for axis in range(3):
+        cells[axis] = max(3, int(box[axis] / reach))
+    return cells
+
+
+@njit(cache=True, error_model="numpy")
+def cell_of(place: Any, cells: Any, box: Any) -> int:
+    """Number of the cell that holds a wrapped place, of `cells` (3,) along the edges."""
     number = 0
     for axis in range(3):
-        number = number * cells + min(int(place[axis] / box_edge * cells), cells - 1)
+        number = number * cells[axis] + min(int(place[axis] / box[axis] * cells[axis]), cells[axis] - 1)
     return number
 
 
 @njit(cache=True, error_model="numpy")
-def fill_cells(positions: Any, cells: int, box_edge: float) -> Any:
+def fill_cells(positions: Any, cells: Any, box: Any) -> Any:
     """Chain the particles of each cell: the first of each cell, and the next after each particle; -1 ends."""
-    head = np.full(cells**3, -1, np.int64)
+    head = np.full(cells[0] * cells[1] * cells[2], -1, np.int64)
     following = np.full(len(positions), -1, np.int64)
     for i in range(len(positions)):
-        cell = cell_of(positions[i], cells, box_edge)
+        cell = cell_of(positions[i], cells, box)
         following[i] = head[cell]
         head[cell] = i
     return head, following
 
 
 @njit(cache=True, error_model="numpy")
-def surrounding_cells(cell: int, cells: int, around: Any) -> None:
+def surrounding_cells(cell: int, cells: Any, around: Any) -> None:
     """Write the 27 cells around one (itself among them) into `around`; each once, for `cells` of three or more."""
-    z, y, x = cell % cells, cell // cells % cells, cell // (cells * cells)
+    z, y, x = cell % cells[2], cell // cells[2] % cells[1], cell // (cells[1] * cells[2])
     n = 0
     for i in range(-1, 2):
         for j in range(-1, 2):
             for k in range(-1, 2):
-                around[n] = ((x + i) % cells * cells + (y + j) % cells) * cells + (z + k) % cells
+                row = (x + i) % cells[0] * cells[1] + (y + j) % cells[1]
+                around[n] = row * cells[2] + (z + k) % cells[2]
                 n += 1
 
 
 @njit(cache=True, error_model="numpy")
-def _list_neighbours(positions: Any, box_edge: float, reach: float) -> Any:
-    # Of three cells along an edge each touches all others, so that they may be narrower than the reach.
-    cells = max(3, int(box_edge / reach))
-    head, following = fill_cells(positions, cells, box_edge)
+def _list_neighbours(positions: Any, box: Any, reach: float) -> Any:
+    cells = count_cells(box, reach)
+    head, following = fill_cells(positions, cells, box)
     n = len(positions)
     first = np.zeros(n + 1, np.int64)
     around = np.empty(27, np.int64)
@@ -192,12 +208,12 @@ def _list_neighbours(positions: Any, box_edge: float, reach: float) -> Any:
     neighbour, distance2 = np.empty(capacity, np.int64), np.empty(capacity)
     used = 0
     for i in range(n):
-        surrounding_cells(cell_of(positions[i], cells, box_edge), cells, around)
+        surrounding_cells(cell_of(positions[i], cells, box), cells, around)
         for c in range(27):
             j = head[around[c]]
             while j >= 0:
                 if j != i:
-                    apart2 = squared_distance(positions[i], positions[j], box_edge)
+                    apart2 = squared_distance(positions[i], positions[j], box)
                     if apart2 < reach * reach:
                         if used == capacity:
                             capacity *= 2
@@ -227,17 +243,17 @@ def _sum_energies(first: Any, neighbour: Any, distance2: Any, types: Any, potent
 
 @njit(cache=True, error_model="numpy")
 def place_energy(
-    place: Any, itself: int, kind: int, positions: Any, types: Any, head: Any, following: Any, cells: int,
-    box_edge: float, potential: Any, around: Any,
+    place: Any, itself: int, kind: int, positions: Any, types: Any, head: Any, following: Any, cells: Any,
+    box: Any, potential: Any, around: Any,
 ) -> float:  # fmt: skip
     """Energy that a particle of a species has at a place, with all particles but `itself`, ε_AA."""
-    surrounding_cells(cell_of(place, cells, box_edge), cells, around)
+    surrounding_cells(cell_of(place, cells, box), cells, around)
     total = 0.0
     for c in range(27):
         j = head[around[c]]
         while j >= 0:
             if j != itself:
-                total += pair_energy(squared_distance(place, positions[j], box_edge), kind + types[j], potential)
+                total += pair_energy(squared_distance(place, positions[j], box), kind + types[j], potential)
                 if total > HOPELESS:
                     return total
             j = following[j]

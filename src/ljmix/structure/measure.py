@@ -98,6 +98,8 @@ def measure_frames(
     with open_trajectory(path) as trajectory:
         for frame in trajectory:
             step = int(frame.configuration.step)
+            if np.ptp(frame.configuration.box[:3]) > 1e-4:
+                raise ValueError(f"{path}: box {frame.configuration.box[:3]} is not a cube, which these functions need")
             note({"step": step} | {name: float(frame.log[f"thermo/{name}"][0]) for name in THERMO})
             note(measure_functions(frame, _due(step // frame_interval, strides), state.temperature, r_max, n_bins))
             edges.append(float(frame.configuration.box[0]))

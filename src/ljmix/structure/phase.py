@@ -22,7 +22,7 @@ from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
     "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "crystal_shares", "demixing_order",
-    "domain_shape", "label_phase", "measure_domains", "segregation",
+    "domain_shape", "is_supercooled", "label_phase", "measure_domains", "segregation", "sorted_waves",
 ]  # fmt: skip
 
 DEMIXED = 0.2
@@ -73,14 +73,19 @@ def demixing_order(
     return float(np.mean(waves) / concentration_waves(*separated).sum())
 
 
+def sorted_waves(waves: FloatArray) -> FloatArray:
+    """Longest wave along the three axes, smallest first: mean over (n_frames, 3), sorted in each: domains turn."""
+    means: FloatArray = np.sort(waves, axis=1).mean(axis=0)
+    return means
+
+
 def domain_shape(waves: FloatArray) -> str:
     """Shape of one domain from the longest concentration wave along each axis, (n_frames, 3).
 
-    Sorted frame by frame, since a domain may turn: a slab where the second wave is below a quarter of the first, a
-    cylinder where the third is below a quarter of the second, a sphere else. Means nothing where the mixture is one
-    liquid.
+    A slab where the second wave is below a quarter of the first, a cylinder where the third is below a quarter of the
+    second, a sphere else. Means nothing where the mixture is one liquid.
     """
-    third, second, first = np.sort(waves, axis=1).mean(axis=0)
+    third, second, first = sorted_waves(waves)
     return "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
 
 
@@ -105,7 +110,7 @@ def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str
     is_b = configuration.types == 1
     volumes = np.where(is_b, state.size_ratio**3, 1.0)
     reach = _SURROUNDINGS * state.sigma("AB")
-    query = freud.locality.AABBQuery(freud.box.Box.cube(configuration.box_edge), configuration.positions)
+    query = freud.locality.AABBQuery(freud.box.Box(*configuration.box), configuration.positions)
     near = query.query(configuration.positions, {"r_max": reach, "exclude_ii": False}).toNeighborList()
     first, second = np.asarray(near.query_point_indices), np.asarray(near.point_indices)
     n = len(volumes)
@@ -114,9 +119,7 @@ def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str
     rich = local > middle
     neighbours = np.bincount(first, minlength=n)
     alike = np.bincount(first, rich[first] == rich[second], n)
-    cells = (
-        freud.locality.Voronoi().compute((freud.box.Box.cube(configuration.box_edge), configuration.positions)).volumes
-    )
+    cells = freud.locality.Voronoi().compute((freud.box.Box(*configuration.box), configuration.positions)).volumes
     domains = {"share": float(volumes[rich].sum() / volumes.sum())}
     for name, members in (("lean", ~rich), ("rich", rich)):
         inside = members & (alike == neighbours)
@@ -170,7 +173,7 @@ def crystal_shares(configuration: Configuration, state: StatePoint) -> tuple[flo
     tuple of float
         0 to 1; NaN for a species with fewer than 30 particles.
     """
-    box = freud.box.Box.cube(configuration.box_edge)
+    box = freud.box.Box(*configuration.box)
     positions, types = configuration.positions, configuration.types
     reach = {pair: _NEIGHBOUR_SHELL * state.sigma(pair) for pair in PAIRS}
     query = freud.locality.AABBQuery(box, positions)
@@ -186,6 +189,24 @@ def crystal_shares(configuration: Configuration, state: StatePoint) -> tuple[flo
         float(is_solid[types == kind].mean()) if np.sum(types == kind) >= _FEWEST else math.nan for kind in (0, 1)
     )
     return of_a, of_b
+
+
+def is_supercooled(temperature: float, density: float) -> bool:
+    """Tell whether a pure Lennard-Jones liquid is denser than the one that coexists with its crystal.
+
+    Freezing density of Mastny and de Pablo (2007, doi:10.1063/1.2753149, equation 21) for the full potential, which the
+    cut-off moves little: cores decide. Below T* 0.7, where the line ends at the triple point, the value there.
+
+    Parameters
+    ----------
+    temperature : float
+        k_B T / ε of the species.
+    density : float
+        ρ σ³ of the species.
+    """
+    beta = 1 / max(temperature, 0.7)
+    freezing = np.polyval([-0.15284, 0.68012, -1.16270, 0.91784, -0.27120, 0.90735], beta) / beta**0.25
+    return bool(density > freezing)
 
 
 def label_phase(demixing: float, segregated: float, crystal: float) -> str:

@@ -26,6 +26,8 @@ from ljmix._util.arrays import FloatArray
 from ljmix.state import StatePoint
 from ljmix.structure.energies import (
     PairPotential,
+    box_edges,
+    count_cells,
     fill_cells,
     interaction_range,
     place_energy,
@@ -90,7 +92,7 @@ def flip_rdf(
     """
     table = tabulate_flips(positions, types, box_edge, mixture)
     weights = np.exp(-(table.as_b - table.as_a) / temperature) * (types == 0)
-    counts = _weigh_pairs(positions, types, weights, box_edge, r_max, n_bins)
+    counts = _weigh_pairs(positions, types, weights, box_edges(box_edge), r_max, n_bins)
     return counts * _per_ideal_pair(box_edge, int(np.sum(types == 1)), r_max, n_bins), float(weights.sum())
 
 
@@ -102,12 +104,12 @@ def _per_ideal_pair(box_edge: float, n_b: int, r_max: float, n_bins: int) -> Flo
 
 
 @njit(cache=True, error_model="numpy")
-def _weigh_pairs(positions: Any, types: Any, weights: Any, box_edge: float, r_max: float, n_bins: int) -> Any:
+def _weigh_pairs(positions: Any, types: Any, weights: Any, box: Any, r_max: float, n_bins: int) -> Any:
     counts = np.zeros(n_bins)
     for i in np.flatnonzero(types == 1):
         for j in range(len(types)):
             if types[j] == 0:
-                apart2 = squared_distance(positions[i], positions[j], box_edge)
+                apart2 = squared_distance(positions[i], positions[j], box)
                 if apart2 < r_max * r_max:
                     counts[int(math.sqrt(apart2) / r_max * n_bins)] += weights[j]
     return counts
@@ -140,8 +142,8 @@ def insertion_rdf(
         raise ValueError(f"r_max = {r_max:g}: must not be above half the box edge, {box_edge / 2:.3f}")
     first = int(_CLOSEST * mixture.sigma("BB") / r_max * n_bins)
     around, anywhere = _insert(
-        wrap(positions, box_edge), types, box_edge, potential_table(mixture), interaction_range(mixture), temperature,
-        r_max, n_bins, first, _AROUND, _ANYWHERE, rng,
+        wrap(positions, box_edge), types, box_edges(box_edge), potential_table(mixture), interaction_range(mixture),
+        temperature, r_max, n_bins, first, _AROUND, _ANYWHERE, rng,
     )  # fmt: skip
     volume = box_edge**3
     return np.asarray(around * volume), float(anywhere * volume)
@@ -149,12 +151,12 @@ def insertion_rdf(
 
 @njit(cache=True, error_model="numpy")
 def _insert(
-    positions: Any, types: Any, box_edge: float, potential: Any, reach: float, temperature: float, r_max: float,
+    positions: Any, types: Any, box: Any, potential: Any, reach: float, temperature: float, r_max: float,
     n_bins: int, first: int, n_around: int, n_anywhere: int, rng: Any,
 ) -> Any:  # fmt: skip
     """Mean weight of a B in each shell around the B particles, and anywhere."""
-    cells = max(3, int(box_edge / reach))
-    head, following = fill_cells(positions, cells, box_edge)
+    cells = count_cells(box, reach)
+    head, following = fill_cells(positions, cells, box)
     neighbouring = np.empty(27, np.int64)
     place = np.empty(3)
     total, tried = np.zeros(n_bins), np.zeros(n_bins)
@@ -171,18 +173,18 @@ def _insert(
             place[1] = positions[i, 1] + r * sine * math.sin(angle)
             place[2] = positions[i, 2] + r * cosine
             for axis in range(3):
-                place[axis] -= box_edge * math.floor(place[axis] / box_edge)
+                place[axis] -= box[axis] * math.floor(place[axis] / box[axis])
             tried[shell] += 1
             total[shell] += math.exp(
-                -place_energy(place, -1, 1, positions, types, head, following, cells, box_edge, potential, neighbouring)
+                -place_energy(place, -1, 1, positions, types, head, following, cells, box, potential, neighbouring)
                 / temperature
             )
     anywhere = 0.0
     for _ in range(n_anywhere):
         for axis in range(3):
-            place[axis] = rng.random() * box_edge
+            place[axis] = rng.random() * box[axis]
         anywhere += math.exp(
-            -place_energy(place, -1, 1, positions, types, head, following, cells, box_edge, potential, neighbouring)
+            -place_energy(place, -1, 1, positions, types, head, following, cells, box, potential, neighbouring)
             / temperature
         )
     # A shell that no insertion has met counts as empty; with 16 000 of them in 140 shells none is.

@@ -86,7 +86,7 @@ def test_an_engine_runs_another_mixture_at_constant_volume(engine, tmp_path):  #
 
 
 def test_unknown_ensembles_and_quantities_are_named(tmp_path):
-    with pytest.raises(ValueError, match="ensemble = 'NPH' is unknown; choose one of NPT, NVT, NVE"):
+    with pytest.raises(ValueError, match="ensemble = 'NPH' is unknown; choose one of NPT, NPZT, NVT, NVE"):
         Segment(tmp_path, tmp_path, tmp_path, 1, 1, "NPH")
     with pytest.raises(ValueError, match="'entropy' is not logged"):
         runs._logged([], "entropy")

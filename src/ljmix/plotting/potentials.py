@@ -267,7 +267,7 @@ def plot_long_runs(misfits: pd.DataFrame, values: pd.DataFrame) -> Figure:
             axes.set(xlim=(-0.6, len(kinds) - 0.4), ylabel=label)
             if column == "misfit":
                 axes.set_yscale("log")
-        row[0].set_title(f"   {_WORLD_TITLES[world]}", loc="center")
+        row[0].set_title(_WORLD_TITLES[world].removeprefix("with ").removesuffix(" forces"), loc="right")
     letter_panels(panels.ravel())
     return figure
 

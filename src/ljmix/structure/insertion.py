@@ -11,7 +11,15 @@ from numba import njit
 from scipy.special import logsumexp
 
 from ljmix._util.arrays import FloatArray
-from ljmix.structure.energies import PairPotential, fill_cells, place_energy, potential_table, wrap
+from ljmix.structure.energies import (
+    PairPotential,
+    box_edges,
+    count_cells,
+    fill_cells,
+    place_energy,
+    potential_table,
+    wrap,
+)
 
 __all__ = ["excess_chemical_potential", "ghost_energies"]
 
@@ -59,22 +67,23 @@ def ghost_energies(
     if reach > box_edge / 2:
         raise ValueError(f"the largest cut-off, {reach:g}, must not be above half the box edge, {box_edge / 2:.3f}")
     places = rng.random((n, 3)) * box_edge
-    cells = max(3, int(box_edge / reach))
+    edges = box_edges(box_edge)
+    cells = count_cells(edges, reach)
     kind = 0 if species == "A" else 1
     labels = np.asarray(types, dtype=np.int64)
     energies: FloatArray = _energies(
-        places, wrap(np.asarray(positions, float), box_edge), labels, kind, cells, box_edge, potential_table(mixture)
+        places, wrap(np.asarray(positions, float), box_edge), labels, kind, cells, edges, potential_table(mixture)
     )
     return energies
 
 
 @njit(cache=True, error_model="numpy")
-def _energies(places: Any, positions: Any, types: Any, kind: int, cells: int, box_edge: float, potential: Any) -> Any:
-    head, following = fill_cells(positions, cells, box_edge)
+def _energies(places: Any, positions: Any, types: Any, kind: int, cells: Any, box: Any, potential: Any) -> Any:
+    head, following = fill_cells(positions, cells, box)
     around, energies = np.empty(27, np.int64), np.empty(len(places))
     for i in range(len(places)):
         energies[i] = place_energy(
-            places[i], -1, kind, positions, types, head, following, cells, box_edge, potential, around
+            places[i], -1, kind, positions, types, head, following, cells, box, potential, around
         )
     return energies
 

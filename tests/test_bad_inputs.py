@@ -70,7 +70,6 @@ def call(function, *arguments, **more):
             function(*arguments, **more)
     except WorkBegins:
         return
-        return
     except (ValueError, OSError) as error:
         said = str(error)
     else:

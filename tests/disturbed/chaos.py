@@ -2,7 +2,7 @@
 
 ::
 
-    python tests/disturbed/chaos.py --kills 200     # or make chaos KILLS=200
+    python -m tests.disturbed.chaos --kills 200     # or make chaos KILLS=200
 
 A round starts the campaign as a user does, waits for a random time, and kills (signal 9) the parent, one worker, or all
 of them. When a campaign has ended by itself, the next round starts in a new folder. At the end each folder is finished
@@ -28,6 +28,7 @@ from tqdm import tqdm
 from ljmix.data.collect import collect_dataset
 from ljmix.data.dataset import Dataset
 from ljmix.simulation.profiles import load_profile
+from tests.processes import processes_of
 
 WAYS = ("parent", "worker", "all")
 TIMES = ("wall_seconds", "rdf_seconds")
@@ -41,22 +42,9 @@ def start(root: Path, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, start_new_session=True, stdout=said, stderr=said)
 
 
-def members(session: int) -> list[int]:
-    """Living processes of a session, from /proc."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended while we looked
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(path.name))
-    return found
-
-
 def kill(campaign: subprocess.Popen[bytes], way: str, rng: random.Random) -> bool:
     """Kill a part of a campaign; tell whether there was one to kill."""
-    workers = [number for number in members(campaign.pid) if number != campaign.pid]
+    workers = [number for number in processes_of(campaign.pid) if number != campaign.pid]
     victims = {"parent": [campaign.pid], "worker": workers, "all": [campaign.pid, *workers]}[way]
     if campaign.poll() is not None or not victims:
         return False
@@ -71,7 +59,7 @@ def kill(campaign: subprocess.Popen[bytes], way: str, rng: random.Random) -> boo
 def wait_until_gone(campaign: subprocess.Popen[bytes]) -> None:
     """Wait for the parent and for workers that have noticed its end."""
     campaign.wait()
-    while members(campaign.pid):
+    while processes_of(campaign.pid):
         time.sleep(0.1)
 
 
@@ -81,7 +69,7 @@ def finish(root: Path, log: Path) -> Dataset:
     try:
         done.wait()
     finally:
-        for number in members(done.pid):
+        for number in processes_of(done.pid):
             os.kill(number, signal.SIGKILL)
     if done.returncode:
         raise RuntimeError(f"the campaign in {root} did not finish:\n{log.read_text(errors='replace')[-2000:]}")

@@ -2,7 +2,7 @@
 
 ::
 
-    python tests/disturbed/slurm.py --cancels 20     # or make slurm, as root
+    python -m tests.disturbed.slurm --cancels 20     # or make slurm, as root
 
 Needs Debian's ``slurm-wlm`` and ``munge``, and ``dask-jobqueue``. Starts munged, slurmctld and slurmd with settings of
 their own in a temporary folder, beside any that run, and stops them at the end.
@@ -25,11 +25,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos import finish, require_equal
 from tqdm import tqdm
 
 from ljmix.data.collect import collect_dataset
 from ljmix.simulation.profiles import load_profile
+from tests.disturbed.chaos import finish, require_equal
 
 PAGE = Path(__file__).parents[2] / "docs" / "clusters.md"
 DAEMONS = ("munged", "slurmctld", "slurmd")

@@ -76,16 +76,29 @@ def test_one_composition_leaves_the_energies_of_a_and_of_b_open(frames, dilute):
     assert np.linalg.matrix_rank(rows) == 2
 
 
+def has_pair_before_cutoff(frame, potential):
+    """Which particles have a neighbour within the last interval of the tables, 5e-4 of the cut-off at most."""
+    apart = frame.positions[:, None] - frame.positions
+    apart -= frame.box_edge * np.rint(apart / frame.box_edge)
+    distance = np.linalg.norm(apart, axis=2)
+    names = np.array([["AA", "AB"], ["AB", "BB"]])[frame.types[:, None], frame.types]
+    ends = np.vectorize(lambda pair: potential.functions[pair].cutoff)(names)
+    return ((distance > ends * (1 - 5e-4)) & (distance < ends * (1 + 1e-6))).any(axis=1)
+
+
 def test_it_runs_under_either_engine(engine, frames, potential):
     running = potential.engine(engine.name, "cpu")
     (found,) = evaluate(running, MIXTURE, frames[5:])
     own = potential.evaluate(frames[5])
     # Linear interpolation between 5000 points h = 4e-4 σ apart, u'' h²/8 a pair for energies and u''' h²/8 for forces,
     # with u'' some 400 and u''' some 1e5 at contact; and positions in single precision.
-    # In the last of these intervals HOOMD-blue goes to zero instead of jumping there, by 0.04 to 0.08 ε/σ.
-    differences = np.abs(found.forces - own.forces)
-    assert differences.max() < 0.1
-    assert np.quantile(differences, 0.99) < 0.005
+    # In the last of these intervals HOOMD-blue goes to zero instead of jumping there, by 0.04 to 0.08 ε/σ: one particle
+    # in twenty has a neighbour so far away.
+    differences, last = np.abs(found.forces - own.forces), has_pair_before_cutoff(frames[5], potential)
+    print(f"{last.mean():.3f} of the particles in the last interval; largest difference {differences[~last].max():.1e}")
+    assert 0 < last.mean() < 0.1
+    assert differences[~last].max() < 0.005
+    assert differences[last].max() < 0.1
     assert found.energy / 400 == pytest.approx(own.energy / 400, abs=1e-4)
     assert found.virial / (3 * own.volume) == pytest.approx(own.virial / (3 * own.volume), abs=2e-3)
     assert running.name == f"{engine.name}+{potential.key}"

@@ -27,6 +27,7 @@ from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import find_jobs, make_workspace, open_job
 from ljmix.state import StatePoint, state_points
+from tests.processes import processes_of
 
 CHANGES = dict(
     box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=200, steps_production=600, steps_max=800,
@@ -174,19 +175,6 @@ def wait_for(condition, under_way=lambda: True):
         time.sleep(0.05)
 
 
-def processes_of(session):
-    """Processes of a session, from /proc."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (path / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended while we looked
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(path.name))
-    return found
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the processes")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "interrupt"])
 def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how):
@@ -294,7 +282,7 @@ def sample_or_die(root, state, profile, engine, device):
 
 def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
     state = PROFILE.states()[0]
-    monkeypatch.setattr("ljmix.simulation.workspace._thin", full_on_third_call())
+    monkeypatch.setattr("ljmix.simulation.run._thin", full_on_third_call())
     report = run_campaign([state], PROFILE, tmp_path, ENGINE, executor=InProcess())
     assert "No space left" in report.failed[state]
     monkeypatch.undo()
@@ -305,7 +293,7 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
 
 
 def full_on_third_call():
-    from ljmix.simulation.workspace import _thin
+    from ljmix.simulation.run import _thin
 
     calls = []
 

@@ -15,11 +15,7 @@ Kind = TypeVar("Kind")
 
 def shorten(value: object, most: int = 60) -> str:
     """Show a value in a sentence: in one line, not longer than some characters."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        # Even showing it fails.
-        text = f"a {type(value).__name__}"
+    text = " ".join(repr(value).split())
     return text if len(text) <= most else f"{text[:most]}…"
 
 

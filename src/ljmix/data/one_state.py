@@ -18,8 +18,8 @@ from ljmix.simulation.analysis import analyse_run
 from ljmix.simulation.engine import Engine, check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
+from ljmix.simulation.run import Run
 from ljmix.simulation.sampling import choose_runs, choose_starts, open_runs, sample_state
-from ljmix.simulation.workspace import Run
 from ljmix.state import StatePoint
 
 __all__ = ["Simulation", "simulate"]

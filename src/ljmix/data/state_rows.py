@@ -19,8 +19,9 @@ from ljmix.simulation.analysis import Analysis, analyse_run, bin_centres
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
 from ljmix.simulation.profiles import Profile
+from ljmix.simulation.run import Run
 from ljmix.simulation.sampling import choose_runs, open_runs, runs_that_decide
-from ljmix.simulation.workspace import Run, read_identity
+from ljmix.simulation.workspace import read_identity
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.convergence import find_series
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive

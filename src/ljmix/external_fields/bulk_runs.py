@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
 from ljmix.external_fields.field_runs import BLOCKS
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 
 __all__ = ["BULK_PARTICLES", "BulkRun", "run_bulk", "structure_factor", "wave_vectors"]
 
 BULK_PARTICLES = 500
-_TIME_STEP = 0.005
 _PRESSURE_EVERY, _WAVES_EVERY = 10, 200
 _LARGEST_WAVE = 10.0
 _DIRECTIONS = 4
@@ -107,7 +107,7 @@ def run_bulk(temperature: float, density: float, seed: int, equilibration: int, 
         lmp.commands_list(
             [
                 f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1", "neighbor 0.3 bin",
-                "neigh_modify delay 0 every 2 check yes", f"timestep {_TIME_STEP}", "minimize 0 1e-1 60 120",
+                "neigh_modify delay 0 every 2 check yes", f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
                 f"velocity all create {t} {seed + 1} mom yes", "fix move all nve",
                 f"fix bath all temp/csvr {t} {t} 0.2 {seed + 2}",
                 "compute forces all pressure NULL virial", "thermo_style custom step c_forces",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField
 from ljmix.functional.grid import SPACING
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 
@@ -19,7 +20,6 @@ __all__ = ["BLOCKS", "INTERVAL", "FieldRun", "place_particles", "run_field"]
 
 BLOCKS, INTERVAL = 10, 10
 """Blocks of a run, and steps between two samples."""
-_TIME_STEP = 0.005
 _TABLE = 3000
 """Points of the table of forces along z."""
 
@@ -129,7 +129,7 @@ def _start(field: PlanarField, places: FloatArray) -> Any:
     lmp.commands_list(
         [
             f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1", "neighbor 0.3 bin",
-            "neigh_modify delay 0 every 2 check yes", f"timestep {_TIME_STEP}", "minimize 0 1e-1 60 120",
+            "neigh_modify delay 0 every 2 check yes", f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
             "fix field all external pf/callback 1 1",
         ]
     )  # fmt: skip

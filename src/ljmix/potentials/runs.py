@@ -15,7 +15,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import parse_frame, write_configuration
-from ljmix.simulation.engine import Engine, Segment
+from ljmix.simulation.engine import TIME_STEP, Engine, Segment
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.lammps import pair_commands
 from ljmix.state import PAIRS, StatePoint
@@ -63,7 +63,7 @@ def run_long(
     replica: int = 0,
     r_max: float = 3.9,
     n_bins: int = 78,
-    time_step: float = 0.005,
+    time_step: float = TIME_STEP,
 ) -> Measured:
     """Run a mixture from a random start and measure it.
 

@@ -37,8 +37,8 @@ from ljmix.simulation.moves import Moves
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.protocol import choose_protocol
+from ljmix.simulation.run import Run
 from ljmix.simulation.sampling import choose_runs, open_runs
-from ljmix.simulation.workspace import Run
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
 from ljmix.structure.measure import measure_frames

@@ -14,7 +14,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
-from ljmix.simulation.workspace import Run
+from ljmix.simulation.run import Run
 from ljmix.state import DILUTE, PAIRS, StatePoint
 from ljmix.structure.convergence import (
     SERIES,

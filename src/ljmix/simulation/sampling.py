@@ -26,8 +26,9 @@ from ljmix.simulation.analysis import Analysis, analyse_run
 from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import STABLE, choose_protocol, needs_stable_shape
+from ljmix.simulation.run import Run
 from ljmix.simulation.shapes import describe_run, measure_lever_share, read_lever_share, write_lever_share
-from ljmix.simulation.workspace import Run, open_job
+from ljmix.simulation.workspace import open_job
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import agree
 from ljmix.structure.measure import measure_frames, measuring_strides

@@ -15,7 +15,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import write_text
 from ljmix.simulation.analysis import Analysis, bin_centres
 from ljmix.simulation.initial import place_particles
-from ljmix.simulation.workspace import Run
+from ljmix.simulation.run import Run
 from ljmix.structure.phase import crystal_order, label_phase, measure_domains, segregation, sorted_waves
 from ljmix.structure.scattering import concentration_waves
 

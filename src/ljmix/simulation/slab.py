@@ -21,7 +21,7 @@ from ljmix.configuration import TENSOR, THERMO, Configuration, write_configurati
 from ljmix.simulation.engine import Engine
 from ljmix.simulation.initial import DILUTION, EXCHANGED, draw_velocities, push_apart, start_seed
 from ljmix.simulation.profiles import Profile, load_profile
-from ljmix.simulation.workspace import Run
+from ljmix.simulation.run import Run
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.measure import open_trajectory
 from ljmix.structure.slab_profile import centred_counts

@@ -58,6 +58,23 @@ def test_coexisting_liquids_have_equal_activities():
     assert coexisting_fractions(StatePoint(1.0, 0.5, 1.0, 1.0)) is None
 
 
+@pytest.mark.parametrize(("fraction_b", "separates"), [(0.2, True), (0.02, False), (0.98, False)])
+def test_coexistence_is_found_from_another_composition(fraction_b, separates):
+    """At C_B 0.2 the stability analysis does not converge; the pair of liquids is that of C_B 0.5, and symmetric."""
+    found = coexisting_fractions(StatePoint(1.2, fraction_b, 1.0, 0.4), 0.73)
+    if not separates:
+        assert found is None
+        return
+    assert found == pytest.approx(coexisting_fractions(StatePoint(1.2, 0.5, 1.0, 0.4), 0.73), abs=1e-6)
+    assert found[0] == pytest.approx(1 - found[1], abs=1e-6)
+
+
+def test_two_liquids_that_no_search_finds_are_told():
+    """Next to the critical point of the equation of state."""
+    with pytest.raises(ValueError, match=r"T1\.4_C0\.5_S1_E0\.4_P1: the two liquids of the equation of state are not"):
+        coexisting_fractions(StatePoint(1.4, 0.5, 1.0, 0.4), 0.73)
+
+
 def test_a_pure_liquid_has_nothing_to_separate_from():
     with pytest.raises(ValueError, match="fraction_b = 0: a pure liquid has nothing to separate from"):
         coexisting_fractions(StatePoint(1.0, 0.0, 1.0, 0.5))

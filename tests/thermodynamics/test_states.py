@@ -118,7 +118,7 @@ def test_coexisting_liquids_of_a_mixture_that_is_its_mirror_image():
     """S = 1: what is lean in B on one side is lean in A on the other, by theory exactly."""
     paths = sorted((tables.shipped_folder() / "parts").glob("*.npz"))
     table = views.compare_coexistence(paths, 0.7)
-    assert list(table) == ["state_id", "lean", "rich", "lean_theory", "rich_theory"]
+    assert list(table) == ["state_id", "lean", "rich", "theory", "lean_theory", "rich_theory"]
     assert (table["lean"] < table["rich"]).all()
     mirror = table[table["state_id"].str.contains("_S1_")]
     np.testing.assert_allclose(mirror["lean_theory"], 1 - mirror["rich_theory"], atol=1e-6)

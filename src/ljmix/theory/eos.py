@@ -118,6 +118,10 @@ def _solve(state: StatePoint, fraction: float, strength: float) -> Any:
         raise ValueError(f"{state.state_id}: the equation of state has no liquid there ({error})") from error
 
 
+_FEEDS = (0.5, 0.3, 0.7, 0.4, 0.6, 0.2, 0.8, 0.1, 0.9)
+"""Compositions from which the flash starts where the one asked for does not converge."""
+
+
 def coexisting_fractions(state: StatePoint, strength: float = 1.0) -> tuple[float, float] | None:
     """Fractions of B in the two liquids that a state point splits into, by the equation of state.
 
@@ -140,15 +144,23 @@ def coexisting_fractions(state: StatePoint, strength: float = 1.0) -> tuple[floa
     """
     if not 0 < state.fraction_b < 1:
         raise ValueError(f"fraction_b = {state.fraction_b:g}: a pure liquid has nothing to separate from")
-    if _solve(state, state.fraction_b, strength).is_stable():
-        return None
     mixture = _mixture(state.size_ratio, state.epsilon_ab, strength)
-    moles = np.array([1 - state.fraction_b, state.fraction_b]) * si.MOL
-    try:
-        split = feos.PhaseEquilibrium.tp_flash(
-            mixture, state.temperature * _TEMPERATURE, state.pressure * _PRESSURE, moles
-        )
-    except RuntimeError as error:
-        raise ValueError(f"{state.state_id}: the two liquids of the equation of state are not found") from error
-    fractions = sorted(float(phase.molefracs[1]) for phase in (split.liquid, split.vapor))
-    return fractions[0], fractions[1]
+    error: RuntimeError | None = None
+    # Coexisting liquids do not depend on how much there is of each: where the search fails for the state's own
+    # composition, as it does for one state in a hundred, another one finds the same pair.
+    for feed in (state.fraction_b, *_FEEDS):
+        try:
+            if _solve(state, feed, strength).is_stable():
+                if feed == state.fraction_b:
+                    return None
+                continue
+            moles = np.array([1 - feed, feed]) * si.MOL
+            split = feos.PhaseEquilibrium.tp_flash(
+                mixture, state.temperature * _TEMPERATURE, state.pressure * _PRESSURE, moles
+            )
+        except RuntimeError as failed:
+            error = failed
+            continue
+        lean, rich = sorted(float(phase.molefracs[1]) for phase in (split.liquid, split.vapor))
+        return (lean, rich) if lean < state.fraction_b < rich else None
+    raise ValueError(f"{state.state_id}: the two liquids of the equation of state are not found") from error

@@ -183,8 +183,9 @@ def compare_coexistence(paths: Iterable[Path], strength: float) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `state_id`, `lean`, `rich` (C_B of the A-rich and of the B-rich liquid, inside their domains), `lean_theory`,
-        `rich_theory`; NaN where PeTS has one liquid.
+        `state_id`, `lean`, `rich` (C_B of the A-rich and of the B-rich liquid, inside their domains), `theory` ("two
+        liquids", "one liquid", or "not found" where its flash does not converge, as near a critical point),
+        `lean_theory`, `rich_theory` (NaN but for two liquids).
     """
     rows = []
     for path in paths:
@@ -196,9 +197,13 @@ def compare_coexistence(paths: Iterable[Path], strength: float) -> pd.DataFrame:
         lean, rich = (
             float(np.mean([run["domains"][name]["late"][0] for run in runs])) for name in ("x_b_lean", "x_b_rich")
         )
-        theory = coexisting_fractions(state, strength) or (np.nan, np.nan)
-        rows.append((state.state_id, lean, rich, *theory))
-    return pd.DataFrame(rows, columns=["state_id", "lean", "rich", "lean_theory", "rich_theory"])
+        try:
+            pair = coexisting_fractions(state, strength)
+            found = "two liquids" if pair else "one liquid"
+        except ValueError:
+            pair, found = None, "not found"
+        rows.append((state.state_id, lean, rich, found, *(pair or (np.nan, np.nan))))
+    return pd.DataFrame(rows, columns=["state_id", "lean", "rich", "theory", "lean_theory", "rich_theory"])
 
 
 def mean_force_curves(dataset: Dataset, states: Iterable[StatePoint], pair: str = "BB") -> pd.DataFrame:

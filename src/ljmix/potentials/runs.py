@@ -20,7 +20,7 @@ from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.lammps import pair_commands
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
-from ljmix.structure.rdf import compute_rdf
+from ljmix.structure.rdf import block_average, compute_rdf
 from ljmix.structure.scattering import concentration_waves
 
 __all__ = ["Measured", "PlainLennardJones", "compare_curves", "compare_speeds", "run_long"]
@@ -117,7 +117,7 @@ def run_long(
     series = {"pressure": logged["pressure"], "energy": energy, "density": n_particles / logged["volume"]}
     values = {}
     for key, samples in series.items():
-        values[key], values[f"{key}_sem"] = _blocks(samples)
+        values[key], values[f"{key}_sem"] = map(float, block_average(samples, 10))
     edge = float(np.mean(np.cbrt(logged["volume"])))
     fractional = np.array([c.positions / c.box_edge for c in configurations])
     interval = _INTERVAL * time_step
@@ -129,11 +129,6 @@ def run_long(
     waves = [float(np.sum(concentration_waves(c.positions / c.box_edge, c.types))) for c in configurations]
     step = np.arange(1, len(frames) + 1) * _INTERVAL
     return Measured(n_particles, values, curves, pd.DataFrame({"step": step, **series, "waves": waves}))
-
-
-def _blocks(samples: FloatArray) -> tuple[float, float]:
-    averages = [part.mean() for part in np.array_split(samples, 10)]
-    return float(samples.mean()), float(np.std(averages, ddof=1) / np.sqrt(len(averages)))
 
 
 def _diffusion(fractional: FloatArray, edge: float, interval: float) -> tuple[float, float]:

@@ -50,12 +50,12 @@ RUN := $(PYTHON) -m ljmix._util.notebooks
 room      = $(wildcard $(1:%=src/ljmix/%/*.py))
 CORE     := $(addprefix src/ljmix/,__init__.py state.py potential.py configuration.py) $(call room,_util) \
             $(addprefix src/ljmix/report/,__init__.py metrics.py)
-SIMULATE := $(CORE) $(call room,structure simulation) $(addprefix src/ljmix/theory/,__init__.py density.py) \
+SIMULATE := $(CORE) $(call room,structure engines simulation) $(addprefix src/ljmix/theory/,__init__.py density.py) \
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
-TABLES   := $(SIMULATE) $(call room,data) $(SHIPPED)
+TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
 LEARN    := $(TABLES) $(call room,theory models evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,names.py published.py readme.py)
-PLOT     := $(call room,plotting) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
+PLOT     := $(call room,plotting plotting/models) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             evaluation/__init__.py evaluation/groups.py) \
             $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
@@ -125,7 +125,7 @@ $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(ca
 thermodynamics: $(RESULTS)/08-thermodynamics.ipynb ## activities, free energies, transport, and whether all routes agree
 
 $(RESULTS)/08-thermodynamics.ipynb: notebooks/08-thermodynamics.ipynb $(TABLES) $(PLOT) \
-    $(call room,theory thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/*) | $(INSTALLED)
+    $(call room,theory release thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # From shipped profiles and weights, whatever the profile.

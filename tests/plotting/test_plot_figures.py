@@ -27,7 +27,7 @@ from ljmix.plotting import (
     plot_temperatures,
     save_figure,
 )
-from ljmix.plotting.explanation import draw_entropy
+from ljmix.plotting.models.explanation import draw_entropy
 from ljmix.plotting.style import number_ids
 from tests.plotting.checks import assert_nothing_is_clipped
 

@@ -4,7 +4,6 @@ import pytest
 
 from ljmix.potentials.frames import sample_frames
 from ljmix.state import StatePoint
-from tests.simulation.conftest import engine  # noqa: F401
 
 MIXTURE = StatePoint(1.0, 0.5, 0.5, 0.6)
 

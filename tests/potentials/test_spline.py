@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 import ljmix
+from ljmix.engines.engine import Segment, load_engine
+from ljmix.engines.moves import Moves
 from ljmix.potential import lj_potential, lj_slope
 from ljmix.potentials.frames import evaluate
 from ljmix.potentials.linear import Weights, add_moments
 from ljmix.potentials.spline import PairSpline, measure_frame
-from ljmix.simulation.engine import Segment, load_engine
-from ljmix.simulation.moves import Moves
 from ljmix.state import PAIRS, StatePoint
 from tests.potentials.conftest import MIXTURE
 

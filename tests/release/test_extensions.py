@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from ljmix.configuration import read_configuration
-from ljmix.data.part_files import read_part
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.release import diffusion
 from ljmix.release.bistable import bistable_states, judge_ladder
 from ljmix.release.diffusion import continue_plainly
 from ljmix.release.large import compare_sizes, large_states
+from ljmix.release.part_files import read_part
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import sample_state
 from ljmix.state import StatePoint

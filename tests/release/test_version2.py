@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ljmix.data.dataset import read_dataset
-from ljmix.data.part_files import read_part
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.data.schema import STARTS_TABLE
 from ljmix.release import version2
+from ljmix.release.part_files import read_part
 from ljmix.release.part_rows import counted_runs
 from ljmix.release.version2 import build_version2, publish, version1_starts
 from ljmix.state import PAIRS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import read_configuration
-from ljmix.data.part_files import lacks_second_bracket, read_part, write_part
+from ljmix.release.part_files import lacks_second_bracket, read_part, write_part
 from ljmix.simulation import sampling
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import is_finished, open_runs, sample_state

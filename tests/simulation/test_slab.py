@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import Configuration, parse_frame, read_configuration, write_configuration
+from ljmix.engines.engine import Segment
+from ljmix.engines.moves import Moves, apply_moves
 from ljmix.simulation import slab
-from ljmix.simulation.engine import Segment
 from ljmix.simulation.initial import draw_velocities, push_apart
-from ljmix.simulation.moves import Moves, apply_moves
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.slab import SLAB_STARTS, build_slab, half_and_half, sample_slab, slab_size
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.energies import tabulate_flips
 from ljmix.structure.measure import measure_frames
-from tests.simulation.conftest import reference_energy_and_forces
+from tests.direct_sum import reference_energy_and_forces
 
 BOX = np.array([6.2, 6.2, 13.0])
 CASES = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import Configuration
-from ljmix.simulation.engine import load_engine
+from ljmix.engines.engine import load_engine
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.tempering import (
     Ladder,
@@ -18,7 +18,7 @@ from ljmix.simulation.tempering import (
 )
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import mean_and_error
-from tests.simulation.conftest import reference_energy_and_forces
+from tests.direct_sum import reference_energy_and_forces
 
 STATE = StatePoint(1.2, 0.3, 1.0, 0.6)
 

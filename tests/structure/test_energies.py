@@ -4,7 +4,7 @@ import pytest
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 from ljmix.structure.energies import tabulate_flips
-from tests.simulation.conftest import reference_energy_and_forces
+from tests.direct_sum import reference_energy_and_forces
 
 
 @pytest.mark.parametrize(("size_ratio", "n"), [(0.5, 400), (1.0, 300), (1.5, 250), (2.0, 250)])

@@ -3,12 +3,12 @@ import itertools
 import numpy as np
 import pytest
 
+from ljmix.engines.moves import Moves, apply_moves
 from ljmix.simulation.initial import build_configuration
-from ljmix.simulation.moves import Moves, apply_moves
 from ljmix.state import StatePoint
 from ljmix.structure.rdf import block_average
 from ljmix.structure.virtual_rdf import choose_virtual, flip_rdf, insertion_rdf, ratio_samples
-from tests.simulation.conftest import reference_energy_and_forces, shifted_lj
+from tests.direct_sum import reference_energy_and_forces, shifted_lj
 
 R_MAX, N_BINS = 3.0, 6
 

@@ -15,8 +15,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
+from ljmix.engines.engine import TIME_STEP
+from ljmix.properties.fluctuations import response_functions, temperature_derivative
 from ljmix.simulation.analysis import Analysis, analyse_run, bin_centres
-from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.run import Run
@@ -25,7 +26,6 @@ from ljmix.simulation.workspace import read_identity
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.convergence import find_series
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
-from ljmix.structure.fluctuations import response_functions, temperature_derivative
 from ljmix.structure.phase import crystal_order, demixing_order, label_phase, segregation
 from ljmix.structure.rdf import block_average
 from ljmix.structure.scattering import average_waves, concentration_fluctuation, wave_lifetimes, wave_numbers

@@ -3,11 +3,8 @@
 `save_figure` writes any of them. `plot_…` gives a whole figure, `draw_…` one panel into given axes.
 """
 
-from ljmix.plotting.attribution import plot_descriptors, plot_distance, plot_ranking
-from ljmix.plotting.benchmark import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
-from ljmix.plotting.explanation import plot_explanation
 from ljmix.plotting.functional import (
     plot_coexistence,
     plot_field_profiles,
@@ -15,7 +12,11 @@ from ljmix.plotting.functional import (
     plot_rods,
     plot_uniform_fluid,
 )
-from ljmix.plotting.learning import plot_extrapolation, plot_interpolation, plot_scaling
+from ljmix.plotting.models.attribution import plot_descriptors, plot_distance, plot_ranking
+from ljmix.plotting.models.benchmark import plot_ablation, plot_scores, plot_state_scaling
+from ljmix.plotting.models.explanation import plot_explanation
+from ljmix.plotting.models.learning import plot_extrapolation, plot_interpolation, plot_scaling
+from ljmix.plotting.models.stability import plot_stability
 from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.phase_diagram import plot_phase_diagrams
 from ljmix.plotting.potentials import (
@@ -29,7 +30,6 @@ from ljmix.plotting.potentials import (
     plot_transfer,
 )
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
-from ljmix.plotting.stability import plot_stability
 from ljmix.plotting.structure import draw_rdfs, plot_potential, plot_rdf, plot_rdfs, plot_thermo_series
 from ljmix.plotting.style import (
     COLUMN_MM,

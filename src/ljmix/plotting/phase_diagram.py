@@ -34,7 +34,7 @@ def plot_phase_diagrams(coexistence: pd.DataFrame) -> Figure:
     ----------
     coexistence : pandas.DataFrame
         Of slabs: columns `temperature`, `size_ratio`, `epsilon_ab`, `fraction_b` (of the whole slab), `liquids`,
-        `starts_agree`, `x_b_lean`, `x_b_rich` and their `_sem`, as from `ljmix.data.coexistence`.
+        `starts_agree`, `x_b_lean`, `x_b_rich` and their `_sem`, as from `ljmix.release.coexistence`.
 
     Returns
     -------

@@ -15,9 +15,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import parse_frame, write_configuration
-from ljmix.simulation.engine import TIME_STEP, Engine, Segment
+from ljmix.engines.engine import TIME_STEP, Engine, Segment
+from ljmix.engines.lammps import pair_commands
 from ljmix.simulation.initial import build_configuration
-from ljmix.simulation.lammps import pair_commands
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
 from ljmix.structure.rdf import block_average, compute_rdf

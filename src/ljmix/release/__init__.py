@@ -1,1 +1,1 @@
-"""Version 2 of the reference dataset: built from parts of the campaign and the tables of version 1."""
+"""Version 2 of the reference dataset: its campaign part by part, what runs beside it, and its tables."""

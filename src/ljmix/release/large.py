@@ -25,8 +25,8 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix.data.dataset import Dataset, write_table
-from ljmix.data.part_files import FinishedState, read_part, write_part
 from ljmix.data.reference import load_reference
+from ljmix.release.part_files import FinishedState, read_part, write_part
 from ljmix.release.part_rows import part_row, part_tables
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import load_profile

@@ -25,12 +25,12 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset, write_table
-from ljmix.data.part_files import FinishedState, read_part
 from ljmix.data.reference import shipped_folder
 from ljmix.data.schema import TABLES
-from ljmix.data.wave_term import wave_terms
 from ljmix.release.card import verdict, write_card
+from ljmix.release.part_files import FinishedState, read_part
 from ljmix.release.part_rows import part_row, part_tables, start_rows
+from ljmix.release.wave_term import wave_terms
 
 __all__ = ["build_version2", "publish", "version1_starts"]
 

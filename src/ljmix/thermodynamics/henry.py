@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ljmix.properties.insertion import excess_chemical_potential, ghost_energies
 from ljmix.state import CUTOFF, PAPER_GRID, StatePoint
-from ljmix.structure.insertion import excess_chemical_potential, ghost_energies
 from ljmix.thermodynamics.coupling import Stage, free_energies, growth_path, soft_path
 from ljmix.thermodynamics.solute_runs import (
     EVERY,

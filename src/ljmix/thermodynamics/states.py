@@ -11,22 +11,22 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.data.part_files import FinishedState, read_part
-from ljmix.state import PAIRS
-from ljmix.structure.extrapolation import Extrapolation, fit_structure_factors, route_covariance, wave_weights
-from ljmix.structure.kirkwood_buff import (
+from ljmix.properties.extrapolation import Extrapolation, fit_structure_factors, route_covariance, wave_weights
+from ljmix.properties.kirkwood_buff import (
     derive,
     integrals_from_inverse,
     integrals_from_rdf,
     inverse_from_integrals,
     jackknife,
 )
+from ljmix.release.part_files import FinishedState, read_part
+from ljmix.state import PAIRS
 from ljmix.structure.scattering import DIRECTIONS
 
 __all__ = ["QUANTITIES", "derive_parts", "derive_states", "jackknife_parts"]
 
 QUANTITIES = ("factor", "compressibility", "volume_a", "volume_b", "slope")
-"""Names of what `ljmix.structure.kirkwood_buff.derive` gives, as columns have them."""
+"""Names of what `ljmix.properties.kirkwood_buff.derive` gives, as columns have them."""
 
 
 def derive_states(dataset: Dataset, only_converged: bool = True) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def jackknife_parts(paths: Iterable[Path]) -> pd.DataFrame:
     Parameters
     ----------
     paths : iterable of Path
-        Parts of a campaign (`ljmix.data.part_files`).
+        Parts of a campaign (`ljmix.release.part_files`).
 
     Returns
     -------

@@ -154,7 +154,7 @@ def write_card(folder: Path) -> None:
         "stored configurations; `soft` switches it on through a soft core; `growth` lets its diameter grow. No two "
         "routes share a run.",
         f"- `transport.parquet`: {boxes} boxes at constant volume. Diffusion is not corrected for the box.",
-        f"- `mixtures/`: {len(mixtures)} states above C_B = 0.5, in the format of `ljmix.data.part_files`.\n",
+        f"- `mixtures/`: {len(mixtures)} states above C_B = 0.5, in the format of `ljmix.release.part_files`.\n",
         "`derived` is not shipped: `ljmix.thermodynamics.states.derive_states` computes it from any dataset in "
         "seconds, and notebook 08 writes it to its results.\n",
     ]

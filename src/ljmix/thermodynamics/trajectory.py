@@ -17,9 +17,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
+from ljmix.properties.extrapolation import fit_structure_factors
+from ljmix.properties.kirkwood_buff import derive, integrals_from_rdf, inverse_from_integrals, jackknife
 from ljmix.state import PAIRS
-from ljmix.structure.extrapolation import fit_structure_factors
-from ljmix.structure.kirkwood_buff import derive, integrals_from_rdf, inverse_from_integrals, jackknife
 from ljmix.structure.rdf import compute_rdf
 from ljmix.structure.scattering import average_waves, structure_factors, wave_numbers
 from ljmix.thermodynamics.states import QUANTITIES

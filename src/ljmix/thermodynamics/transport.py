@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
+from ljmix.properties.time_correlation import YEH_HUMMER, finite_box_correction
 from ljmix.state import PAIRS
 from ljmix.structure.pair_integrals import pair_entropy
-from ljmix.structure.time_correlation import YEH_HUMMER, finite_box_correction
 
 __all__ = ["box_limit", "compare_mutual_diffusion", "correct_boxes", "entropy_scatter", "scale_by_entropy"]
 

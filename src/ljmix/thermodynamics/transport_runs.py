@@ -12,12 +12,12 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.configuration import Configuration
-from ljmix.simulation.engine import TIME_STEP
+from ljmix.engines.engine import TIME_STEP
+from ljmix.engines.lammps import LammpsEngine, pair_commands
+from ljmix.properties.time_correlation import autocorrelation, integrate_correlation, shear_stresses
 from ljmix.simulation.initial import build_configuration
-from ljmix.simulation.lammps import LammpsEngine, pair_commands
 from ljmix.state import StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
-from ljmix.structure.time_correlation import autocorrelation, integrate_correlation, shear_stresses
 
 __all__ = ["measure_transport"]
 

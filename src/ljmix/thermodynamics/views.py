@@ -11,10 +11,10 @@ from scipy.optimize import minimize_scalar
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.data.part_files import read_part
+from ljmix.properties.kirkwood_buff import correct_closed_box, derive, integrate_rdf, inverse_from_integrals
+from ljmix.properties.mean_force import describe_well, direct_potential, mean_force_potential
+from ljmix.release.part_files import read_part
 from ljmix.state import PAIRS, StatePoint, state_points
-from ljmix.structure.kirkwood_buff import correct_closed_box, derive, integrate_rdf, inverse_from_integrals
-from ljmix.structure.mean_force import describe_well, direct_potential, mean_force_potential
 from ljmix.theory.eos import coexisting_fractions, equation_of_state
 from ljmix.thermodynamics.activity import Isotherm
 from ljmix.thermodynamics.henry import best_values
@@ -176,7 +176,7 @@ def compare_coexistence(paths: Iterable[Path], strength: float) -> pd.DataFrame:
     Parameters
     ----------
     paths : iterable of Path
-        Parts of a campaign (`ljmix.data.part_files`); those that are demixed and have converged are used.
+        Parts of a campaign (`ljmix.release.part_files`); those that are demixed and have converged are used.
     strength : float
         Factor of k = 1 − ε_AB in PeTS.
 

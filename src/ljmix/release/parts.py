@@ -4,8 +4,8 @@ A part holds all that the tables need of one state, and both starts, so that the
 other rules too: curves with errors and blocks, averages, structure factors, and the series that show whether the starts
 meet. It is written once and never changed, except where it is from before second brackets and needs one::
 
-    python -m ljmix.data.parts simulate --results DIR     # what data/parts lacks; resumable
-    python -m ljmix.data.parts list                       # what there is, and what it says
+    python -m ljmix.release.parts simulate --results DIR     # what data/parts lacks; resumable
+    python -m ljmix.release.parts list                       # what there is, and what it says
 
 """
 
@@ -24,9 +24,9 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix.data.dataset import Dataset, read_dataset
-from ljmix.data.part_files import lacks_second_bracket, read_part, write_part
 from ljmix.data.reference import shipped_directory, shipped_folder
-from ljmix.data.wave_term import expected_lifetimes
+from ljmix.release.part_files import lacks_second_bracket, read_part, write_part
+from ljmix.release.wave_term import expected_lifetimes
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import DILUTE, StatePoint, state_points
@@ -42,7 +42,7 @@ def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
     """States of a dataset that plain runs have not brought to equilibrium, the most telling first.
 
     Those that have not converged, and the mixed ones whose longest concentration wave lives for more than 100 τ, by the
-    sampled S_cc or by the expected one (`ljmix.data.wave_term.expected_lifetimes`), in the order S = 1, S = 1.5,
+    sampled S_cc or by the expected one (`ljmix.release.wave_term.expected_lifetimes`), in the order S = 1, S = 1.5,
     C_B = 0.01, S = 0.5, mixed ones with slow waves, S = 2; inside each, isobar by isobar.
 
     Parameters

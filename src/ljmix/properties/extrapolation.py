@@ -1,6 +1,6 @@
 """Structure factors extrapolated to k = 0, and how two routes to the same integrals share the noise of the box's waves.
 
-Both routes of `ljmix.structure.kirkwood_buff` see the same waves with other weights, so that their errors are
+Both routes of `ljmix.properties.kirkwood_buff` see the same waves with other weights, so that their errors are
 correlated. `Extrapolation` and `wave_weights` say how each answers to a wave, `route_covariance` what that makes of
 both together.
 """
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix.properties.kirkwood_buff import fractions_of, inverse_from_integrals
 from ljmix.state import PAIRS
-from ljmix.structure.kirkwood_buff import fractions_of, inverse_from_integrals
 
 __all__ = ["K_MAX", "Extrapolation", "fit_structure_factors", "route_covariance", "wave_weights"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ljmix.properties.mean_force import describe_well, direct_potential, mean_force_potential
 from ljmix.state import PAIRS, StatePoint
-from ljmix.structure.mean_force import describe_well, direct_potential, mean_force_potential
 from ljmix.structure.pair_integrals import pair_entropy
 
 STATE = StatePoint(1.3, 0.1, 1.5, 0.6)

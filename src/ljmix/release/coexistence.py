@@ -2,8 +2,8 @@
 
 ::
 
-    python -m ljmix.data.coexistence simulate --results results/coexistence     # resumable
-    python -m ljmix.data.coexistence ship --results results/coexistence         # table and card, data/coexistence
+    python -m ljmix.release.coexistence simulate --results results/coexistence     # resumable
+    python -m ljmix.release.coexistence ship --results results/coexistence         # table and card, data/coexistence
 
 The two liquids are the same at every composition inside the gap, so that a slab belongs to a temperature, a size ratio
 and a cross energy. For each (S, ε_AB) all temperatures are simulated, in steps of 0.1 from the lowest of the reference
@@ -35,7 +35,7 @@ from ljmix.configuration import TENSOR
 from ljmix.data.dataset import read_dataset, write_table
 from ljmix.data.reference import shipped_folder
 from ljmix.data.state_rows import pool
-from ljmix.simulation.engine import load_engine
+from ljmix.engines.engine import load_engine
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.slab import SLAB_STARTS, SlabRun, half_and_half, sample_slab, slab_profile_settings, slab_size
@@ -230,7 +230,7 @@ def collect_slabs(results: Path, states: Iterable[StatePoint], steps: int) -> tu
 def _card(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
     """One page for readers, beside the tables."""
     two = table[table["liquids"] == 2]
-    return Template(resources.files("ljmix.data").joinpath("coexistence.md").read_text(encoding="utf-8")).substitute(
+    return Template(resources.files("ljmix.release").joinpath("coexistence.md").read_text(encoding="utf-8")).substitute(
         count=len(table),
         two=len(two),
         agree=int(two["starts_agree"].sum()),

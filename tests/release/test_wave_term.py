@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ljmix.data.reference import load_reference
-from ljmix.data.wave_term import expected_lifetimes, judge_colour_mixture, wave_terms
+from ljmix.release.wave_term import expected_lifetimes, judge_colour_mixture, wave_terms
 
 
 @pytest.fixture(scope="module")

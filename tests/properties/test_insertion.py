@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ljmix.potential import lj_potential
+from ljmix.properties.insertion import excess_chemical_potential, ghost_energies
 from ljmix.state import StatePoint
-from ljmix.structure.insertion import excess_chemical_potential, ghost_energies
 
 STATE = StatePoint(1.2, 0.0, 1.0, 0.8)
 EDGE = 8.0

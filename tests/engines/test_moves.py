@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import write_configuration
-from ljmix.simulation.engine import Segment
+from ljmix.engines.engine import Segment
+from ljmix.engines.moves import Moves, apply_moves
 from ljmix.simulation.initial import build_configuration
-from ljmix.simulation.moves import Moves, apply_moves
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import mean_and_error
 from ljmix.structure.energies import tabulate_flips
-from tests.simulation.conftest import reference_energy_and_forces
+from tests.direct_sum import reference_energy_and_forces
 
 CASES = {
     "uniform": (StatePoint(1.0, 0.4, 1.0, 0.4), Moves(10, swap_uniform=3000), 300),

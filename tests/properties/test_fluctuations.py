@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ljmix.structure.fluctuations import response_functions, temperature_derivative
+from ljmix.properties.fluctuations import response_functions, temperature_derivative
 
 
 def test_derivative_of_an_einstein_crystal():

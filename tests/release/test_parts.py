@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from ljmix.data.dataset import read_dataset
-from ljmix.data.part_files import read_part, write_part
-from ljmix.data.parts import main, states_to_repeat
 from ljmix.data.reference import shipped_directory
 from ljmix.data.state_rows import analyse_runs, summarise_runs
-from ljmix.data.wave_term import expected_lifetimes
+from ljmix.release.part_files import read_part, write_part
+from ljmix.release.parts import main, states_to_repeat
+from ljmix.release.wave_term import expected_lifetimes
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint
@@ -135,7 +135,7 @@ def test_a_campaign_is_narrowed_and_lengthened(monkeypatch, tmp_path):
         asked.update(states=states, profile=profile)
         return SimpleNamespace(failed={})
 
-    monkeypatch.setattr("ljmix.data.parts.run_campaign", run)
+    monkeypatch.setattr("ljmix.release.parts.run_campaign", run)
     narrow = ["--size-ratio", "2", "--temperature", "0.6", "--least-b", "0.05"]
     longer = ["--steps-max", "240000", "--steps-production", "100000"]
     main(["simulate", "--results", str(tmp_path), "--parts", str(tmp_path), *narrow, *longer])

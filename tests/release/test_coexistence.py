@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ljmix.data import coexistence
-from ljmix.data.coexistence import describe_slab, main, slab_states
 from ljmix.data.reference import load_reference
+from ljmix.release import coexistence
+from ljmix.release.coexistence import describe_slab, main, slab_states
 from ljmix.simulation.slab import SlabRun, slab_profile_settings
 from ljmix.state import StatePoint
 from tests.structure.test_slab_profile import EDGE, LENGTH, X, draw_frames

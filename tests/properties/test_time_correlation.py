@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ljmix.structure.time_correlation import (
+from ljmix.properties.time_correlation import (
     autocorrelation,
     finite_box_correction,
     integrate_correlation,

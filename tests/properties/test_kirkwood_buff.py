@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ljmix import compute_rdf
-from ljmix.state import PAIRS
-from ljmix.structure.extrapolation import fit_structure_factors, route_covariance, wave_weights
-from ljmix.structure.kirkwood_buff import (
+from ljmix.properties.extrapolation import fit_structure_factors, route_covariance, wave_weights
+from ljmix.properties.kirkwood_buff import (
     correct_closed_box,
     derive,
     integrals_from_inverse,
@@ -15,6 +14,7 @@ from ljmix.structure.kirkwood_buff import (
     inverse_from_integrals,
     jackknife,
 )
+from ljmix.state import PAIRS
 
 EDGE, R_MAX, N_BINS = 12.0, 4.0, 80
 R = (np.arange(N_BINS) + 0.5) * R_MAX / N_BINS

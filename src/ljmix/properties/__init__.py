@@ -1,0 +1,1 @@
+"""What follows from structure, by formulas: integrals, chemical potentials, fluctuations, transport."""

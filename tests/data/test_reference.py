@@ -11,7 +11,8 @@ import pytest
 
 from ljmix.configuration import read_configuration, write_configuration
 from ljmix.data.card import write_data_card
-from ljmix.data.collect import collect_dataset, find_finished, write_configurations
+from ljmix.data.collect import collect_dataset, find_finished
+from ljmix.data.configurations import read_configurations, write_configurations
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset
 from ljmix.data.reference import draw_states, merge_datasets, repeated_states, shipped_directory, unshipped_states
 from ljmix.simulation.campaign import run_campaign
@@ -111,7 +112,7 @@ def test_states_of_other_settings_are_refused(campaign):
 
 
 def test_shipped_configurations_are_positions_without_velocities(campaign, tmp_path):
-    root, _ = campaign
+    root, dataset = campaign
     state = PROFILE.states()[0]
     run = open_runs(find_finished(root, PROFILE)[state], state, PROFILE)[0]
     trajectory = run.folder / "trajectory.gsd"
@@ -120,7 +121,7 @@ def test_shipped_configurations_are_positions_without_velocities(campaign, tmp_p
     try:
         # As from a run whose frames inherit velocities.
         write_configuration(replace(last, velocities=np.ones_like(last.positions)), state.size_ratio, trajectory)
-        write_configurations(root, PROFILE, tmp_path, [state])
+        write_configurations(dataset, find_finished(root, PROFILE), PROFILE, tmp_path, [state])
     finally:
         trajectory.write_bytes(kept)
     shipped = read_configuration(tmp_path / f"{state.state_id}.gsd")
@@ -132,9 +133,10 @@ def test_package_describes_every_file(campaign, tmp_path):
     root, whole = campaign
     dataset = merge_datasets(None, whole, PROFILE)
     write_dataset(dataset, tmp_path)
-    write_configurations(root, PROFILE, tmp_path / "configurations", [PROFILE.states()[0], StatePoint(1, 0.1, 1, 1)])
+    chosen, finished = [PROFILE.states()[0], StatePoint(1, 0.1, 1, 1)], find_finished(root, PROFILE)
+    write_configurations(dataset, finished, PROFILE, tmp_path / "configurations", chosen)
     write_data_card(dataset, tmp_path)
-    assert len(list((tmp_path / "configurations").iterdir())) == 1
+    assert len(list((tmp_path / "configurations").glob("*.gsd"))) == 1
     check_package(tmp_path)
     card = (tmp_path / "README.md").read_text()
     assert "$" not in card.split("```toml")[0]
@@ -163,6 +165,9 @@ def test_shipped_dataset():
     check_package(SHIPPED)
     profile = load_profile("reference")
     dataset = read_dataset(SHIPPED)
+    kept = [path.stem for path in sorted((SHIPPED / "configurations").glob("*.gsd"))]
+    assert len(kept) == 12
+    assert None not in read_configurations(dataset, SHIPPED / "configurations", kept).values()
     assert dataset.provenance["states_missing"] == 0
     assert set(dataset.states["state_id"]) == {state.state_id for state in profile.states()}
     r, g = dataset.curve_array(r_max=profile.r_max)

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 
 from ljmix._util.locks import hold_lock
-from ljmix.data.collect import collect_dataset, write_configurations
+from ljmix.data.collect import collect_dataset, find_finished
+from ljmix.data.configurations import write_configurations
 from ljmix.engines.engine import load_engine
 from ljmix.simulation.campaign import _attempt, _Outcome, run_campaign
 from ljmix.simulation.profiles import load_profile
@@ -357,7 +358,8 @@ def test_a_lost_trajectory_is_made_again(undisturbed, tmp_path):
     shutil.copytree(undisturbed, root)
     for path in root.rglob("trajectory.gsd"):
         path.unlink()
-    write_configurations(root, PROFILE, tmp_path / "last")
+    dataset = collect_dataset(root, PROFILE, executor=InProcess())
+    write_configurations(dataset, find_finished(root, PROFILE), PROFILE, tmp_path / "last")
     assert results_of(root) == results_of(undisturbed)
 
 

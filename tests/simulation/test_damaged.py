@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ljmix.data.collect import collect_dataset, write_configurations
+from ljmix.data.collect import collect_dataset, find_finished
+from ljmix.data.configurations import write_configurations
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.workspace import find_jobs
 from tests.simulation.test_campaign import ENGINE, PROFILE, InProcess, results_of
@@ -62,7 +63,7 @@ def test_one_damaged_file(whole, tmp_path, name, damage):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         collected = collect_dataset(root, PROFILE, executor=ThreadPoolExecutor(1))
-        write_configurations(root, PROFILE, tmp_path / "last")
+        write_configurations(collected, find_finished(root, PROFILE), PROFILE, tmp_path / "last")
     said = "\n".join(str(warning.message) for warning in caught)
     assert len(collected.states) in (1, 2)
     # What is left out is named with its place.
@@ -83,8 +84,8 @@ def test_one_damaged_file(whole, tmp_path, name, damage):
             assert f"delete {folder}, and the state is simulated again" in said
             shutil.rmtree(folder)
         assert not run_campaign(PROFILE.states(), PROFILE, root, ENGINE, executor=InProcess()).failed
-        write_configurations(root, PROFILE, tmp_path / "again")
-    assert len(list((tmp_path / "again").iterdir())) == 2
+        write_configurations(collected, find_finished(root, PROFILE), PROFILE, tmp_path / "again")
+    assert len(list((tmp_path / "again").glob("*.gsd"))) == 2
     found, expected = results_of(root), results_of(whole)
     assert found.keys() == expected.keys() - ({path.relative_to(root)} if not path.exists() else set())
     different = {found_path for found_path in found if found[found_path] != expected[found_path]}

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ljmix._util.atomic import write_text
 from ljmix._util.markdown import markdown_table
+from ljmix.data.configurations import RECORD
 from ljmix.data.consistency import move_thresholds
 from ljmix.data.dataset import Dataset
 from ljmix.data.schema import KEYS, TABLES, Field
@@ -33,6 +34,7 @@ _KINDS = {"string": "string", "float": "number", "int": "integer", "bool": "bool
 _OTHER_TITLES = {
     "configurations": "last positions of a state point", "predictions": "what models predict, as figures show it",
 }  # fmt: skip
+_RECORD_TITLE = "which dataset the positions are of, and their checksums"
 _TITLES = {"states": "one row a state point", "rdf": "one row a bin", "structure_factors": "one row a wave number"}
 
 
@@ -59,6 +61,7 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
     """
     files = [directory / f"{name}.parquet" for name in TABLES]
     files += sorted((directory / "configurations").glob("*.gsd"))
+    files += sorted((directory / "configurations").glob(RECORD))
     files += sorted((directory / "predictions").glob("[!.]*"))
     listed = []
     for path in files:
@@ -75,7 +78,8 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
             schema = {"fields": described, "primaryKey": KEYS[path.stem], "missingValues": ["", "nan"]}
             entry |= {"title": _TITLES[path.stem], "format": "parquet", "type": "table", "schema": schema}
         else:
-            entry |= {"title": _OTHER_TITLES[path.parent.name], "format": path.suffix[1:]}
+            title = _RECORD_TITLE if path.name == RECORD else _OTHER_TITLES[path.parent.name]
+            entry |= {"title": title, "format": path.suffix[1:]}
             if path.suffix == ".parquet":
                 # Without their types readers guess: a curve that starts with zeros would be one of integers.
                 entry |= {"type": "table", "schema": {"fields": _typed_columns(path), "missingValues": ["", "nan"]}}

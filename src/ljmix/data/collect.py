@@ -6,11 +6,10 @@ import argparse
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -18,17 +17,16 @@ from ljmix._util.checks import require_kind, require_path
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
-from ljmix.configuration import read_configuration, write_configuration
+from ljmix.data.configurations import write_configurations
 from ljmix.data.dataset import Dataset, write_dataset
 from ljmix.data.state_rows import summarise_state
-from ljmix.simulation.analysis import analyse_run
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
-from ljmix.simulation.sampling import choose_runs, is_finished, open_runs
+from ljmix.simulation.sampling import is_finished
 from ljmix.simulation.workspace import find_jobs
 from ljmix.state import StatePoint
 
-__all__ = ["collect_dataset", "find_finished", "write_configurations"]
+__all__ = ["collect_dataset", "find_finished"]
 
 
 def collect_dataset(
@@ -117,41 +115,6 @@ def find_finished(root: Path | str, profile: Profile) -> dict[StatePoint, Path]:
     return {state: folder for folder, state, _ in finished}
 
 
-def write_configurations(
-    root: Path | str, profile: Profile, directory: Path | str, states: Iterable[StatePoint] | None = None
-) -> None:
-    """Copy the last positions of finished states, of a run that counts, to ``<directory>/<state_id>.gsd``.
-
-    Velocities are zero: trajectories do not keep them.
-
-    Parameters
-    ----------
-    root : Path
-        Folder of the campaign.
-    profile : Profile
-    directory : Path
-    states : iterable of StatePoint, optional
-        Which ones, where they are finished; by default all.
-
-    Warns
-    -----
-    UserWarning
-        Where a state is damaged; the others are copied.
-    """
-    finished = find_finished(root, profile)
-    for state in finished if states is None else finished.keys() & set(states):
-        try:
-            runs = open_runs(finished[state], state, profile)
-            run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
-            configuration = read_configuration(run.joined("trajectory.gsd"))
-        except (ValueError, OSError) as error:
-            warnings.warn(f"{state.state_id} has no last configuration: {error}", stacklevel=2)
-            continue
-        # Runs of earlier versions can hold velocities, of another frame.
-        configuration = replace(configuration, velocities=np.zeros_like(configuration.positions))
-        write_configuration(configuration, state.size_ratio, Path(directory) / f"{state.state_id}.gsd")
-
-
 def main(arguments: Iterable[str] | None = None) -> None:
     """Build the tables of a profile from the command line."""
     parser = argparse.ArgumentParser(description="Build states.parquet and rdf.parquet from finished runs.")
@@ -165,7 +128,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         dataset = collect_dataset(results, profile)
         output = options.output or results
         write_dataset(dataset, output)
-        write_configurations(results, profile, output / "configurations")
+        write_configurations(dataset, find_finished(results, profile), profile, output / "configurations")
         print(
             f"{len(dataset.states)} of {len(profile.states())} states, {int(dataset.states.converged.sum())} converged"
         )

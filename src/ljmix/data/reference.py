@@ -20,7 +20,8 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix.data.card import write_data_card
-from ljmix.data.collect import collect_dataset, write_configurations
+from ljmix.data.collect import collect_dataset, find_finished
+from ljmix.data.configurations import write_configurations
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset
 from ljmix.data.identity import read_provenance
 from ljmix.data.schema import TABLES
@@ -265,7 +266,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         shipped = read_dataset(data) if (data / "states.parquet").exists() else None
         dataset = merge_datasets(shipped, collect_dataset(results, profile), profile)
         write_dataset(dataset, data)
-        write_configurations(results, profile, data / "configurations", SHIPPED_CONFIGURATIONS)
+        finished = find_finished(results, profile)
+        write_configurations(dataset, finished, profile, data / "configurations", SHIPPED_CONFIGURATIONS)
         write_data_card(dataset, data)
         print(f"{data}: {len(dataset.states)} of {len(profile.states())} states")
 

@@ -82,6 +82,13 @@ models: $(RESULTS)/03-extrapolate.ipynb $(RESULTS)/04-data-scaling.ipynb ## trai
 
 figures: $(RESULTS)/05-explain.ipynb $(REPORT) ## explain the models and draw figures 1 to 7
 
+# A step whose tables or figures were deleted is due again, though its executed notebook is there.
+wrote = $(addprefix $(RESULTS)/,$(shell cat $(RESULTS)/$(1).outputs 2>/dev/null))
+LOST := $(strip $(foreach step,$(NOTEBOOKS),$(if $(filter-out $(wildcard $(call wrote,$(step))),$(call wrote,$(step))),$(step))))
+ifneq ($(LOST),)
+$(LOST:%=$(RESULTS)/%.ipynb): FORCE
+endif
+
 # Not a file, but changes what is simulated: rewritten only where it differs, so that nothing runs again for nothing.
 $(RESULTS)/.choice: FORCE
 	@mkdir -p $(@D)

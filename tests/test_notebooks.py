@@ -145,6 +145,62 @@ def test_a_run_is_due_when_code_parameters_or_inputs_change_and_not_else(tmp_pat
     assert runs_after(reason=2) == 7
 
 
+def test_a_run_is_due_again_when_what_it_wrote_is_deleted(tmp_path):
+    """Also a table that the last run found as it was, and did not write."""
+    made = tmp_path / "made"
+    code = (
+        "from pathlib import Path\nopen('runs', 'a').write('x')\n"
+        "Path('made/workspace').mkdir(parents=True, exist_ok=True)\n"
+        "for name in ('made/a.txt', 'made/workspace/0001.gsd'):\n"
+        "    Path(name).exists() or Path(name).write_text('one')"
+    )
+    source, output = small_notebook(tmp_path / "write.ipynb", code), made / "out.ipynb"
+    made.mkdir()
+    (made / "kept.txt").write_text("of someone else")
+
+    def runs_after(reason):
+        execute_notebook(source, output, {"reason": reason}, [source])
+        return len((tmp_path / "runs").read_text())
+
+    assert [runs_after(1), runs_after(1), runs_after(2)] == [1, 1, 2]
+    assert (made / "out.outputs").read_text() == "a.txt\n"
+    # Neither someone else's file nor a simulation that is in the tables makes it due.
+    (made / "kept.txt").unlink()
+    (made / "workspace" / "0001.gsd").unlink()
+    assert runs_after(2) == 2
+    (made / "a.txt").unlink()
+    assert runs_after(2) == 3
+    assert (made / "a.txt").exists()
+    assert runs_after(2) == 3
+
+
+def test_make_asks_for_a_step_whose_tables_were_deleted(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for name in ("Makefile", "notebooks", "src", "data", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    results = tmp_path / "results" / "smoke"
+    results.mkdir(parents=True)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / ".ljmix-installed").touch()
+    (results / ".choice").write_text("auto auto\n")
+    (results / "states.parquet").touch()
+    (results / "06-validate.outputs").write_text("states.parquet\n")
+    (results / "06-validate.ipynb").touch()
+
+    def asked():
+        done = subprocess.run(
+            ["make", "--dry-run", "PROFILE=smoke", "results/smoke/06-validate.ipynb"],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+        assert not done.returncode, done.stderr
+        return "notebooks/06-validate.ipynb" in done.stdout
+
+    assert not asked()
+    (results / "states.parquet").unlink()
+    assert asked()
+
+
 def test_parameters_are_read_as_they_are_written(tmp_path):
     """A comment may hold an equals sign, and text stays text though it looks like a number."""
     cell = nbformat.v4.new_code_cell(

@@ -27,7 +27,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
-from ljmix._util.atomic import replace_when_whole
+from ljmix._util.atomic import replace_when_whole, write_text
 from ljmix._util.command import INTERRUPTED, Interrupted, way_on
 
 __all__ = ["OwnInterpreter", "digest_inputs", "execute_notebook", "read_parameters"]
@@ -134,7 +134,8 @@ def execute_notebook(
         Values for names that the cell tagged `parameters` assigns.
     inputs : iterable of Path, optional
         Files that it depends on. Where an executed copy with the same code, parameters and inputs is there already,
-        it stays as it is: files that were touched, or opened and saved, do not make a run due.
+        and all that its run wrote beside it, it stays as it is: files that were touched, or opened and saved, do not
+        make a run due. What the run wrote stands in ``<output>.outputs``, where make finds it, too.
 
     Raises
     ------
@@ -156,12 +157,15 @@ def execute_notebook(
         if name not in known:
             raise ValueError(f"{source.name} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
     digest = digest_inputs(source, parameters, inputs or ())
-    if inputs is not None and _recorded_digest(output) == digest:
+    record = output.with_suffix(".outputs")
+    earlier = _still_there(record)
+    if inputs is not None and _recorded_digest(output) == digest and earlier is not None:
         output.touch()
         print(f"{source.stem:18} is up to date")
         return
     failed, log = output.with_suffix(".failed.ipynb"), output.with_suffix(".log")
     failed.unlink(missing_ok=True)
+    before = _written_files(output.parent)
     with replace_when_whole(output) as part, log.open("w", encoding="utf-8") as said:
         try:
             _execute_interruptibly(
@@ -188,6 +192,37 @@ def execute_notebook(
             if part.exists():
                 part.replace(failed)
             raise
+    if inputs is not None:
+        after = _written_files(output.parent)
+        changed = {path for path, state in after.items() if before.get(path) != state}
+        # A table that came out as it was is not written again: it counts by the run before.
+        write_text(record, "".join(f"{path}\n" for path in sorted(changed | (set(earlier or ()) & after.keys()))))
+
+
+def _still_there(record: Path) -> list[str] | None:
+    """Files that a run wrote, by its record; None if one of them is gone, or there is no record."""
+    if not record.is_file():
+        return None
+    written = record.read_text(encoding="utf-8").splitlines()
+    return written if all((record.parent / path).is_file() for path in written) else None
+
+
+def _written_files(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Files below a folder with what tells a new version of each: tables and figures, not simulations.
+
+    Finished simulations are read again, and can be deleted when their tables are made.
+    """
+    found = {}
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "workspace" and not name.startswith(".")]
+        for name in names:
+            if name.startswith(".") or name.endswith((".ipynb", ".log", ".outputs")):
+                continue
+            with suppress(FileNotFoundError):  # another process's temporary file
+                state = os.stat(os.path.join(place, name))
+                key = Path(place, name).relative_to(folder).as_posix()
+                found[key] = (state.st_mtime_ns, state.st_size, state.st_ino)
+    return found
 
 
 def _execute_interruptibly(source: str, output: str, **options: Any) -> None:

@@ -6,10 +6,13 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
 
+from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.models import network
+from ljmix.models import network, perceptron
 from ljmix.models.features import layout_table, table_inputs
+from ljmix.models.perceptron import Training, standardise
 from ljmix.models.registry import BASELINES, DETERMINISTIC, MODELS, BoostedTrees, Network, make_model, make_row_model
 
 
@@ -105,18 +108,43 @@ def test_baselines_refuse_one_state_at_two_pressures(dataset):
 
 
 def test_network_is_the_papers(parts):
-    printed = make_model("mlp", epochs=1).fit(parts[0]).estimator_[-1]
-    shapes = [weights.shape for weights in printed.coefs_]
-    assert shapes == [(7, 112), (112, 56), (56, 28), (28, 14), (14, 7), (7, 1)]
-    assert (printed.activation, printed.solver, printed.loss) == ("relu", "adam", "squared_error")
-    assert (printed.learning_rate_init, printed.alpha) == (0.001, 0)
+    printed = make_model("mlp", epochs=1).fit(parts[0])
+    assert printed.estimator_.network.units == [7, 112, 56, 28, 14, 7, 1]
+    assert (printed.learning_rate, printed.weight_decay) == (0.001, 0)
 
 
 def test_network_standardises_its_inputs(parts):
     table = learning_table(parts[0])
-    scaled = make_row_model("mlp", epochs=1).fit_rows(table).estimator_[0].transform(table_inputs(table))
+    fitted = make_row_model("mlp", epochs=1).fit_rows(table).estimator_
+    scaled = standardise(table_inputs(table), fitted.mean, fitted.scale)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "decay"), [(np.float32, 0.0), (np.float32, 0.01), (np.float64, 0.0)])
+def test_training_is_that_of_scikit_learn_to_the_last_bit(kind, decay):
+    """The same weights and losses after four epochs, the last step of each on fewer rows than the others."""
+    rng = np.random.default_rng(5)
+    inputs, target = rng.normal(size=(230, 4)).astype(kind), rng.normal(size=(230, 2)).astype(kind)
+    training = Training((16, 8), inputs, target, batch=50, seed=3, weight_decay=decay)
+    theirs = MLPRegressor(hidden_layer_sizes=(16, 8), alpha=decay, batch_size=50, random_state=np.random.RandomState(3))
+    losses = []
+    with one_thread():
+        for _ in range(4):
+            theirs.partial_fit(training.inputs, target)
+            losses.append(2 * float(theirs.loss_))
+        training.run(4, 4)
+        guess = training.perceptron.predict(training.inputs)
+        np.testing.assert_array_equal(guess, theirs.predict(training.inputs))
+    assert training.losses == pytest.approx(losses, rel=1e-6)  # older versions average in single precision
+    for ours, other in zip(
+        (*training.perceptron.weights, *training.perceptron.biases), (*theirs.coefs_, *theirs.intercepts_), strict=True
+    ):
+        np.testing.assert_array_equal(ours, other)
+    scaler = StandardScaler().fit(inputs)
+    # Not `transform`: older versions subtract in double precision.
+    expected = (inputs - scaler.mean_.astype(kind)) / scaler.scale_.astype(kind)
+    np.testing.assert_array_equal(training.inputs, expected)
 
 
 def test_network_loss_is_the_mean_squared_error(parts, monkeypatch):
@@ -142,13 +170,30 @@ def test_network_keeps_the_weights_of_its_best_epoch(parts):
     assert best + 1 < len(losses)
 
 
-def test_network_steps_are_as_many_on_many_rows(parts):
+def test_network_steps_are_as_many_on_many_rows():
     """75 an epoch, so that patience in epochs means the same; fewer where a batch would be under 200 rows."""
-    table = learning_table(parts[0])
     for rows, steps in ((1000, 5), (30_000, 75)):
-        many = table.sample(rows, replace=True, random_state=0)
-        assert Network(epochs=1).fit_rows(many).estimator_[-1].t_ == rows
-        assert Network(epochs=1).fit_rows(many).estimator_[-1]._optimizer.t == steps
+        inputs = np.random.default_rng(0).normal(size=(rows, 7)).astype(np.float32)
+        training = Network(epochs=1).begin(inputs, inputs[:, 0])
+        assert training.steps == training.steps_an_epoch == steps
+
+
+def test_training_that_goes_on_is_as_one_that_was_never_stopped(parts):
+    inputs = np.random.default_rng(0).normal(size=(300, 3))
+    whole, halves = (Training((8,), inputs, inputs[:, 0] ** 2, batch=100, seed=1) for _ in range(2))
+    whole.run(6, 6)
+    halves.run(3, 3)
+    halves.run(6, 6)
+    assert whole.losses == halves.losses
+    np.testing.assert_array_equal(whole.keep_best().predict(inputs), halves.keep_best().predict(inputs))
+
+
+def test_training_that_diverges_says_so():
+    inputs = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    training = Training((8, 8), inputs, inputs[:, 0], batch=10, seed=0, learning_rate=1e30)
+    expected = "diverged: a weight is not finite; a smaller learning rate"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=expected):
+        training.run(20, 20)
 
 
 def test_weights_that_decay_to_nothing_are_zero(monkeypatch):
@@ -156,17 +201,14 @@ def test_weights_that_decay_to_nothing_are_zero(monkeypatch):
     inputs, target = np.random.default_rng(0).normal(size=(2, 200, 1)).astype(np.float32)
 
     def decay():
-        state = np.random.RandomState(0)
-        training = network.Training(
-            MLPRegressor(hidden_layer_sizes=(32, 16), alpha=100.0, batch_size=10, random_state=state)
-        )
-        training.run(inputs, target[:, 0], 150, 150)
-        return np.abs(np.concatenate([weights.ravel() for weights in training.network.coefs_]))
+        training = Training((32, 16), inputs, target, batch=10, seed=0, weight_decay=100.0)
+        training.run(150, 150)
+        return np.abs(np.concatenate([weights.ravel() for weights in training.perceptron.weights]))
 
     tiny = np.finfo(np.float32).tiny
     weights = decay()
     assert ((weights == 0) | (weights > tiny)).all()
-    monkeypatch.setattr(network, "_NOTHING", 0.0)
+    monkeypatch.setattr(perceptron, "_NOTHING", 0.0)
     weights = decay()
     subnormal = (weights > 0) & (weights < tiny)
     print(f"left alone, {subnormal.sum()} of {weights.size} weights are subnormal")

@@ -51,7 +51,7 @@ def test_a_fresh_process_predicts_the_same_numbers(stored):
 
 def test_files_are_portable_and_small(stored):
     files = [path for path in (stored[0] / "models").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".skops", ".npz"}
+    assert {path.suffix for path in files} == {".json", ".npz"}
     assert sum(path.stat().st_size for path in files) < 20e6
 
 

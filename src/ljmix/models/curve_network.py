@@ -9,16 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray, interpolate
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
-from ljmix.models.network import EPOCHS, PATIENCE, Training
+from ljmix.models.network import EPOCHS, PATIENCE
+from ljmix.models.perceptron import Training
 from ljmix.state import COMPOSITION, PAIRS
 
 __all__ = ["CurveNetwork"]
@@ -55,19 +53,15 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset."""
         self.r_, g = dataset.curve_array()
-        self.components_ = PCA(_VARIANCE_KEPT, svd_solver="full")
-        coefficients = self.components_.fit_transform(g.reshape(len(g), -1))
+        analysis = PCA(_VARIANCE_KEPT, svd_solver="full")
+        coefficients = analysis.fit_transform(g.reshape(len(g), -1))
+        self.components_, self.mean_ = analysis.components_, analysis.mean_
         # One scale for all, so that the squared error of coefficients is that of g.
         self.scale_ = float(coefficients[:, 0].std()) or 1.0
-        network = MLPRegressor(
-            hidden_layer_sizes=_HIDDEN, learning_rate_init=0.001, alpha=0.0, batch_size=min(10, len(g)),
-            random_state=np.random.RandomState(self.seed),
-        )  # fmt: skip
         inputs = dataset.states[_INPUTS].to_numpy(dtype=float)
-        scaler = StandardScaler().fit(inputs)
-        training = Training(network)
-        training.run(scaler.transform(inputs), coefficients / self.scale_, self.epochs, self.patience)
-        self.estimator_ = make_pipeline(scaler, training.keep_best())
+        training = Training(_HIDDEN, inputs, coefficients / self.scale_, batch=10, seed=self.seed)
+        training.run(self.epochs, self.patience)
+        self.estimator_ = training.keep_best()
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
@@ -77,7 +71,7 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
         input_matrix(states, distances[:1])  # checks the states as for every other model
         with one_thread():
             coefficients = self.estimator_.predict(states[_INPUTS].to_numpy(dtype=float)) * self.scale_
-        g = self.components_.inverse_transform(coefficients.reshape(len(states), -1))
+        g = coefficients @ self.components_ + self.mean_
         g = g.reshape(len(states), len(PAIRS), len(self.r_))
         if np.array_equal(distances, self.r_):
             return np.asarray(g)

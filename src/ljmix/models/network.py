@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.threads import one_thread
 from ljmix.models.base import RowModel
+from ljmix.models.perceptron import Training
 
-__all__ = ["EPOCHS", "HIDDEN_LAYERS", "PATIENCE", "Network", "Training"]
+__all__ = ["EPOCHS", "HIDDEN_LAYERS", "PATIENCE", "Network"]
 
 HIDDEN_LAYERS = (112, 56, 28, 14, 7)
 """The paper's network between its seven inputs and its one output."""
@@ -26,77 +23,8 @@ EPOCHS, PATIENCE = 1000, 20
 _STEPS, _SMALLEST_BATCH = 75, 200
 """Steps in an epoch, and the fewest rows that one is taken on."""
 
-_NOTHING = 1e-30
-"""What lies below is no weight: far below any rounding error, far above the smallest normal number, 1e-38."""
-
 _DRAWS, _TRIAL = 3, 10
 """Sets of starting weights that are tried, and the epochs, of as many steps at most, after which the best goes on."""
-
-
-class Training:
-    """A network under way, which remembers the best weights that it had.
-
-    scikit-learn's own loop keeps the last weights, wherever the error has just jumped to.
-
-    Parameters
-    ----------
-    network : MLPRegressor
-        Its `random_state` must be a generator, which one epoch leaves to the next.
-
-    Attributes
-    ----------
-    network : MLPRegressor
-    losses : list of float
-        Mean squared error of each epoch, while weights change, with the L2 penalty where there is one.
-    """
-
-    def __init__(self, network: MLPRegressor) -> None:
-        self.network = network
-        self.losses: list[float] = []
-        self._best: tuple[list[FloatArray], list[FloatArray]] = ([], [])
-        self._idle = 0
-
-    def run(self, inputs: FloatArray, target: FloatArray, most: int, patience: int) -> None:
-        """Train until nothing is gained; call again, with more epochs, to go on.
-
-        Parameters
-        ----------
-        inputs : (n_rows, n_inputs) array
-            Standardised.
-        target : (n_rows,) or (n_rows, n_outputs) array
-        most : int
-            Epochs at most, those of earlier calls included.
-        patience : int
-            Early stopping: when so many epochs in a row each fall short of gaining 1e-4 in R².
-        """
-        gain = 1e-4 * float(np.var(target, axis=0).mean())
-        # One thread: on batches this small a second one only waits, on a busy machine 20 times longer than the work
-        # takes.
-        with one_thread():
-            while len(self.losses) < most and self._idle <= patience:
-                self.network.partial_fit(inputs, target)  # one epoch
-                _drop_subnormal(self.network)
-                loss = 2 * float(self.network.loss_)  # scikit-learn's is half the mean squared error
-                lowest = min(self.losses, default=np.inf)
-                self._idle = self._idle + 1 if loss > lowest - gain else 0
-                if loss < lowest:
-                    self._best = copy.deepcopy((self.network.coefs_, self.network.intercepts_))
-                self.losses.append(loss)
-
-    def keep_best(self) -> MLPRegressor:
-        """Give the network the weights after the epoch of the lowest error, and return it."""
-        self.network.coefs_, self.network.intercepts_ = self._best
-        return self.network
-
-
-def _drop_subnormal(network: MLPRegressor) -> None:
-    """Set to zero the weights, and their momenta, that have shrunk to nothing.
-
-    Weight decay shrinks what no gradient holds, down to subnormal numbers, with which some processors are slow: a
-    wide network took 2.9 s an epoch with them, 0.4 s without, and made the same predictions.
-    """
-    for array in (*network.coefs_, *network.intercepts_, *network._optimizer.ms):
-        array[np.abs(array) < _NOTHING] = 0.0
 
 
 class Network(RowModel):
@@ -168,30 +96,46 @@ class Network(RowModel):
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
         # Single precision is a tenth faster and far more exact than the data.
         inputs, g = inputs.astype(np.float32), g.astype(np.float32)
-        batch = min(len(g), self.batch or max(_SMALLEST_BATCH, -(-len(g) // _STEPS)))
-        steps = -(-len(g) // batch)  # an epoch
-        most = self.epochs if self.most_updates is None else min(self.epochs, max(1, self.most_updates // steps))
-        trial = max(1, min(_TRIAL, _TRIAL * _STEPS // steps))
-        scaler = StandardScaler().fit(inputs)
-        scaled = scaler.transform(inputs)
-        trainings = [Training(self._draw(draw, batch)) for draw in range(_DRAWS)]
-        for training in trainings:
-            training.run(scaled, g, min(trial, most), self.patience)
-        best = min(trainings, key=lambda training: min(training.losses))
-        best.run(scaled, g, most, self.patience)
-        self.estimator_, self.loss_curve_ = make_pipeline(scaler, best.keep_best()), best.losses
+        best = self.begin(inputs, g)
+        best.run(self._most(best), self.patience)
+        self.estimator_, self.loss_curve_ = best.keep_best(), best.losses
         if np.ptp(g) > 0 and np.ptp(self._predict_array(inputs)) == 0:
             raise RuntimeError(f"{self.name}, seed {self.seed}: {_DRAWS} sets of starting weights left it dead")
 
-    def _draw(self, draw: int, batch: int) -> MLPRegressor:
-        """Return an untrained network; the first draw is that of the seed."""
-        return MLPRegressor(
-            hidden_layer_sizes=self.hidden_layers, activation="relu", solver="adam",
-            learning_rate_init=self.learning_rate, alpha=self.weight_decay, batch_size=batch,
-            random_state=np.random.RandomState(self.seed + 1_000_003 * draw),
-        )  # fmt: skip
+    def begin(self, inputs: FloatArray, g: FloatArray) -> Training:
+        """Begin with several sets of starting weights; the one that learns best in its first epochs is to go on.
+
+        Parameters
+        ----------
+        inputs : (n_rows, 7) array
+            Raw; in single precision, as `g`.
+        g : (n_rows,) array
+
+        Returns
+        -------
+        Training
+            Not finished.
+        """
+        batch = self.batch or max(_SMALLEST_BATCH, -(-len(g) // _STEPS))
+        trainings = [
+            Training(
+                self.hidden_layers, inputs, g, batch=batch, seed=self.seed + 1_000_003 * draw,
+                learning_rate=self.learning_rate, weight_decay=self.weight_decay,
+            )
+            for draw in range(_DRAWS)
+        ]  # fmt: skip
+        for training in trainings:
+            trial = max(1, min(_TRIAL, _TRIAL * _STEPS // training.steps_an_epoch))
+            training.run(min(trial, self._most(training)), self.patience)
+        return min(trainings, key=lambda training: min(training.losses))
+
+    def _most(self, training: Training) -> int:
+        """Epochs at most."""
+        if self.most_updates is None:
+            return self.epochs
+        return min(self.epochs, max(1, self.most_updates // training.steps_an_epoch))
 
     def _predict_array(self, inputs: FloatArray) -> npt.NDArray[np.floating]:
         with one_thread():
-            prediction: npt.NDArray[np.floating] = self.estimator_.predict(inputs.astype(np.float32))
+            prediction: npt.NDArray[np.floating] = self.estimator_.predict(inputs.astype(np.float32))[:, 0]
         return prediction

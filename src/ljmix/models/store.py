@@ -1,7 +1,7 @@
 """Trained models in files: portable, with the checksum of their data, without pickle.
 
 Each model is a folder with ``model.json``, which says what it is and what it was trained on, and its numbers:
-XGBoost's in its own JSON, scikit-learn's through skops, those of a Gaussian process as NumPy arrays.
+XGBoost's in its own JSON, those of a network or a Gaussian process as NumPy arrays.
 Temperature baselines and theories hold nothing worth a file: they are the data, or know nothing of it.
 """
 
@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from xgboost import XGBRegressor
 
 from ljmix._util.atomic import require_writable
@@ -29,6 +28,7 @@ from ljmix.models.curve_network import CurveNetwork
 from ljmix.models.gaussian_process import CurveProcess
 from ljmix.models.ingredients import Ingredients, Scales
 from ljmix.models.network import Network
+from ljmix.models.perceptron import ScaledPerceptron
 from ljmix.models.theory_guided import TheoryGuided
 from ljmix.models.trees import BoostedTrees, PhysicsTrees
 from ljmix.state import PARAMETERS
@@ -37,8 +37,6 @@ __all__ = ["checksum", "load_model", "save_model"]
 
 _NUMBERS = [*PARAMETERS, "pressure"]
 _PARTS = ("one_liquid", "two_liquids")
-_TRUSTED = ["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"]
-"""What a network holds beside what skops knows: scikit-learn's own optimiser, numbers only."""
 _ARRAYS = ("r_", "x_", "mean_", "amplitude_", "noise_", "weights_")
 
 
@@ -161,28 +159,28 @@ def _read_trees(folder: Path, arguments: dict[str, Any]) -> BoostedTrees:
 
 
 def _write_network(model: Network, folder: Path) -> dict[str, Any]:
-    skops.io.dump(model.estimator_, folder / "network.skops")
+    np.savez_compressed(folder / "network.npz", **model.estimator_.as_arrays())
     return dict(model.get_params())
 
 
 def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
     model = Network(**arguments)
-    model.estimator_ = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
+    model.estimator_ = ScaledPerceptron.from_arrays(read_arrays(folder / "network.npz"))
     return model
 
 
 def _write_curve_network(model: CurveNetwork, folder: Path) -> dict[str, Any]:
-    parts = {"estimator": model.estimator_, "components": model.components_, "r": model.r_}
-    skops.io.dump(parts, folder / "network.skops")
+    np.savez_compressed(folder / "network.npz", **model.estimator_.as_arrays())
+    np.savez_compressed(folder / "components.npz", components=model.components_, mean=model.mean_, r=model.r_)
     return dict(model.get_params() | {"scale": model.scale_})
 
 
 def _read_curve_network(folder: Path, arguments: dict[str, Any]) -> CurveNetwork:
     scale = arguments.pop("scale")
     model = CurveNetwork(**arguments)
-    parts = skops.io.load(folder / "network.skops", trusted=_TRUSTED)
-    model.estimator_, model.components_, model.r_ = parts["estimator"], parts["components"], parts["r"]
-    model.scale_ = scale
+    parts = read_arrays(folder / "components.npz")
+    model.estimator_ = ScaledPerceptron.from_arrays(read_arrays(folder / "network.npz"))
+    model.components_, model.mean_, model.r_, model.scale_ = parts["components"], parts["mean"], parts["r"], scale
     return model
 
 

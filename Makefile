@@ -53,10 +53,10 @@ CORE     := $(addprefix src/ljmix/,__init__.py state.py potential.py configurati
 SIMULATE := $(CORE) $(call room,structure engines simulation) $(addprefix src/ljmix/theory/,__init__.py density.py) \
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
 TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
-LEARN    := $(TABLES) $(call room,theory models evaluation) src/ljmix/models/tuned.json \
+LEARN    := $(TABLES) $(call room,theory models scoring evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,names.py published.py readme.py)
 PLOT     := $(call room,plotting plotting/models) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
-            evaluation/__init__.py evaluation/groups.py) \
+            scoring/__init__.py scoring/groups.py) \
             $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 

@@ -20,10 +20,10 @@ from ljmix.evaluation.scaling import (
     score_at_half,
     state_scaling,
 )
-from ljmix.evaluation.scores import score_curves
-from ljmix.evaluation.tables import epoch_range, score_rows, score_table
 from ljmix.models.base import RowModel
 from ljmix.models.registry import make_model
+from ljmix.scoring.scores import score_curves
+from ljmix.scoring.tables import epoch_range, score_rows, score_table
 
 BASELINES = ("nearest-temperature", "linear-in-temperature")
 

@@ -11,7 +11,6 @@ from sklearn.metrics import r2_score
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation.ablation import ablate, variants
-from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.models.base import UncertainModel
 from ljmix.models.curve_network import CurveNetwork
 from ljmix.models.gaussian_process import CurveProcess
@@ -20,6 +19,7 @@ from ljmix.models.kernel import covariance, place_states, prior_variance
 from ljmix.models.registry import DETERMINISTIC, LEARNED, make_model
 from ljmix.models.trees import PhysicsTrees
 from ljmix.report.names import INGREDIENTS
+from ljmix.scoring.groups import GROUP_LABELS
 from ljmix.state import PAIRS, grid
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants
 from ljmix.theory.coexistence import coexisting_liquids, enrichment

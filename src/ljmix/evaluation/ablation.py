@@ -8,8 +8,6 @@ from dataclasses import replace
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.bootstrap import resample_scores
-from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.evaluation.selection import predict_splits
 from ljmix.evaluation.splits import make_splits
@@ -18,6 +16,8 @@ from ljmix.models.gaussian_process import CurveProcess
 from ljmix.models.ingredients import Ingredients, Scales
 from ljmix.models.trees import PhysicsTrees
 from ljmix.models.tuned import tuned_settings
+from ljmix.scoring.bootstrap import resample_scores
+from ljmix.scoring.groups import GROUP_LABELS
 
 __all__ = ["ablate", "variants"]
 
@@ -75,9 +75,9 @@ def ablate(
     -------
     pandas.DataFrame
         One row a task, model, ingredient and group of states: `task, model, without, score, label` (the keys of
-        `ljmix.evaluation.scores.score_curves`: all states, and mixed, converged ones), `states` (how many), `r2`,
+        `ljmix.scoring.scores.score_curves`: all states, and mixed, converged ones), `states` (how many), `r2`,
         `cost` (loss in R² against the whole model), `cost_low, cost_high` (its 95 % interval over mixtures, all drawn
-        alike, `ljmix.evaluation.bootstrap.resample_scores`).
+        alike, `ljmix.scoring.bootstrap.resample_scores`).
 
     Raises
     ------

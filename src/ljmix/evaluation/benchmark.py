@@ -13,16 +13,16 @@ from ljmix._util.threads import cpu_seconds
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, split_by_temperature
 from ljmix.evaluation.ablation import ablate
-from ljmix.evaluation.bootstrap import resample_scores, weigh_curves
 from ljmix.evaluation.failures import failure_table
 from ljmix.evaluation.run import evaluate, evaluate_interpolation
 from ljmix.evaluation.scaling import draw_training_states
 from ljmix.evaluation.selection import validate
 from ljmix.evaluation.splits import possible_tasks
-from ljmix.evaluation.tables import epoch_range
 from ljmix.models.base import Model
 from ljmix.models.registry import BASELINES, LEARNED, MODELS, ROW_MODELS, make_model
 from ljmix.models.theory import clear_solution_cache
+from ljmix.scoring.bootstrap import resample_scores, weigh_curves
+from ljmix.scoring.tables import epoch_range
 from ljmix.state import PAIRS
 
 __all__ = ["OTHER_TASKS", "Benchmark", "measure_speed", "run_benchmark"]

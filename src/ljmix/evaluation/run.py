@@ -15,13 +15,13 @@ from ljmix._util.command import Interrupted, hold_interrupts, way_on
 from ljmix._util.threads import count_workers, cpu_seconds
 from ljmix.data.curves import curves_of, join_curves
 from ljmix.data.dataset import Dataset, learning_table
-from ljmix.evaluation.scores import noise_ceiling, score_curves
 from ljmix.evaluation.splits import Split, make_splits
-from ljmix.evaluation.tables import score_rows, summarise
 from ljmix.models.base import Model, RowModel, SourcedModel, UncertainModel
 from ljmix.models.features import layout_table
 from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
 from ljmix.models.theory import clear_solution_cache
+from ljmix.scoring.scores import noise_ceiling, score_curves
+from ljmix.scoring.tables import score_rows, summarise
 from ljmix.state import PAIRS
 
 __all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "fit_models", "list_runs", "run_in_parallel"]
@@ -42,13 +42,13 @@ class Evaluation:
     Attributes
     ----------
     metrics : dict
-        For each model the section of ``metrics.json``: the keys of `ljmix.evaluation.scores.score_curves`,
+        For each model the section of ``metrics.json``: the keys of `ljmix.scoring.scores.score_curves`,
         `r2_train` with `all`, `AA`, `AB`, `BB` where the model was asked for its training curves, and, on the
         temperature task and for split rows, `fit_cpu_seconds`. Each is the mean over seeds, and has beside it
         `<key>_std`, the standard deviation (n - 1 in the denominator; None for a single seed, whose spread nobody
         knows; 0 for a model that draws nothing on a split that is not drawn). `seeds` is their number.
     ceiling : dict
-        `ljmix.evaluation.scores.noise_ceiling` of all states that are asked for; empty for split rows.
+        `ljmix.scoring.scores.noise_ceiling` of all states that are asked for; empty for split rows.
     predictions : pandas.DataFrame
         One row a point, model, seed and part: `state_id, pair, r, g, g_sem, temperature, part` ("train" or
         "test"), `model, seed, predicted, spread` (NaN where the model gives none), `source` (of a model that predicts

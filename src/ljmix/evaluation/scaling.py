@@ -11,9 +11,9 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation.run import list_runs, run_in_parallel
-from ljmix.evaluation.tables import pooled_r2, spread
 from ljmix.models.features import layout_table
 from ljmix.models.registry import make_model, make_row_model
+from ljmix.scoring.tables import pooled_r2, spread
 from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
 
 __all__ = [

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.bootstrap import resample_scores
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.evaluation.splits import Split, validation_splits
-from ljmix.evaluation.tables import pooled_r2
 from ljmix.models.base import Model
 from ljmix.models.features import layout_table
 from ljmix.models.registry import make_model
+from ljmix.scoring.bootstrap import resample_scores
+from ljmix.scoring.tables import pooled_r2
 
 __all__ = ["predict_splits", "score_splits", "validate"]
 

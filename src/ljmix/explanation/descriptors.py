@@ -19,9 +19,9 @@ from xgboost import XGBRegressor
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.bootstrap import draw_weights
 from ljmix.evaluation.run import run_in_parallel
 from ljmix.explanation.attribution import load_shap
+from ljmix.scoring.bootstrap import draw_weights
 from ljmix.state import PAIRS, PARAMETERS, state_points
 from ljmix.structure.first_shell import SHELL, resolved_peak
 

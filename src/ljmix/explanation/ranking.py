@@ -16,10 +16,10 @@ from scipy.stats import kendalltau, rankdata
 from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import FEATURES, Dataset
-from ljmix.evaluation.scores import simulation_errors
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import grid_shapley
 from ljmix.report.names import PAPER_ORDER
+from ljmix.scoring.scores import simulation_errors
 from ljmix.state import PARAMETERS
 
 __all__ = [
@@ -163,7 +163,7 @@ def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
 
     Notes
     -----
-    A curve is moved as a whole by a normal number of its errors (`ljmix.evaluation.scores.simulation_errors`): what a
+    A curve is moved as a whole by a normal number of its errors (`ljmix.scoring.scores.simulation_errors`): what a
     whole curve does, averages over distances do not take away.
     """
     rng = np.random.default_rng(seed)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from xgboost import XGBRegressor
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset, learning_table
 from ljmix.models.features import finite_columns, input_matrix, table_inputs
-from ljmix.models.perceptron import ScaledPerceptron
 from ljmix.state import PAIRS
 
 __all__ = ["Model", "RowModel", "SourcedModel", "UncertainModel"]
@@ -66,14 +64,14 @@ class RowModel(BaseEstimator, ABC):  # type: ignore[misc]
 
     Attributes
     ----------
-    estimator_ : ScaledPerceptron or XGBRegressor
+    estimator_ : ljmix.models.perceptron.ScaledPerceptron or xgboost.XGBRegressor
         The fitted estimator; takes the seven raw inputs, (n_rows, 7).
     loss_curve_ : list of float
         Mean squared error of g over the training rows, one value an epoch (a round of boosting).
     """
 
     name: str
-    estimator_: ScaledPerceptron | XGBRegressor
+    estimator_: Any
     loss_curve_: list[float]
 
     @abstractmethod

@@ -94,8 +94,6 @@ class Network(RowModel):
         self.weight_decay, self.batch, self.most_updates = weight_decay, batch, most_updates
 
     def _fit_arrays(self, inputs: FloatArray, g: FloatArray) -> None:
-        # Single precision is a tenth faster and far more exact than the data.
-        inputs, g = inputs.astype(np.float32), g.astype(np.float32)
         best = self.begin(inputs, g)
         best.run(self._most(best), self.patience)
         self.estimator_, self.loss_curve_ = best.keep_best(), best.losses
@@ -108,7 +106,7 @@ class Network(RowModel):
         Parameters
         ----------
         inputs : (n_rows, 7) array
-            Raw; in single precision, as `g`.
+            Raw.
         g : (n_rows,) array
 
         Returns
@@ -116,6 +114,8 @@ class Network(RowModel):
         Training
             Not finished.
         """
+        # Single precision takes half the time of double and is far more exact than the data.
+        inputs, g = inputs.astype(np.float32), g.astype(np.float32)
         batch = self.batch or max(_SMALLEST_BATCH, -(-len(g) // _STEPS))
         trainings = [
             Training(

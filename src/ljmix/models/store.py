@@ -170,7 +170,8 @@ def _read_network(folder: Path, arguments: dict[str, Any]) -> Network:
 
 
 def _write_curve_network(model: CurveNetwork, folder: Path) -> dict[str, Any]:
-    np.savez_compressed(folder / "network.npz", **model.estimator_.as_arrays())
+    arrays: dict[str, Any] = model.estimator_.as_arrays()
+    np.savez_compressed(folder / "network.npz", **arrays)
     np.savez_compressed(folder / "components.npz", components=model.components_, mean=model.mean_, r=model.r_)
     return dict(model.get_params() | {"scale": model.scale_})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.evaluation.scaling import HALF, score_at_half
 from ljmix.report.captions import CAPTIONS
 from ljmix.report.claims import claims_table, describe_failure, papers_failure
@@ -20,6 +19,7 @@ from ljmix.report.readme import (
     format_share,
     pooled_certainty,
 )
+from ljmix.scoring.groups import GROUP_LABELS
 from ljmix.state import COMPOSITION, DILUTE
 
 __all__ = ["gallery"]

@@ -163,7 +163,7 @@ def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:
     scores : mapping
         Of one model and task, with `r2_train`.
     epochs : (least, most)
-        Over seeds, see `ljmix.evaluation.tables.epoch_range`.
+        Over seeds, see `ljmix.scoring.tables.epoch_range`.
     """
     least, most = epochs
     span = f"{least}" if least == most else f"{least} to {most}"

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ljmix.evaluation.groups import GROUP_LABELS
 from ljmix.plotting.style import (
     COLUMN_MM,
     PAGE_MM,
@@ -22,6 +21,7 @@ from ljmix.plotting.style import (
     new_figure,
 )
 from ljmix.report.names import INGREDIENTS, MODEL_NAMES, TASK_LABELS
+from ljmix.scoring.groups import GROUP_LABELS
 
 __all__ = ["plot_ablation", "plot_scores", "plot_state_scaling"]
 
@@ -62,7 +62,7 @@ def plot_scores(
     ceiling : mapping
         Its `ceiling`.
     certainty : pandas.DataFrame
-        Of `ljmix.evaluation.bootstrap.resample_scores`: columns `model, score, label, states, low, high`.
+        Of `ljmix.scoring.bootstrap.resample_scores`: columns `model, score, label, states, low, high`.
     groups : mapping
         Title of each panel, and the keys that lead to its score, for instance ``("r2", "all")``; a group that no
         state belongs to is left out.

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.scores import noise_ceiling, score_curves, simulation_errors
+from ljmix.scoring.scores import noise_ceiling, score_curves, simulation_errors
 from ljmix.state import PAIRS
 
 

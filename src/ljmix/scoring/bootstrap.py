@@ -13,8 +13,8 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import Curves
-from ljmix.evaluation.scores import score_groups
 from ljmix.models.features import composition_keys
+from ljmix.scoring.scores import score_groups
 from ljmix.state import PAIRS
 
 __all__ = ["draw_weights", "resample_scores", "weigh_curves"]
@@ -61,7 +61,7 @@ def resample_scores(
     -------
     pandas.DataFrame
         One row per model and group: `model`, `score` and `label` (the keys of
-        `ljmix.evaluation.scores.score_curves`), `states` (how many), `r2` (mean over seeds), `low`, `high` (95 %
+        `ljmix.scoring.scores.score_curves`), `states` (how many), `r2` (mean over seeds), `low`, `high` (95 %
         interval, percentiles), `gain`, `gain_low`, `gain_high` (R² above the baseline's). A model without
         a prediction for some states is scored on those that it predicts, and the baseline beside it on the same.
         NaN for the intervals of a group with predicted states of fewer than five compositions.

@@ -6,8 +6,8 @@ import pytest
 
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.bootstrap import resample_scores, weigh_curves
-from ljmix.evaluation.scores import score_curves
+from ljmix.scoring.bootstrap import resample_scores, weigh_curves
+from ljmix.scoring.scores import score_curves
 from ljmix.state import PAIRS
 
 

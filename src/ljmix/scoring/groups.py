@@ -3,4 +3,4 @@
 __all__ = ["GROUP_LABELS"]
 
 GROUP_LABELS = {"r2": "all states", "r2_mixed_converged": "mixed, converged"}
-"""States that the ablation compares, by their score in `ljmix.evaluation.scores`."""
+"""States that the ablation compares, by their score in `ljmix.scoring.scores`."""

@@ -1,0 +1,1 @@
+"""How good predicted curves are, and how sure that is, whatever made them."""

@@ -1,0 +1,178 @@
+"""Intervals of a score over compositions, by three kinds of bootstrap; and Student's t where blocks are few.
+
+A pooled R² is 1 − E / V with E the squared errors and V the variation of g, both summed over compositions. Few
+compositions carry both sums. `ljmix.scoring.coverage` simulates how often intervals of each kind hold the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from ljmix._util.arrays import FloatArray
+from ljmix.scoring.bootstrap import draw_weights
+
+__all__ = ["KINDS", "ClusterSums", "median_interval", "r2_interval", "t_factor"]
+
+KINDS = ("percentile", "bca", "studentized")
+"""Kinds of bootstrap intervals of R²."""
+
+
+@dataclass(frozen=True)
+class ClusterSums:
+    """What a pooled R² needs to know of each composition, (n_compositions,) arrays.
+
+    Attributes
+    ----------
+    error : array
+        Σ (g - predicted)².
+    number, total, square : arrays
+        Number of points, Σ g, and Σ g².
+    """
+
+    error: FloatArray
+    number: FloatArray
+    total: FloatArray
+    square: FloatArray
+
+    def rows(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """All four, in this order."""
+        return self.error, self.number, self.total, self.square
+
+
+def r2_interval(
+    sums: ClusterSums, kind: str = "studentized", *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Bootstrap interval of a pooled R² over compositions.
+
+    Parameters
+    ----------
+    sums : ClusterSums
+    kind : {"percentile", "bca", "studentized"}
+    level : float
+        Share of intervals that are to hold the score of the population.
+    draws, seed : int
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or there are fewer than five compositions.
+
+    Notes
+    -----
+    *percentile*: quantiles of R² over draws of compositions. *bca*: other quantiles, which allow for bias and for an
+    error that grows with the score (Efron 1987, doi:10.1080/01621459.1987.10478410; scipy's). *studentized*: of
+    θ = ln(1 − R²) = ln E − ln V each draw gives t = (θ* − θ) / s*, and the interval is from θ − t₉₇.₅ s to θ − t₂.₅ s
+    (Davison and Hinkley 1997, doi:10.1017/CBO9780511802843, section 5.2). s² = Σ u² is the infinitesimal
+    jackknife's, with u = e / E − v / V for a composition with errors e and variation v about the pooled mean.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind = {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+    n = len(sums.error)
+    if n < 5:
+        raise ValueError(f"there are {n} compositions; an interval needs five at least")
+    edges = np.array([(1 - level) / 2, (1 + level) / 2])
+    if kind == "bca":
+        found: Any = stats.bootstrap(
+            sums.rows(), _r2, paired=True, vectorized=True, method="BCa", n_resamples=draws, confidence_level=level,
+            rng=np.random.default_rng(seed), batch=200,
+        )  # fmt: skip
+        return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    weights = draw_weights(n, draws, seed).astype(float)
+    if kind == "percentile":
+        low, high = np.quantile(1 - np.exp(_theta(weights, sums)[0]), edges)
+        return float(low), float(high)
+    (theta,), (error,) = _theta(np.ones((1, n)), sums)
+    thetas, errors = _theta(weights, sums)
+    t = np.quantile((thetas - theta) / errors, edges)
+    low, high = 1 - np.exp(theta - t * error)
+    return float(low), float(high)
+
+
+def _r2(error: FloatArray, number: FloatArray, total: FloatArray, square: FloatArray, axis: int = -1) -> FloatArray:
+    variation = square.sum(axis=axis) - total.sum(axis=axis) ** 2 / number.sum(axis=axis)
+    return np.asarray(1 - error.sum(axis=axis) / variation)
+
+
+def _theta(weights: FloatArray, sums: ClusterSums) -> tuple[FloatArray, FloatArray]:
+    """ln(1 − R²) of every draw and its standard error."""
+    error, number, total, square = (weights @ part for part in sums.rows())
+    variation = square - total**2 / number
+    mean = (total / number)[:, None]
+    about = sums.square - 2 * mean * sums.total + mean**2 * sums.number
+    influence = sums.error / error[:, None] - about / variation[:, None]
+    return np.log(error / variation), np.sqrt((weights * influence**2).sum(axis=1))
+
+
+def median_interval(
+    values: FloatArray, members: npt.NDArray[np.intp], *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of a median over curves, compositions being drawn.
+
+    Parameters
+    ----------
+    values : (n_curves,) array
+        For instance of `ljmix.scoring.curve_errors.relative_errors`.
+    members : (n_curves,) array of int
+        Composition of each curve, from 0.
+    level : float
+    draws, seed : int
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than five compositions.
+    """
+    n = int(members.max()) + 1 if len(members) else 0
+    if n < 5:
+        raise ValueError(f"there are {n} compositions; an interval needs five at least")
+    order = np.argsort(values, kind="stable")
+    weights = np.cumsum(draw_weights(n, draws, seed)[:, members[order]], axis=1)
+    # The first value that half of the drawn curves do not exceed.
+    middle = (2 * weights >= weights[:, -1:]).argmax(axis=1)
+    low, high = np.quantile(values[order][middle], [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def t_factor(n_blocks: npt.ArrayLike, level: float = 0.95) -> FloatArray:
+    """Half width of an interval in standard errors, where an error comes from few blocks.
+
+    Parameters
+    ----------
+    n_blocks : array_like of int
+        Blocks behind each standard error, `n_blocks` of `ljmix.data.schema`; NaN where it is not known.
+    level : float
+
+    Returns
+    -------
+    array
+        Student's t with n − 1 degrees of freedom; of the normal distribution, 1.96, where the number is not known.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 2.
+
+    Notes
+    -----
+    Student 1908, doi:10.1093/biomet/6.1.1. With 5 blocks 2.78 standard errors hold the truth in 95 %, 1.96 in 88 %.
+    """
+    blocks = np.asarray(n_blocks, dtype=float)
+    if (blocks < 2).any():
+        raise ValueError(f"n_blocks = {blocks.min():g}: a standard error needs two blocks at least")
+    known = np.isfinite(blocks)
+    upper = (1 + level) / 2
+    found = np.where(known, stats.t.ppf(upper, np.where(known, blocks - 1, 1)), stats.norm.ppf(upper))
+    return np.asarray(found, dtype=float)

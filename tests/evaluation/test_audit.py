@@ -1,0 +1,94 @@
+"""The audit's lines on small data: against the scores of the benchmark, and known differences between starts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ljmix.data.curves import curves_of
+from ljmix.data.dataset import Dataset, split_by_temperature
+from ljmix.evaluation import audit, plateau
+from ljmix.evaluation.run import evaluate
+from ljmix.evaluation.starts import with_start
+from ljmix.models.registry import make_model
+from ljmix.scoring.scores import score_curves
+
+
+@pytest.fixture(scope="module")
+def two_starts(dataset):
+    """Every second state from the random start, others from the separated one, which is 0.5 higher."""
+    random = np.arange(len(dataset.states)) % 2 == 0
+    states = dataset.states.assign(
+        starts=np.where(random, "random", "separated"), starts_agree=random, settled=True, converged=random
+    )
+    return Dataset(states, dataset.rdf.assign(g_starts=0.5), {})
+
+
+def test_lines_are_the_benchmarks_scores(two_starts):
+    names = ["nearest-temperature", "xgboost"]
+    run = evaluate(two_starts, "extrapolation", names, 1)
+    table = audit.audit(two_starts, run.predictions, names, draws=200).set_index(["question", "model"])
+    for name in names:
+        line = table.loc[("all test states", name)]
+        assert line["r2"] == pytest.approx(run.metrics[name]["r2"]["all"], abs=1e-6)
+        assert line["r2_low"] < line["r2"] < line["r2_high"]
+        assert line["median_low"] <= line["median_error"] <= line["median_high"]
+        assert table.loc[("starts agree", name), "r2"] == pytest.approx(
+            run.metrics[name]["r2_starts_agree"]["yes"], abs=1e-6
+        )
+    trained = table.loc[("on its training rows, seed 0", "xgboost"), "r2"]
+    assert trained == pytest.approx(run.metrics["xgboost"]["r2_train"]["all"], abs=1e-6)
+    other = table.xs("the other start, where two disagree; elsewhere a repetition", level="question")["r2"].iloc[0]
+    assert other == pytest.approx(run.ceiling["replicate"]["r2"]["all"], abs=1e-6)
+    with pytest.raises(ValueError, match="'mlp' is not among the predictions: nearest-temperature, xgboost"):
+        audit.audit(two_starts, run.predictions, ["mlp"])
+
+
+def test_a_start_everywhere_moves_the_other_states_only(two_starts):
+    _, g = two_starts.curve_array()
+    random = (two_starts.states["starts"] == "random").to_numpy()[:, None, None]
+    np.testing.assert_allclose(with_start(two_starts, "random").curve_array()[1], g - 0.5 * ~random)
+    np.testing.assert_allclose(with_start(two_starts, "separated").curve_array()[1], g + 0.5 * random)
+    both = Dataset(two_starts.states.assign(starts="random+separated"), two_starts.rdf, {})
+    np.testing.assert_allclose(with_start(both, "separated").curve_array()[1], g + 0.25)
+    with pytest.raises(ValueError, match="start = 'stable' is unknown; choose one of random, separated"):
+        with_start(two_starts, "stable")
+    with pytest.raises(ValueError, match="g_starts of rdf and starts of states are needed"):
+        with_start(Dataset(two_starts.states, two_starts.rdf.drop(columns="g_starts"), {}), "random")
+
+
+def test_runs_of_version_2_take_their_places(two_starts):
+    """In their own order; a state without such a run keeps its curve."""
+    few = two_starts.rdf[two_starts.rdf["state_id"].isin(two_starts.states["state_id"][:3])]
+    runs = few[["state_id", "pair", "r"]].assign(start="separated", g=7.0, g_sem=np.nan, counted=False)
+    moved = with_start(two_starts, "separated", runs.sample(frac=1, random_state=0))
+    _, g = two_starts.curve_array()
+    np.testing.assert_array_equal(moved.curve_array()[1][:3], 7.0)
+    np.testing.assert_array_equal(moved.curve_array()[1][3:], g[3:])
+    np.testing.assert_array_equal(moved.curve_array("g_sem")[1], two_starts.curve_array("g_sem")[1])
+    with pytest.raises(ValueError, match="start = 'random' is unknown; choose one of separated"):
+        with_start(two_starts, "random", runs)
+
+
+def test_both_starts_are_scored_side_by_side(two_starts):
+    table = audit.audit_starts(two_starts, ["nearest-temperature"])
+    train, test = split_by_temperature(with_start(two_starts, "separated"))
+    truth = curves_of(test)
+    guess = make_model("nearest-temperature").fit(train).predict(test.states, truth.r)
+    row = table[table["question"] == "the separated start everywhere"].iloc[0]
+    assert row["r2"] == pytest.approx(score_curves(truth, guess)["r2"]["all"])
+    assert len(table) == 2
+
+
+def test_training_followed_is_training_as_ever(dataset):
+    train, _ = split_by_temperature(dataset)
+    rows = pd.DataFrame(plateau.follow_training(train, [2, 4], batch=300, seed=1))
+    assert list(rows.columns) == plateau.COLUMNS
+    model = make_model("mlp", 1, epochs=4, patience=4)
+    model.batch = 300
+    table = audit.curves_of(train)
+    guess = model.fit(train).predict(train.states, table.r)
+    assert rows["r2_train"].iloc[-1] == pytest.approx(score_curves(table, guess)["r2"]["all"])
+    assert rows["steps"].tolist() == [2 * rows["steps"][0] // 2, 2 * rows["steps"][0]]
+    for epochs in ([], [0, 1], [3, 2]):
+        with pytest.raises(ValueError, match="must be ascending numbers of at least 1"):
+            list(plateau.follow_training(train, epochs))

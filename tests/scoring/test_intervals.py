@@ -1,0 +1,80 @@
+"""Intervals: their coverage where it is known, their limits, and Student's t."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ljmix.scoring import coverage
+from ljmix.scoring.intervals import KINDS, ClusterSums, median_interval, r2_interval, t_factor
+
+
+def draw(n, seed=0):
+    rng = np.random.default_rng(seed)
+    variation = rng.lognormal(0, 0.3, n)
+    return ClusterSums(variation * rng.lognormal(-3, 0.3, n), np.ones(n), np.zeros(n), variation)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_of_even_compositions_are_the_normal_ones(kind):
+    """Where nothing is heavy all kinds agree with θ ± 1.96 s."""
+    sums = draw(400)
+    ratio = sums.error.sum() / sums.square.sum()
+    s = np.sqrt(((sums.error / sums.error.sum() - sums.square / sums.square.sum()) ** 2).sum())
+    expected = 1 - ratio * np.exp(np.array([1, -1]) * 1.96 * s)
+    low, high = r2_interval(sums, kind, draws=4000)
+    print(f"{kind}: {low:.5f} to {high:.5f}, normal {expected[0]:.5f} to {expected[1]:.5f}")
+    # Quantiles of 4000 draws are known to 1 % of the width, √(0.025 · 0.975 / 4000) over the density; skew adds more.
+    assert [low, high] == pytest.approx(expected, abs=0.1 * np.ptp(expected))
+
+
+def test_the_pooled_mean_counts():
+    """The variation is about the mean of all g, also in each draw: points are the clusters here."""
+    rng = np.random.default_rng(1)
+    g, error = rng.normal(5, 1, 200), 0.1 * rng.random(200)
+    raw = ClusterSums(error, np.ones(200), g, g**2)
+    shifted = ClusterSums(error, np.ones(200), g - 100, (g - 100) ** 2)
+    for kind in KINDS:
+        assert r2_interval(raw, kind) == pytest.approx(r2_interval(shifted, kind), rel=1e-6)
+
+
+def test_coverage_is_as_the_pages_say():
+    """Heavy tails: the studentized interval holds the truth more often than percentiles do; the median's as promised."""
+    sets = 300
+    found = coverage.simulate_coverage(coverage.CASES["nearest temperature"], sets, draws=400, seed=1)
+    print(found)
+    sigma = np.sqrt(0.95 * 0.05 / sets)
+    assert abs(found["median"] - 0.95) < 4 * sigma
+    assert found["studentized"] > found["percentile"] + 0.02
+    even = coverage.simulate_coverage(coverage.CASES["even"], sets, draws=400, seed=1)
+    print(even)
+    assert all(abs(share - 0.95) < 4 * sigma for share in even.values())
+
+
+def test_median_interval_draws_whole_compositions():
+    """Ten curves of one composition that are all alike count as one."""
+    rng = np.random.default_rng(2)
+    values, members = rng.normal(size=30), np.arange(30)
+    alone = median_interval(values, members)
+    assert median_interval(values.repeat(10), members.repeat(10)) == alone
+    assert alone[0] < np.median(values) < alone[1]
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="kind = 'normal' is unknown; choose one of percentile, bca, studentized"):
+        r2_interval(draw(20), "normal")
+    for call in (lambda: r2_interval(draw(4)), lambda: median_interval(np.zeros(4), np.arange(4))):
+        with pytest.raises(ValueError, match="there are 4 compositions; an interval needs five at least"):
+            call()
+    with pytest.raises(ValueError, match="n_blocks = 1: a standard error needs two blocks"):
+        t_factor([5, 1])
+
+
+def test_t_factor_holds_the_truth_with_few_blocks():
+    np.testing.assert_allclose(t_factor([5, np.nan]), [stats.t.ppf(0.975, 4), 1.959964], rtol=1e-6)
+    blocks = np.random.default_rng(3).normal(size=(20_000, 5))
+    sem = blocks.std(axis=1, ddof=1) / np.sqrt(5)
+    held = [(np.abs(blocks.mean(axis=1)) < factor * sem).mean() for factor in (float(t_factor(5)), 1.96)]
+    sigma = np.sqrt(0.95 * 0.05 / 20_000)
+    print(f"with t {held[0]:.4f}, with 1.96 {held[1]:.4f}, sigma {sigma:.4f}")
+    assert abs(held[0] - 0.95) < 4 * sigma
+    assert held[1] == pytest.approx(1 - 2 * stats.t.sf(1.96, 4), abs=4 * np.sqrt(0.12 * 0.88 / 20_000))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ljmix.data.curves import curves_of
-from ljmix.data.dataset import Dataset, split_by_temperature
+from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation import audit, plateau
 from ljmix.evaluation.run import evaluate
 from ljmix.evaluation.starts import with_start
@@ -81,14 +81,16 @@ def test_both_starts_are_scored_side_by_side(two_starts):
 
 def test_training_followed_is_training_as_ever(dataset):
     train, _ = split_by_temperature(dataset)
-    rows = pd.DataFrame(plateau.follow_training(train, [2, 4], batch=300, seed=1))
+    rows = pd.DataFrame(plateau.follow_training(train, [4, 12, 15], batch=300, seed=1))
     assert list(rows.columns) == plateau.COLUMNS
-    model = make_model("mlp", 1, epochs=4, patience=4)
+    model = make_model("mlp", 1, epochs=15, patience=15)
     model.batch = 300
-    table = audit.curves_of(train)
+    table = curves_of(train)
     guess = model.fit(train).predict(train.states, table.r)
     assert rows["r2_train"].iloc[-1] == pytest.approx(score_curves(table, guess)["r2"]["all"])
-    assert rows["steps"].tolist() == [2 * rows["steps"][0] // 2, 2 * rows["steps"][0]]
+    assert rows["epochs"].tolist() == [10, 12, 15], "three starts run for ten epochs before one is chosen"
+    steps = -(-len(learning_table(train)) // 300)
+    assert rows["steps"].tolist() == [10 * steps, 12 * steps, 15 * steps]
     for epochs in ([], [0, 1], [3, 2]):
         with pytest.raises(ValueError, match="must be ascending numbers of at least 1"):
             list(plateau.follow_training(train, epochs))

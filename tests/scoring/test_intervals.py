@@ -38,7 +38,7 @@ def test_the_pooled_mean_counts():
 
 
 def test_coverage_is_as_the_pages_say():
-    """Heavy tails: the studentized interval holds the truth more often than percentiles do; the median's as promised."""
+    """Heavy tails: studentized intervals hold the truth more often than percentiles; medians' as promised."""
     sets = 300
     found = coverage.simulate_coverage(coverage.CASES["nearest temperature"], sets, draws=400, seed=1)
     print(found)

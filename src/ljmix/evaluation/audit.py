@@ -125,7 +125,7 @@ def _score(truth: Curves, seeds: Sequence[np.ndarray], group: Group, draws: int)
     member, keys = pd.factorize(pd.Series(composition_keys(truth.states[answered])))
     error = np.mean([((g - guess[answered]) ** 2).sum(axis=(1, 2)) for guess in seeds], axis=0)
     parts = (error, np.full(len(g), float(g[0].size)), g.sum(axis=(1, 2)), (g**2).sum(axis=(1, 2)))
-    sums = ClusterSums(*(np.bincount(member, part, minlength=len(keys)) for part in parts))
+    sums = ClusterSums(*(np.asarray(np.bincount(member, part, len(keys)), dtype=float) for part in parts))
     relative = np.mean([relative_errors(truth, guess)[answered] for guess in seeds], axis=0)
     known = np.isfinite(relative)
     row = {

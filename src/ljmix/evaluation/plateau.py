@@ -40,7 +40,7 @@ def follow_training(
     train : Dataset
         Training temperatures only.
     epochs : sequence of int
-        After how many epochs to look, ascending.
+        After how many epochs to look, ascending. The first look is not before the starts have run and one is chosen.
     batch : int, optional
         Rows a step; as `ljmix.models.network.Network` unless given.
     seed : int
@@ -74,7 +74,7 @@ def follow_training(
         training = begun[0]
         network.estimator_ = training.keep_best()
         r2 = pooled_r2(table.assign(predicted=network.predict_rows(table)))
-        yield dict(zip(COLUMNS, (training.batch, seed, most, training.steps, r2, seconds), strict=True))
+        yield dict(zip(COLUMNS, (training.batch, seed, len(training.losses), training.steps, r2, seconds), strict=True))
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

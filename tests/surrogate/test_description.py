@@ -6,9 +6,9 @@ import pytest
 
 from ljmix.data.reference import load_reference
 from ljmix.state import StatePoint
-from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.surrogate.description import INPUTS, describe, exchange
 from ljmix.surrogate.process import Process
+from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.theory.eos import equation_of_state
 
 
@@ -37,7 +37,8 @@ def test_a_state_without_a_liquid_is_unknown_and_spoils_no_neighbour(monkeypatch
 
 
 def test_densities_of_compositions_that_were_left_out():
-    """At S = 1: learned from four compositions in five, the rest is met far better than by the equation of state alone."""
+    """At S = 1: learned from four compositions in five, the rest is met far better than by the equation of state
+    alone."""
     states = load_reference().states
     states = states[(states["phase"] == "mixed") & (states["size_ratio"] == 1)].reset_index(drop=True)
     out = (states.groupby(["fraction_b", "epsilon_ab"]).ngroup() % 5 == 0).to_numpy()

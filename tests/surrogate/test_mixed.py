@@ -5,11 +5,11 @@ import pytest
 
 from ljmix._util.arrays import interpolate
 from ljmix.data.reference import load_reference
-from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.surrogate.description import describe
-from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 from ljmix.surrogate.mixed import MixedCurves, curve_errors
+from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors
+from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 
 
 @pytest.fixture(scope="module")

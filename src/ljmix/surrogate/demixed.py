@@ -2,8 +2,8 @@
 
 The equation of state splits the mixture. A pair of places r apart lies in the lean liquid, in the rich one, or one in
 each; how often follows from the shape of the domain (`ljmix.theory.splitting.overlap`). In a liquid of concentrations
-c_i there are c_i c_j y(r) e^(-βu) pairs per volume squared, with the y of that liquid as `MixedCurves` predicts it; across
-the interface the mean of both y.
+c_i there are c_i c_j y(r) e^(-βu) pairs per volume squared, with the y of that liquid as `MixedCurves` predicts it;
+across the interface the mean of both y.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS
-from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.surrogate.description import describe
 from ljmix.surrogate.mixed import MixedCurves
-from ljmix.theory.splitting import Splitting, overlap
+from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors
+from ljmix.theory.splitting import Splitting, overlap
 
 __all__ = ["TwoLiquids", "demixed_curves", "two_liquids"]
 

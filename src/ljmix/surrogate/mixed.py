@@ -19,9 +19,9 @@ from ljmix._util.arrays import FloatArray, interpolate
 from ljmix.data.dataset import Dataset
 from ljmix.state import PAIRS
 from ljmix.surrogate.description import Description, describe, exchange
-from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 from ljmix.surrogate.process import Process
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants
+from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 
 __all__ = ["SCALED_GRID", "MixedCurves", "curve_errors"]
 

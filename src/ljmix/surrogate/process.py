@@ -7,7 +7,8 @@ process knows one error for all outputs, and none that is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -43,8 +44,8 @@ class Process:
         Of each output, and its mean square about it.
     weights : (n, n_outputs) array
         Prediction = mean + kernel @ weights.
-    factor : (n, n) array
-        Lower Cholesky factor of the covariance with the errors of a typical output.
+    noise : (n,) array
+        Variance of the errors of a typical output, in units of its amplitude.
     """
 
     centre: FloatArray
@@ -56,7 +57,7 @@ class Process:
     mean: FloatArray
     amplitude: FloatArray
     weights: FloatArray
-    factor: FloatArray
+    noise: FloatArray
 
     @classmethod
     def fit(
@@ -99,9 +100,14 @@ class Process:
             matrix[np.diag_indices(len(rows))] += error + nugget + _JITTER * variance
             found = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
             weights[np.ix_(rows, outputs)] = cho_solve(found, values[np.ix_(rows, outputs)], check_finite=False)
-        kernel[np.diag_indices(len(known))] += mean_noise + nugget + _JITTER * variance
-        factor = np.tril(cho_factor(kernel, lower=True)[0])
-        return cls(centre, scale, known, lengths, variance, nugget, mean, amplitude, weights, factor)
+        return cls(centre, scale, known, lengths, variance, nugget, mean, amplitude, weights, mean_noise)
+
+    @cached_property
+    def factor(self) -> FloatArray:
+        """Lower Cholesky factor of the covariance with the errors of a typical output, (n, n)."""
+        matrix = self.variance * _likeness(self.known, self.known, self.lengths)
+        matrix[np.diag_indices(len(matrix))] += self.noise + self.nugget + _JITTER * self.variance
+        return np.asarray(np.tril(cho_factor(matrix, lower=True)[0]))
 
     def predict(self, inputs: FloatArray) -> FloatArray:
         """Mean of each output, (n, n_outputs)."""
@@ -118,12 +124,12 @@ class Process:
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """All numbers by name, for a file."""
-        return {f"{prefix}{name}": np.asarray(value) for name, value in vars(self).items()}
+        return {f"{prefix}{field.name}": np.asarray(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> Self:
         """Read what `arrays` has written."""
-        found = {name: arrays[f"{prefix}{name}"] for name in cls.__annotations__}
+        found = {field.name: arrays[f"{prefix}{field.name}"] for field in fields(cls)}
         return cls(**{name: float(value) if value.ndim == 0 else value for name, value in found.items()})
 
 

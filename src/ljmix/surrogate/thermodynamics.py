@@ -1,9 +1,9 @@
 """Density, energy, compressibility and diffusion of one liquid: a known reference, and a process on the difference.
 
-The reference of the first three is the equation of state, its k scaled. That of diffusion is the scale of kinetic theory,
-D_i ∝ √T* ρ^(-1/3) (Rosenfeld 1977, doi:10.1103/PhysRevA.15.2545). Mirrored mixtures teach too: energies a particle are
-the same under both names, compressibilities over their reference as well, and D_B in units of σ_BB is D_A of the
-mirrored mixture.
+The reference of the first three is the equation of state, its k scaled. That of diffusion is the scale of kinetic
+theory, D_i ∝ √T* ρ^(-1/3) (Rosenfeld 1977, doi:10.1103/PhysRevA.15.2545). Mirrored mixtures teach too: energies a
+particle are the same under both names, compressibilities over their reference as well, and D_B in units of σ_BB is D_A
+of the mirrored mixture.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Two liquids in a box: what splitting gains and costs, and how likely two places at a distance are in one domain.
 
-The gain is N Δg of the equation of state; the cost is the tension times the area of the smallest interface that encloses
-the smaller liquid in a periodic box: a sphere, a cylinder or a slab. So their ratio, an energy per area, is what a
-tension is compared with.
+The gain is N Δg of the equation of state; the cost is the tension times the area of the smallest interface that
+encloses the smaller liquid in a periodic box: a sphere, a cylinder or a slab. So their ratio, an energy per area, is
+what a tension is compared with.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Splitting:
     gain : (n,) array
         Δg, ε_AA a particle; 0 where one liquid is stable.
     found : (n,) array of bool
-        False where the equation of state has one liquid, or its two are not found: next to its critical point, where the
-        gain goes to zero.
+        False where the equation of state has one liquid, or its two are not found: next to its critical point, where
+        the gain goes to zero.
     """
 
     fraction_b: FloatArray

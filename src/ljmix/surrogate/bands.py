@@ -23,7 +23,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float
 from ljmix.data.dataset import Dataset
 from ljmix.state import COMPOSITION
-from ljmix.surrogate.mixed import curve_errors
+from ljmix.surrogate.curves import curve_errors
 from ljmix.surrogate.parts import Parts, Prediction
 from ljmix.surrogate.phase import box_edges, decided
 from ljmix.surrogate.thermodynamics import QUANTITIES

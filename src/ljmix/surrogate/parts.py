@@ -12,9 +12,8 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.state import PAIRS
-from ljmix.surrogate.demixed import TwoLiquids, demixed_curves, two_liquids
+from ljmix.surrogate.curves import MixedCurves, TwoLiquids, demixed_curves, two_liquids
 from ljmix.surrogate.description import Description, describe
-from ljmix.surrogate.mixed import MixedCurves
 from ljmix.surrogate.phase import PhaseModel
 from ljmix.surrogate.process import Process
 from ljmix.surrogate.thermodynamics import QUANTITIES, DensityModel, ThermodynamicModel

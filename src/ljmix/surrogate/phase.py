@@ -85,8 +85,8 @@ class PhaseModel:
         labels = (states["phase"] == "demixed").to_numpy()[rows]
         if rows.sum() < _FEWEST or labels.all() or not labels.any():
             raise ValueError(
-                f"{int(rows.sum())} states have a known phase, {int(labels.sum())} of them demixed: at least {_FEWEST} are "
-                "needed, and both phases among them"
+                f"{int(rows.sum())} states have a known phase, {int(labels.sum())} of them demixed: "
+                f"at least {_FEWEST} are needed, and both phases among them"
             )
         known, groups = states[rows].reset_index(drop=True), np.asarray(groups)[rows]
         features = {strength: _features(known, strength) for strength in STRENGTHS}

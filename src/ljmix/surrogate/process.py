@@ -23,7 +23,8 @@ __all__ = ["Process"]
 _START = 1.5
 _LENGTHS, _VARIANCES, _NUGGETS = (0.2, 60.0), (0.1, 300.0), (1e-7, 1.0)
 """Allowed lengths in standard deviations of the inputs, and variances in units of an output's own."""
-_MOST_STEPS = 60
+_MOST_STEPS, _MOST_ROWS = 60, 700
+"""Steps of the search for the lengths, and rows that it looks at: its time grows with their cube."""
 _JITTER = 1e-10
 
 
@@ -89,6 +90,7 @@ class Process:
         noise = np.where(seen, errors, np.inf) ** 2 / amplitude
         # Of rows that lack a typical output the lengths learn nothing.
         rows = np.flatnonzero(seen[:, typical].all(axis=1))
+        rows = rows[:: max(1, -(-len(rows) // _MOST_ROWS))]
         mean_noise = np.where(np.isfinite(noise), noise, 0.0)[:, typical].sum(axis=1)
         mean_noise /= np.maximum(seen[:, typical].sum(axis=1), 1)
         scaled = (values / np.sqrt(amplitude))[np.ix_(rows, typical)]
@@ -118,6 +120,12 @@ class Process:
         explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
         left = np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget
         return np.sqrt(left[:, None] * self.amplitude)
+
+    def posterior_covariance(self, inputs: FloatArray) -> FloatArray:
+        """Covariance of new states after what was learned, in units of an output's amplitude, (n, n)."""
+        scaled = (inputs - self.centre) / self.scale
+        explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
+        return np.asarray(self.variance * _likeness(scaled, scaled, self.lengths) - explained.T @ explained)
 
     def _cross(self, inputs: FloatArray) -> FloatArray:
         return self.variance * _likeness((inputs - self.centre) / self.scale, self.known, self.lengths)

@@ -106,9 +106,7 @@ def read_surrogate(
         raise ValueError(f"{folder} was trained on other data, SHA-256 {trained}…, not {data[:12]}…")
     require_size(folder / _ARRAYS, _MOST_BYTES)
     if hashlib.sha256((folder / _ARRAYS).read_bytes()).hexdigest() != digest:
-        raise ValueError(
-            f"{folder / _ARRAYS} is not the file that {_JSON} describes: its SHA-256 differs; save it anew"
-        )
+        raise ValueError(f"{folder / _ARRAYS} is not what {_JSON} describes: its SHA-256 differs; save it anew")
     arrays = read_arrays(folder / _ARRAYS)
     try:
         numbers = arrays.pop("states/numbers")

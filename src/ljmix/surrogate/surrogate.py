@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from ljmix.data.identity import identify
 from ljmix.models.questions import BINS, question_distances, question_table
 from ljmix.state import PARAMETERS, StatePoint
 from ljmix.surrogate.bands import BRANCHES, Bands, band_width
+from ljmix.surrogate.emulator import Emulator
 from ljmix.surrogate.parts import Parts, Prediction
 from ljmix.surrogate.store import read_surrogate, write_surrogate
 
@@ -168,12 +169,15 @@ class Surrogate:
         States of the dataset: `state_id`, the four numbers, `phase`, `converged`.
     about : dict
         Which dataset: profile, version, `sha256`.
+    emulator : Emulator or None
+        Theory that need not be solved, see `emulate`.
     """
 
     parts: Parts
     bands: Bands | None
     states: pd.DataFrame
     about: dict[str, str]
+    emulator: Emulator | None = None
 
     @classmethod
     def fit(cls, dataset: Dataset, *, calibrate: bool = True, progress: bool = False) -> Self:
@@ -201,6 +205,8 @@ class Surrogate:
         states: StatePoint | Sequence[StatePoint] | pd.DataFrame,
         r: npt.ArrayLike | None = None,
         box_edge: npt.ArrayLike = 15.0,
+        *,
+        exact: bool = True,
     ) -> Answer:
         """Predict curves, phase and thermodynamics.
 
@@ -212,6 +218,8 @@ class Surrogate:
             Distances, σ_AA, increasing, at most 5; by default the bin centres of the reference dataset.
         box_edge : float or (n_states,) array_like
             Edge of the box, σ_AA, 10 to 100: curves of two liquids depend on it.
+        exact : bool
+            Solve theory; otherwise use the emulator, whose error `emulator` states.
 
         Returns
         -------
@@ -229,13 +237,27 @@ class Surrogate:
         if distances[-1] > MOST_DISTANCE:
             raise ValueError(f"r = {distances[-1]:g}: must be at most {MOST_DISTANCE:g}, the range of what is learned")
         edges = _require_edges(box_edge, len(table))
+        if not exact and self.emulator is None:
+            raise ValueError("exact = False: this surrogate has no emulator; `emulate()` fits one")
+        parts = self.parts if exact else self.fast_parts()
         found = [
-            self.parts.predict(table.iloc[start : start + _BLOCK], distances, edges[start : start + _BLOCK])
+            parts.predict(table.iloc[start : start + _BLOCK], distances, edges[start : start + _BLOCK])
             for start in range(0, len(table), _BLOCK)
         ]
         prediction = found[0] if len(found) == 1 else _join(found)
         phase, reasons = self._judge(table, prediction)
         return Answer(table, distances, edges, phase, prediction.demixing, prediction, reasons, self)
+
+    def emulate(self, n: int = 512, seed: int = 0) -> Self:
+        """Fit an emulator of theory on n solutions, half a minute, and keep it."""
+        self.emulator = Emulator.fit(self.parts, self.states, require_int("n", n, 64, 4096), seed)
+        return self
+
+    def fast_parts(self) -> Parts:
+        """Parts whose theory is emulated, or solved where there is no emulator."""
+        if self.emulator is None:
+            return self.parts
+        return replace(self.parts, curves=replace(self.parts.curves, theory=self.emulator))
 
     def require_bands(self) -> Bands:
         """Bands, or a ValueError where the surrogate was fitted without."""
@@ -246,6 +268,7 @@ class Surrogate:
     def save(self, folder: Path | str) -> Path:
         """Write two files, ``surrogate.json`` and ``surrogate.npz``, without pickle; older ones are replaced."""
         arrays, single = self.parts.numbers()
+        arrays |= {} if self.emulator is None else self.emulator.arrays()
         scores = None if self.bands is None else self.bands.scores
         return write_surrogate(folder, arrays, single, self.states, scores, self.about)
 
@@ -265,7 +288,8 @@ class Surrogate:
             If there is none, or it is damaged, of another version or from other data.
         """
         arrays, single, states, scores, about = read_surrogate(folder, data)
-        return cls(Parts.from_numbers(arrays, single), None if scores is None else Bands(scores), states, about)
+        bands = None if scores is None else Bands(scores)
+        return cls(Parts.from_numbers(arrays, single), bands, states, about, Emulator.from_arrays(arrays))
 
     def _judge(self, table: pd.DataFrame, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
         """Phase of each state, and what speaks against its numbers."""

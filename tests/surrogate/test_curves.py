@@ -5,8 +5,8 @@ import pytest
 
 from ljmix._util.arrays import interpolate
 from ljmix.data.reference import load_reference
+from ljmix.surrogate.curves import MixedCurves, curve_errors
 from ljmix.surrogate.description import describe
-from ljmix.surrogate.mixed import MixedCurves, curve_errors
 from ljmix.surrogate.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity

@@ -39,7 +39,7 @@ def off_grid_states() -> pd.DataFrame:
     pandas.DataFrame
         `state_id`, the four numbers, `half`; in the order of the sequence.
     """
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, rng=_SEED).random_base2(7)[:COUNT]
+    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=_SEED).random_base2(7)[:COUNT]
     lows, highs = zip(*(BOX[name] for name in PARAMETERS), strict=True)
     values = pd.DataFrame(qmc.scale(unit, lows, highs), columns=list(PARAMETERS))
     low, high = BOX["size_ratio"]

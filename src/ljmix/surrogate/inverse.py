@@ -157,8 +157,8 @@ def infer(
 def _unrecognised(square: float, allowed: float) -> str:
     return (
         f"the nearest curves of the surrogate are off by {np.sqrt(square):.3g} standard errors (rms), "
-        f"{np.sqrt(allowed):.3g} are allowed: this is no single liquid of such a mixture in the range that was simulated, "
-        "or its errors are too small"
+        f"{np.sqrt(allowed):.3g} are allowed: this is no single liquid of such a mixture in the range that was "
+        "simulated, or its errors are too small"
     )
 
 
@@ -209,7 +209,7 @@ class _Problem:
 
     def search(self, seed: int) -> FloatArray:
         """Best numbers: a screen of the box, and least squares from its best."""
-        unit = qmc.Sobol(len(self.names), scramble=True, rng=seed).random_base2(_SCREEN)
+        unit = qmc.Sobol(len(self.names), scramble=True, seed=seed).random_base2(_SCREEN)
         drawn = self.lowest + (self.highest - self.lowest) * unit
         found, deviation = self.curves(drawn)
         errors = np.hypot(self.g_sem, self.widen * band_width(found, deviation))

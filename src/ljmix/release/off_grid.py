@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from scipy.stats import qmc
 
@@ -39,7 +40,9 @@ def off_grid_states() -> pd.DataFrame:
     pandas.DataFrame
         `state_id`, the four numbers, `half`; in the order of the sequence.
     """
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=_SEED).random_base2(7)[:COUNT]
+    # A generator, not its seed: SciPy makes different ones of a seed in different versions.
+    rng = np.random.default_rng(_SEED)
+    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=rng).random_base2(7)[:COUNT]
     lows, highs = zip(*(BOX[name] for name in PARAMETERS), strict=True)
     values = pd.DataFrame(qmc.scale(unit, lows, highs), columns=list(PARAMETERS))
     low, high = BOX["size_ratio"]

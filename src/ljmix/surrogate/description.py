@@ -8,6 +8,7 @@ Packing fraction, share of the volume and stability are the same from both sides
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,7 @@ def describe(states: pd.DataFrame, strength: float) -> Description:
     return Description(np.stack(columns, axis=1), density, enthalpy, compressibility, np.isfinite(density))
 
 
+@lru_cache(maxsize=20_000)
 def _liquid(point: StatePoint, strength: float) -> tuple[float, float, float, float]:
     try:
         liquid = equation_of_state(point, strength)

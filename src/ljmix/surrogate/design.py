@@ -81,7 +81,7 @@ def propose(
 
 def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFrame:
     highest = np.where(highest > lowest, highest, lowest + 10.0**-_DECIMALS)  # a number that never changes
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=seed).random_base2(_POOL)
+    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(_POOL)
     return pd.DataFrame(qmc.scale(unit, lowest, highest).round(_DECIMALS), columns=list(PARAMETERS))
 
 

@@ -120,7 +120,9 @@ class Emulator:
 def _draw(states: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     values = states[list(PARAMETERS)].to_numpy(dtype=float)
     lowest, highest = values.min(axis=0), values.max(axis=0)
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=seed).random_base2(max(3, int(np.ceil(np.log2(n)))))
+    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(
+        max(3, int(np.ceil(np.log2(n))))
+    )
     table = pd.DataFrame(lowest + (highest - lowest) * unit, columns=list(PARAMETERS))
     # Denser towards both pure liquids, where coexisting ones lie.
     share = (1 - np.cos(np.pi * unit[:, PARAMETERS.index("fraction_b")])) / 2

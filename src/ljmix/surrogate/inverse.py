@@ -209,7 +209,7 @@ class _Problem:
 
     def search(self, seed: int) -> FloatArray:
         """Best numbers: a screen of the box, and least squares from its best."""
-        unit = qmc.Sobol(len(self.names), scramble=True, seed=seed).random_base2(_SCREEN)
+        unit = qmc.Sobol(len(self.names), scramble=True, seed=np.random.default_rng(seed)).random_base2(_SCREEN)
         drawn = self.lowest + (self.highest - self.lowest) * unit
         found, deviation = self.curves(drawn)
         errors = np.hypot(self.g_sem, self.widen * band_width(found, deviation))

@@ -23,7 +23,7 @@ __all__ = ["Process"]
 _START = 1.5
 _LENGTHS, _VARIANCES, _NUGGETS = (0.2, 60.0), (0.1, 300.0), (1e-7, 1.0)
 """Allowed lengths in standard deviations of the inputs, and variances in units of an output's own."""
-_MOST_STEPS, _MOST_ROWS = 60, 700
+_MOST_STEPS, _MOST_ROWS = 60, 400
 """Steps of the search for the lengths, and rows that it looks at: its time grows with their cube."""
 _JITTER = 1e-10
 

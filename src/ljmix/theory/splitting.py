@@ -8,13 +8,14 @@ what a tension is compared with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
-from ljmix.state import state_points
+from ljmix.state import StatePoint, state_points
 from ljmix.theory.eos import Separation, separate
 
 __all__ = ["Splitting", "overlap", "smallest_area", "split"]
@@ -69,9 +70,10 @@ def split(states: pd.DataFrame, strength: float) -> Splitting:
     return Splitting(np.array(fractions).reshape(-1, 2), np.array(share), np.array(gain), found)
 
 
-def _separation(point: object, strength: float) -> Separation | None:
+@lru_cache(maxsize=20_000)
+def _separation(point: StatePoint, strength: float) -> Separation | None:
     try:
-        return separate(point, strength)  # type: ignore[arg-type]
+        return separate(point, strength)
     except ValueError:
         return None  # see `Splitting.found`
 

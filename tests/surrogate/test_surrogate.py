@@ -9,6 +9,7 @@ import pytest
 from ljmix.data.identity import checksum
 from ljmix.data.reference import load_reference
 from ljmix.state import StatePoint
+from ljmix.surrogate.bands import left_out_groups
 from ljmix.surrogate.phase import PhaseModel
 from ljmix.surrogate.surrogate import Surrogate
 
@@ -185,3 +186,15 @@ def test_too_few_states_teach_no_phase(part_of_reference):
     few = states[states["phase"] == "mixed"]
     with pytest.raises(ValueError, match="have a known phase, 0 of them demixed: at least 20 are needed"):
         PhaseModel.fit(few, few["size_ratio"].to_numpy())
+
+
+def test_groups_hold_every_state_once_and_folds_are_mixed(part_of_reference):
+    """A fifth of the compositions is no slice of the grid: each fold has several values of every number."""
+    states = part_of_reference.states
+    seen = {}
+    for kind, _, out in left_out_groups(states):
+        seen[kind] = seen.get(kind, 0) + out.astype(int)
+        if kind == "composition":
+            assert states[out].groupby(["fraction_b", "size_ratio", "epsilon_ab"]).size().eq(2).all()
+            assert states.loc[out, "epsilon_ab"].nunique() >= 3
+    assert all((count == 1).all() for count in seen.values())

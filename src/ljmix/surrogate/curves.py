@@ -152,12 +152,16 @@ class MixedCurves:
         means = (self.like.predict, self.unlike.predict)
         return at_r + self._from_grid(states, described.inputs, r, means)
 
+    def mean(self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray) -> FloatArray:
+        """Curves, (n_states, 3, n_bins); arguments as `log_cavity`."""
+        log_y = np.minimum(self.log_cavity(states, described, density, r), _HIGHEST)
+        return np.asarray(boltzmann_factors(states, r, self.width) * np.exp(log_y))
+
     def predict(
         self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Curves and the standard deviation of the process, (n_states, 3, n_bins) each; arguments as `log_cavity`."""
-        log_y = self.log_cavity(states, described, density, r)
-        g = boltzmann_factors(states, r, self.width) * np.exp(np.minimum(log_y, _HIGHEST))
+        g = self.mean(states, described, density, r)
         deviations = (self.like.deviation, self.unlike.deviation)
         return g, g * self._from_grid(states, described.inputs, r, deviations, degree=1)
 

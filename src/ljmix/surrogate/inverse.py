@@ -192,8 +192,16 @@ class _Problem:
         values |= {name: theta[:, k] for k, name in enumerate(self.names) if name != SCALE}
         return pd.DataFrame(values)[list(PARAMETERS)]
 
+    def mean(self, theta: FloatArray) -> FloatArray:
+        """Curves of one liquid, (n, 3, n_bins); NaN where there is none."""
+        if SCALE in self.names:
+            return self.curves(theta)[0]
+        states = self.numbers(theta)
+        described = describe(states, self.parts.densities.strength)
+        return self.parts.curves.mean(states, described, self.parts.densities.predict(described)[0], self.r)
+
     def curves(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Curves of one liquid and their widths, (n, 3, n_bins); NaN where there is none."""
+        """Curves as `mean`, and their deviations, (n, 3, n_bins) each."""
         states = self.numbers(theta)
         described = describe(states, self.parts.densities.strength)
         density, _ = self.parts.densities.predict(described)
@@ -242,7 +250,7 @@ class _Problem:
         self.factor = np.linalg.cholesky(covariance)
         step = 1e-3 * (self.highest - self.lowest)
         inward = np.where(best + step < self.highest, step, -step)
-        moved, _ = self.curves(best + np.diag(inward))
+        moved = self.mean(best + np.diag(inward))
         slopes = (moved - found).reshape(len(best), -1).T / inward
         scaled = solve_triangular(self.factor, np.nan_to_num(slopes), lower=True)
         prior = 12 / (self.highest - self.lowest) ** 2
@@ -253,13 +261,12 @@ class _Problem:
         inside = ((theta >= self.lowest) & (theta <= self.highest)).all(axis=1)
         logs = np.full(len(theta), -np.inf)
         if inside.any():
-            found, _ = self.curves(theta[inside])
-            logs[inside] = -0.5 * self._squares(found)
+            logs[inside] = -0.5 * self._squares(self.mean(theta[inside]))
         return np.nan_to_num(logs, nan=-np.inf)
 
     def chi_square(self, theta: FloatArray) -> float:
         """Squared distance over the number of bins."""
-        return float(self._squares(self.curves(theta[None])[0])[0] / self.g.size)
+        return float(self._squares(self.mean(theta[None]))[0] / self.g.size)
 
     def _squares(self, found: FloatArray) -> FloatArray:
         miss = (found - self.g).reshape(len(found), -1).T

@@ -42,6 +42,8 @@ _RANGE = 7.0
 """Range of the curves that teach, σ_AA."""
 _UNSETTLED = 3.0
 """Factor of the standard error of a run that has not settled: its blocks are not independent."""
+_MOST_ROWS = 400
+"""States, and mirrored ones, that choose the lengths of a hundred bins."""
 _FEWEST = 4
 """Known bins of a curve, from which a spline goes through them."""
 _HIGHEST = 10.0
@@ -125,8 +127,9 @@ class MixedCurves:
         for first, second in ((0, 2), (1, 1)):
             values, errors = (np.concatenate([part[:, first], part[:, second]]) for part in (value, error))
             rows = np.isfinite(errors).any(axis=1)
-            processes.append(Process.fit(both[rows], values[rows], errors[rows], typical))
-        return cls(*processes, width)
+            processes.append(Process.fit(both[rows], values[rows], errors[rows], typical, most_rows=_MOST_ROWS))
+        like, unlike = processes
+        return cls(like, unlike, width)
 
     def log_cavity(
         self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray
@@ -169,7 +172,7 @@ class MixedCurves:
         self, states: pd.DataFrame, inputs: FloatArray, r: FloatArray, ask: tuple[Ask, Ask], degree: int = 3
     ) -> FloatArray:
         like, unlike = ask
-        known = np.isfinite(inputs).all(axis=1)
+        known = np.asarray(np.isfinite(inputs).all(axis=1))
         safe = np.where(known[:, None], inputs, 0.0)
         values = np.stack([like(safe), unlike(safe), like(exchange(safe))], axis=1)
         values[~known] = np.nan

@@ -29,6 +29,8 @@ _GRID: FloatArray = np.concatenate([np.arange(0.7, 3.0, 0.025), np.arange(3.0, 1
 _TYPICAL = (0.95, 3.3)
 _ERROR = 1e-4
 """Of a solution: the tolerance of its iteration, and the interpolation between its distances."""
+_MOST_ROWS = 400
+"""Solutions, and mirrored ones, that choose the lengths."""
 _TESTED = 8
 """One state in so many tests the emulator and does not teach it."""
 _BINS = np.arange(0.525, 5.0, 0.05)
@@ -78,10 +80,11 @@ class Emulator:
         inputs = described.inputs[taught]
         both = np.concatenate([inputs, exchange(inputs)])
         typical = (_TYPICAL[0] < _GRID) & (_TYPICAL[1] > _GRID)
-        like, unlike = (
-            Process.fit(both, *(np.concatenate([part[:, i], part[:, j]]) for part in (values, errors)), typical)
-            for i, j in ((0, 2), (1, 1))
-        )
+        processes = []
+        for first, second in ((0, 2), (1, 1)):
+            value, error = (np.concatenate([part[:, first], part[:, second]]) for part in (values, errors))
+            processes.append(Process.fit(both, value, error, typical, centred=True, most_rows=_MOST_ROWS))
+        like, unlike = processes
         found = cls(like, unlike, np.nan, np.nan)
         part = drawn.iloc[tested].reset_index(drop=True)
         some = Description(*(value[tested] for value in vars(described).values()))

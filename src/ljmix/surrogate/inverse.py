@@ -184,7 +184,7 @@ class _Problem:
         self.lowest, self.highest = (np.array([limits[name][k] for name in self.names]) for k in (0, 1))
         bands = surrogate.bands
         self.widen = 1.0 if bands is None else max(bands.factor(0.5, "mixed") / _GAUSSIAN, 1.0)
-        self.factor: FloatArray | None = None
+        self.factor: FloatArray = np.empty((0, 0))
 
     def numbers(self, theta: FloatArray) -> pd.DataFrame:
         """Table of states."""
@@ -247,14 +247,14 @@ class _Problem:
             block = slice(k * len(self.r), (k + 1) * len(self.r))
             covariance[block, block] = np.outer(width[k], width[k]) * alike
         covariance[np.diag_indices(size)] += self.g_sem.ravel() ** 2 + 1e-3 * width.ravel() ** 2 + _LARGEST_BIN
-        self.factor = np.linalg.cholesky(covariance)
+        self.factor = np.asarray(np.linalg.cholesky(covariance))
         step = 1e-3 * (self.highest - self.lowest)
         inward = np.where(best + step < self.highest, step, -step)
         moved = self.mean(best + np.diag(inward))
         slopes = (moved - found).reshape(len(best), -1).T / inward
         scaled = solve_triangular(self.factor, np.nan_to_num(slopes), lower=True)
         prior = 12 / (self.highest - self.lowest) ** 2
-        return np.linalg.inv(scaled.T @ scaled + np.diag(prior))
+        return np.asarray(np.linalg.inv(scaled.T @ scaled + np.diag(prior)))
 
     def log_posterior(self, theta: FloatArray) -> FloatArray:
         """Logarithm of likelihood times prior, up to a constant, (n,)."""
@@ -262,7 +262,7 @@ class _Problem:
         logs = np.full(len(theta), -np.inf)
         if inside.any():
             logs[inside] = -0.5 * self._squares(self.mean(theta[inside]))
-        return np.nan_to_num(logs, nan=-np.inf)
+        return np.asarray(np.nan_to_num(logs, nan=-np.inf))
 
     def chi_square(self, theta: FloatArray) -> float:
         """Squared distance over the number of bins."""

@@ -23,8 +23,7 @@ __all__ = ["Process"]
 _START = 1.5
 _LENGTHS, _VARIANCES, _NUGGETS = (0.2, 60.0), (0.1, 300.0), (1e-7, 1.0)
 """Allowed lengths in standard deviations of the inputs, and variances in units of an output's own."""
-_MOST_STEPS, _MOST_ROWS = 60, 400
-"""Steps of the search for the lengths, and rows that it looks at: its time grows with their cube."""
+_MOST_STEPS, _MOST_ROWS = 60, 700
 _JITTER = 1e-10
 
 
@@ -42,7 +41,7 @@ class Process:
     variance, nugget : float
         Of the kernel and of what it cannot describe, in units of an output's amplitude.
     mean, amplitude : (n_outputs,) arrays
-        Of each output, and its mean square about it.
+        What each output is far from all that is known, and its mean square about that.
     weights : (n, n_outputs) array
         Prediction = mean + kernel @ weights.
     noise : (n,) array
@@ -62,7 +61,14 @@ class Process:
 
     @classmethod
     def fit(
-        cls, inputs: FloatArray, values: FloatArray, errors: FloatArray, typical: npt.NDArray[np.bool_] | None = None
+        cls,
+        inputs: FloatArray,
+        values: FloatArray,
+        errors: FloatArray,
+        typical: npt.NDArray[np.bool_] | None = None,
+        *,
+        centred: bool = False,
+        most_rows: int = _MOST_ROWS,
     ) -> Self:
         """Learn; lengths, variance and nugget maximise the marginal likelihood of the typical outputs.
 
@@ -73,6 +79,10 @@ class Process:
             An infinite error marks an output that was not observed.
         typical : (n_outputs,) array of bool, optional
             Outputs that choose the lengths; by default all.
+        centred : bool
+            Far from all that is known the answer is the mean of what is known; otherwise it is 0, the reference's.
+        most_rows : int
+            Rows that choose the lengths: the time for it grows with their cube.
 
         Returns
         -------
@@ -84,13 +94,13 @@ class Process:
         known = (inputs - centre) / scale
         seen = np.isfinite(errors)
         count = np.maximum(seen.sum(axis=0), 1)
-        mean = np.where(seen, values, 0.0).sum(axis=0) / count
+        mean = np.where(seen, values, 0.0).sum(axis=0) / count * centred
         values = np.where(seen, values - mean, 0.0)
         amplitude = np.maximum((values**2).sum(axis=0) / count, 1e-12)
         noise = np.where(seen, errors, np.inf) ** 2 / amplitude
         # Of rows that lack a typical output the lengths learn nothing.
         rows = np.flatnonzero(seen[:, typical].all(axis=1))
-        rows = rows[:: max(1, -(-len(rows) // _MOST_ROWS))]
+        rows = rows[:: max(1, -(-len(rows) // most_rows))]
         mean_noise = np.where(np.isfinite(noise), noise, 0.0)[:, typical].sum(axis=1)
         mean_noise /= np.maximum(seen[:, typical].sum(axis=1), 1)
         scaled = (values / np.sqrt(amplitude))[np.ix_(rows, typical)]
@@ -119,7 +129,7 @@ class Process:
         """Standard deviation of each output without the noise of an observation, (n, n_outputs)."""
         explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
         left = np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget
-        return np.sqrt(left[:, None] * self.amplitude)
+        return np.asarray(np.sqrt(left[:, None] * self.amplitude))
 
     def posterior_covariance(self, inputs: FloatArray) -> FloatArray:
         """Covariance of new states after what was learned, in units of an output's amplitude, (n, n)."""
@@ -138,7 +148,8 @@ class Process:
     def from_arrays(cls, prefix: str, arrays: dict[str, npt.NDArray[Any]]) -> Self:
         """Read what `arrays` has written."""
         found = {field.name: arrays[f"{prefix}{field.name}"] for field in fields(cls)}
-        return cls(**{name: float(value) if value.ndim == 0 else value for name, value in found.items()})
+        plain: dict[str, Any] = {name: float(value) if value.ndim == 0 else value for name, value in found.items()}
+        return cls(**plain)
 
 
 def _likeness(first: FloatArray, second: FloatArray, lengths: FloatArray) -> FloatArray:

@@ -72,7 +72,7 @@ class Answer:
         """Curves as one liquid ("mixed") or as two ("demixed"); NaN where that is less likely than 5 %, or unknown."""
         if name not in BRANCHES:
             raise ValueError(f"branch = {shorten(name)} is unknown; choose one of {', '.join(BRANCHES)}")
-        return self.prediction.g[BRANCHES.index(name)]
+        return np.asarray(self.prediction.g[BRANCHES.index(name)])
 
     def band(self, level: float = 0.9) -> tuple[FloatArray, FloatArray]:
         """Lower and upper limits between which all three curves lie with a probability, on the branch of `phase`.
@@ -294,7 +294,7 @@ class Surrogate:
     def _judge(self, table: pd.DataFrame, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
         """Phase of each state, and what speaks against its numbers."""
         lowest, highest = (getattr(self.states[list(PARAMETERS)], name)() for name in ("min", "max"))
-        answered = np.isfinite(prediction.g).all(axis=(2, 3))
+        answered = np.asarray(np.isfinite(prediction.g).all(axis=(2, 3)))
         likely = (prediction.demixing >= 0.5).astype(int)
         chosen = np.where(~answered[likely, np.arange(len(table))] & answered.any(axis=0), 1 - likely, likely)
         reasons = []

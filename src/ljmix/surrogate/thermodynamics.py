@@ -118,11 +118,12 @@ class ThermodynamicModel:
         for part in _PARTS[:2]:
             found = _observed(states, _COLUMN.get(part, part), reference[part], part == "compressibility")
             if found is not None:
-                twice = [np.concatenate([values, values]) for values in found]
-                processes[part] = _fit(both, *twice)
+                values, errors = (np.concatenate([column, column]) for column in found)
+                processes[part] = _fit(both, values, errors)
         species = [_observed(states, f"diffusion_{name}", reference[f"diffusion_{name}"], True) for name in "ab"]
         if species[0] is not None and species[1] is not None:
-            processes["diffusion"] = _fit(both, *(np.concatenate(pair) for pair in zip(*species, strict=True)))
+            values, errors = (np.concatenate(pair) for pair in zip(*species, strict=True))
+            processes["diffusion"] = _fit(both, values, errors, centred=True)
         return cls(processes)
 
     def predict(self, states: pd.DataFrame, described: Description) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -183,9 +184,9 @@ def _observed(
     return np.where(seen, difference, 0.0), np.where(seen, error, np.inf)
 
 
-def _fit(inputs: FloatArray, values: FloatArray, errors: FloatArray) -> Process:
+def _fit(inputs: FloatArray, values: FloatArray, errors: FloatArray, centred: bool = False) -> Process:
     rows = np.isfinite(errors)
-    return Process.fit(inputs[rows], values[rows, None], errors[rows, None])
+    return Process.fit(inputs[rows], values[rows, None], errors[rows, None], centred=centred)
 
 
 def _ask(process: Process, inputs: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:

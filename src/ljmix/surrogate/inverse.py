@@ -227,7 +227,7 @@ class _Problem:
             one, spread = self.curves(theta[None])
             # Errors of the model that is tried, with a floor, so that no place wins by large errors.
             allowed = np.hypot(self.g_sem, self.widen * band_width(self.g, np.minimum(spread[0], 0.05)))
-            return np.nan_to_num(((one[0] - self.g) / allowed).ravel(), nan=1e3)
+            return np.asarray(np.nan_to_num(((one[0] - self.g) / allowed).ravel(), nan=1e3))
 
         bounds, scales = (self.lowest, self.highest), self.highest - self.lowest
         tried = [

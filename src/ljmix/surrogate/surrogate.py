@@ -89,8 +89,6 @@ class Answer:
         g, width = self.g, band_width(self.g, self._chosen(self.prediction.deviation))
         factors = {name: self.surrogate.require_bands().factor(level, name) for name in set(self.phase.tolist())}
         half = np.array([factors[name] for name in self.phase])[:, None, None] * width
-        # Where no pair can be, there is none: in the core g is zero to all digits.
-        half = np.where(g > _NOTHING, half, 0.0)
         return np.maximum(g - half, 0.0), g + half
 
     @property
@@ -150,10 +148,6 @@ class Answer:
         bands = self.surrogate.bands
         factor = 1.0 if bands is None else bands.error_factor(name)
         return self._chosen(value), factor * self._chosen(deviation)
-
-
-_NOTHING = 1e-6
-"""g below which there is no pair."""
 
 
 @dataclass

@@ -68,12 +68,21 @@ def test_the_core_is_empty_and_far_away_is_one(colour):
     assert np.isfinite(found.cavity[..., found.r < 0.8]).all()
 
 
-@pytest.mark.parametrize("closure", CLOSURES)
+@pytest.mark.parametrize("closure", [name for name in CLOSURES if name != "hmsa"])
 def test_a_dilute_gas_has_boltzmann_factors(closure):
     found = solve_mixtures(mixtures([1.4], [1e-6], 0.4, (1, 1.25, 1.5), (1, 0.6, 1)), closure)
     u = lj_potential(found.r, np.array([[1], [1.25], [1.5]]), np.array([[1], [0.6], [1]]))
     # The first correction is of the order of the density times the volume of a well, 20 σ³.
     np.testing.assert_allclose(found.g[0], np.exp(-u / 1.4), atol=1e-3)
+
+
+def test_hmsa_is_made_for_liquids():
+    """Of a dilute gas it knows e^(-βu) to first order in the attraction, times f/2 beyond: it is told, not hidden."""
+    found = solve_mixtures(mixtures([1.4], [1e-6], 0.4), "hmsa")
+    attraction = closures.weeks_attraction(found.r, np.array(1.0), np.array(1.0)) / 1.4
+    repulsion = lj_potential(found.r, 1.0, 1.0) / 1.4 - attraction
+    expected = np.exp(-repulsion) * (1 + np.expm1(-0.2 * attraction) / 0.2)
+    np.testing.assert_allclose(found.g[0], np.tile(expected, (3, 1)), atol=1e-3)
 
 
 def test_names_of_species_may_be_exchanged():

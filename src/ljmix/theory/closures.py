@@ -26,7 +26,8 @@ def hmsa_cavity(gamma: FloatArray, beta_attraction: FloatArray) -> FloatArray:
 
     g = e^(-βu_r) (1 + (e^(f (γ - βu_a)) - 1) / f), with the repulsive and the attractive part of the potential
     (Zerah and Hansen 1986, doi:10.1063/1.450397). Their f(r) rises from 0 to 1 over some diameters, as thermodynamic
-    consistency asks for; here it is the constant `SWITCH`.
+    consistency asks for; here it is the constant `SWITCH`, with which more mixtures near demixing have a solution. It is
+    a closure for liquids: a dilute gas has e^(-βu) in it to first order in the attraction only.
 
     Parameters
     ----------

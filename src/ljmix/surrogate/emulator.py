@@ -1,6 +1,6 @@
 """Theory without solving it: a process that has learned ln y of HMSA from states drawn all over the box.
 
-A solution takes some 35 ms of CPU time, which is most of what a prediction takes; a process answers thousands at once.
+A solution takes some 60 ms of CPU time, which is most of what a prediction takes; a process answers thousands at once.
 """
 
 from __future__ import annotations

@@ -243,7 +243,7 @@ class Surrogate:
         return Answer(table, distances, edges, phase, prediction.demixing, prediction, reasons, self)
 
     def emulate(self, n: int = 512, seed: int = 0) -> Self:
-        """Fit an emulator of theory on n solutions, half a minute, and keep it."""
+        """Fit an emulator of theory on n solutions, a minute or two for 512, and keep it."""
         self.emulator = Emulator.fit(self.parts, self.states, require_int("n", n, 64, 4096), seed)
         return self
 

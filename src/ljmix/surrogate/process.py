@@ -127,6 +127,8 @@ class Process:
 
     def deviation(self, inputs: FloatArray) -> FloatArray:
         """Standard deviation of each output without the noise of an observation, (n, n_outputs)."""
+        if not len(inputs):
+            return np.zeros((0, len(self.amplitude)))  # the solver would read the whole factor for nothing
         explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
         left = np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget
         return np.asarray(np.sqrt(left[:, None] * self.amplitude))

@@ -11,6 +11,7 @@ ORDER = [
     {"explanation", "plotting"},
     {"report"},
     {"evaluation"},
+    {"surrogate"},
     {"scoring"},
     {"models", "engine_validation", "thermodynamics", "external_fields", "potentials"},
     {"release"},

@@ -11,14 +11,11 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ljmix._util.arrays import FloatArray
-from ljmix._util.checks import require_path, shorten
+from ljmix._util.checks import require_path
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix._util.provenance import describe_provenance
@@ -26,17 +23,15 @@ from ljmix._util.reading import read_json
 from ljmix.data.identity import identify
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.models.base import Model, SourcedModel, UncertainModel
+from ljmix.models.questions import BINS, question_distances, question_table
 from ljmix.models.registry import make_model
 from ljmix.models.store import checksum, load_model, save_model
-from ljmix.state import PAIRS, PARAMETERS, StatePoint
+from ljmix.state import PAIRS, StatePoint
 
 __all__ = ["SHIPPED", "TrainedModel", "load_trained", "train_shipped"]
 
 SHIPPED = ("gaussian-process",)
 """Models in ``data/models``; others follow with version 2 of the reference data."""
-
-_BINS = np.round((np.arange(100) + 0.5) * 0.05, 9)
-"""Centres of the bins that models learn, σ_AA: 0.025 to 4.975."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +77,8 @@ class TrainedModel:
         ValueError
             If an argument is not of these kinds, or a value is out of range.
         """
-        table = _table_of(states)
-        distances = _BINS if r is None else _require_distances(r)
+        table = question_table(states)
+        distances = BINS if r is None else question_distances(r)
         curves = self.model.predict(table, distances)
         spread = self.model.predict_spread(table, distances) if isinstance(self.model, UncertainModel) else None
         source = self.model.predict_source(table, distances) if isinstance(self.model, SourcedModel) else None
@@ -98,32 +93,6 @@ class TrainedModel:
     def __str__(self) -> str:
         scores = ", ".join(f"{score:.3f} on {task}" for task, score in self.left_out.items())
         return f"{self.name}, trained on {self.n_states} states. Left out of training, it has R² {scores}."
-
-
-def _table_of(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> pd.DataFrame:
-    if isinstance(states, pd.DataFrame):
-        missing = [name for name in PARAMETERS if name not in states]
-        if missing:
-            raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(PARAMETERS)}")
-        states = [StatePoint(*map(float, row)) for row in states[list(PARAMETERS)].to_numpy()]
-    asked: list[Any] = (
-        [states] if isinstance(states, StatePoint) else list(states) if isinstance(states, Iterable) else []
-    )
-    strange = [state for state in asked if not isinstance(state, StatePoint)]
-    if strange or not asked:
-        shown = shorten(strange[0] if strange else states)
-        raise ValueError(f"states = {shown}: must be a ljmix.StatePoint, a list of them, or a table")
-    return pd.DataFrame([state.as_dict() | {"state_id": state.state_id} for state in asked])
-
-
-def _require_distances(r: npt.ArrayLike) -> FloatArray:
-    try:
-        distances = np.atleast_1d(np.asarray(r, dtype=float))
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"r = {shorten(r)}: must be distances, one number each") from None
-    if distances.ndim != 1 or not distances.size or not (np.isfinite(distances) & (distances >= 0)).all():
-        raise ValueError(f"r = {shorten(r)}: must be finite distances of at least 0, in one row")
-    return distances
 
 
 def load_trained(model: str | Path = "gaussian-process") -> TrainedModel:

@@ -22,7 +22,7 @@ from ljmix.theory.cavity import (
     pair_constants,
 )
 from ljmix.theory.coexistence import clear_gap_cache, coexisting_liquids
-from ljmix.theory.integral_equations import CLOSURES, Mixtures, solve_mixtures
+from ljmix.theory.integral_equations import Mixtures, solve_mixtures
 
 __all__ = [
     "THEORIES",
@@ -34,7 +34,7 @@ __all__ = [
     "solve_cavity",
 ]  # fmt: skip
 
-THEORIES = (*CLOSURES, "two-liquids")
+THEORIES = ("percus-yevick", "hypernetted-chain", "two-liquids")
 
 _SOLVED: dict[tuple[object, ...], FloatArray] = {}
 _MOST_SOLVED = 20_000

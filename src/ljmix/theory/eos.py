@@ -19,7 +19,7 @@ import si_units as si
 from ljmix._util.arrays import FloatArray
 from ljmix.state import StatePoint
 
-__all__ = ["Liquid", "coexisting_fractions", "equation_of_state"]
+__all__ = ["Liquid", "Separation", "coexisting_fractions", "equation_of_state", "separate"]
 
 # Reduced units need some scale in a library that computes in SI units; it cancels.
 _SIGMA, _EPSILON = 3.7, 100.0
@@ -89,7 +89,10 @@ def equation_of_state(state: StatePoint, strength: float = 1.0) -> Liquid:
     ValueError
         If the equation of state has no liquid there.
     """
-    fraction = min(max(state.fraction_b, _TRACE), 1 - _TRACE)
+    return _describe(state, min(max(state.fraction_b, _TRACE), 1 - _TRACE), strength)
+
+
+def _describe(state: StatePoint, fraction: float, strength: float) -> Liquid:
     found = _solve(state, fraction, strength)
     density = float(found.density * _MOLAR_VOLUME)
     residual = feos.Contributions.Residual
@@ -116,6 +119,63 @@ def _solve(state: StatePoint, fraction: float, strength: float) -> Any:
         )
     except RuntimeError as error:
         raise ValueError(f"{state.state_id}: the equation of state has no liquid there ({error})") from error
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Two liquids that a state splits into, by the equation of state.
+
+    Attributes
+    ----------
+    fraction_b, density : (2,) arrays
+        C_B and N/V (1/σ_AA³) of the lean and of the rich liquid.
+    share : float
+        Share of the rich liquid in the volume.
+    gain : float
+        Gibbs free energy a particle of one liquid over that of two, without their interface, ε_AA; positive.
+    """
+
+    fraction_b: FloatArray
+    density: FloatArray
+    share: float
+    gain: float
+
+
+def separate(state: StatePoint, strength: float = 1.0) -> Separation | None:
+    """Say what a state gains by splitting into two liquids.
+
+    Parameters
+    ----------
+    state : StatePoint
+    strength : float
+        As in `equation_of_state`.
+
+    Returns
+    -------
+    Separation or None
+        None where one liquid is stable.
+
+    Raises
+    ------
+    ValueError
+        As `coexisting_fractions`.
+    """
+    found = coexisting_fractions(state, strength)
+    if found is None:
+        return None
+    one, lean, rich = (_describe(state, x, strength) for x in (state.fraction_b, *found))
+    fractions, density = np.array(found), np.array([lean.density, rich.density])
+    # In equilibrium μ is the same in both liquids.
+    excess = _potentials(one, state.fraction_b, state.temperature) - _potentials(lean, found[0], state.temperature)
+    gain = float((1 - state.fraction_b) * excess[0] + state.fraction_b * excess[1])
+    number = (state.fraction_b - found[0]) / (found[1] - found[0])
+    volumes = np.array([1 - number, number]) / density
+    return Separation(fractions, density, float(volumes[1] / volumes.sum()), gain)
+
+
+def _potentials(liquid: Liquid, fraction: float, temperature: float) -> FloatArray:
+    """μ of A and B without the thermal wavelengths, ε_AA."""
+    return liquid.chemical_potential + temperature * np.log(liquid.density * np.array([1 - fraction, fraction]))
 
 
 _FEEDS = (0.5, 0.3, 0.7, 0.4, 0.6, 0.2, 0.8, 0.1, 0.9)

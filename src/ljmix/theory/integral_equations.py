@@ -3,8 +3,9 @@
     h_ij(k) = c_ij(k) + Σ_l c_il(k) ρ_l h_lj(k)
 
 (Hansen and McDonald, Theory of Simple Liquids, 4th ed. 2013, doi:10.1016/C2010-0-66723-X, chapters 3 and 4),
-closed by Percus-Yevick, c = (e^(-βu) - 1)(1 + γ), or by hypernetted chains, c = e^(-βu + γ) - 1 - γ, where
-γ = h - c. Many state points are solved at once: each step is one set of sine transforms for all of them.
+closed by Percus-Yevick, c = (e^(-βu) - 1)(1 + γ), by hypernetted chains, c = e^(-βu + γ) - 1 - γ, where γ = h - c, or
+by one of `ljmix.theory.closures`. Many state points are solved at once: each step is one set of sine transforms for all
+of them.
 
 pyPRISM solves the same equations, one state at a time, and rounds diameters to its grid. So the few lines are here.
 """
@@ -19,11 +20,12 @@ from scipy.fft import dst
 
 from ljmix._util.arrays import FloatArray
 from ljmix.potential import lj_potential
+from ljmix.theory.closures import hmsa_cavity, weeks_attraction
 
 __all__ = ["CLOSURES", "Mixtures", "Solution", "solve_mixtures"]
 
 
-CLOSURES = ("percus-yevick", "hypernetted-chain")
+CLOSURES = ("percus-yevick", "hypernetted-chain", "hmsa")
 
 GRID_POINTS, GRID_STEP = 1023, 0.02
 """Distances of the solution: up to 20 σ_AA in steps of 0.02. Half the step moves g(r) by less than 0.01."""
@@ -90,7 +92,8 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     Parameters
     ----------
     mixtures : Mixtures
-    closure : {"percus-yevick", "hypernetted-chain"}
+    closure : {"percus-yevick", "hypernetted-chain", "hmsa"}
+        The last is `ljmix.theory.closures.hmsa_cavity`.
     steps : int
         Most iterations in each of the stages of rising β.
 
@@ -113,10 +116,11 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     r: FloatArray = GRID_STEP * np.arange(1, GRID_POINTS + 1, dtype=float)
     n = len(mixtures.temperature)
     u = lj_potential(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
+    attraction = weeks_attraction(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
     gamma, converged = np.zeros((n, 3, len(r))), np.ones(n, dtype=bool)
     before, last = gamma, 0.0
     for stage, share in enumerate(_RAMP):
-        beta_u = (share / mixtures.temperature)[:, None, None] * u
+        beta = (share / mixtures.temperature)[:, None, None]
         # From the second stage on, start where a straight line in β leads.
         slope = (share - last) / (last - _RAMP[stage - 2]) if stage > 1 else 0.0
         start, before, last = gamma + slope * (gamma - before), gamma, share
@@ -124,16 +128,27 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
         # A state without a solution at some β was never seen to have one at a larger β.
         rows = np.flatnonzero(converged)
         gamma = start
-        gamma[rows], converged[rows] = _iterate(start[rows], beta_u[rows], mixtures[rows], closure, steps, tolerance)
+        energies = (beta * u)[rows], (beta * attraction)[rows]
+        gamma[rows], converged[rows] = _iterate(start[rows], *energies, mixtures[rows], closure, steps, tolerance)
     beta_u = u / mixtures.temperature[:, None, None]
-    cavity = 1 + gamma if closure == "percus-yevick" else np.exp(np.minimum(gamma, 50.0))
+    cavity = _cavity(gamma, attraction / mixtures.temperature[:, None, None], closure)
     cavity[~converged] = np.nan
     return Solution(r, cavity, cavity * np.exp(-beta_u), converged)
 
 
+def _cavity(gamma: FloatArray, beta_attraction: FloatArray, closure: str) -> FloatArray:
+    """Cavity function by a closure; the attractive part of βu matters to HMSA alone."""
+    if closure == "percus-yevick":
+        return 1 + gamma
+    if closure == "hypernetted-chain":
+        return np.asarray(np.exp(np.minimum(gamma, 50.0)))
+    return hmsa_cavity(gamma, beta_attraction)
+
+
 def _iterate(
-    gamma: FloatArray, beta_u: FloatArray, mixtures: Mixtures, closure: str, steps: int, tolerance: float
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    gamma: FloatArray, beta_u: FloatArray, beta_attraction: FloatArray, mixtures: Mixtures, closure: str, steps: int,
+    tolerance: float,
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:  # fmt: skip
     """Iterate every state until γ changes by less than the tolerance; those that settle drop out."""
     gamma = gamma.copy()
     x_b = mixtures.fraction_b
@@ -150,7 +165,7 @@ def _iterate(
         if closure == "percus-yevick":
             direct = (boltzmann[active] - 1) * (1 + present)
         else:
-            direct = boltzmann[active] * np.exp(np.minimum(present, 50.0)) - 1 - present
+            direct = boltzmann[active] * _cavity(present, beta_attraction[active], closure) - 1 - present
         change = _indirect(direct, weight[active]) - present
         size = np.abs(change).max(axis=(1, 2))
         settled = size < tolerance

@@ -1,0 +1,119 @@
+"""Which states to simulate next, so that the surrogate learns most: a criterion, and what it is compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import qmc
+
+from ljmix._util.arrays import FloatArray
+from ljmix._util.checks import require_float, require_int, require_name
+from ljmix.state import PARAMETERS, StatePoint, state_points
+from ljmix.surrogate.description import describe
+from ljmix.theory.splitting import split
+
+if TYPE_CHECKING:
+    from ljmix.surrogate.surrogate import Surrogate
+
+__all__ = ["CRITERIA", "propose"]
+
+CRITERIA = {
+    "boundary": "where the phase is open, 4 p (1 − p), times the distance to what is known",
+    "variance": "where the process of the first shell is least sure, updated after each state",
+    "space-filling": "the distance to what is known",
+    "random": "chance",
+}
+"""Ways to choose; the last two are what the others must beat."""
+_POOL = 9
+"""log2 of the number of candidates."""
+_DECIMALS = 3
+_JITTER = 1e-9
+
+
+def propose(
+    surrogate: Surrogate, n: int, criterion: str = "boundary", *, box_edge: float = 15.0, seed: int = 0
+) -> list[StatePoint]:
+    """Choose states to simulate, one after the other, from candidates all over the box of the simulated states.
+
+    A state that is chosen counts as known for the next one. Simulate them by ``ljmix.simulate`` or as a campaign, add
+    them to the dataset and fit the surrogate anew.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+    n : int
+        1 to 256.
+    criterion : str
+        One of `CRITERIA`. The size of the box tells where domains pay, and thus where the phase is open.
+    box_edge : float
+        σ_AA.
+    seed : int
+        Of the candidates.
+
+    Returns
+    -------
+    list of StatePoint
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    n = require_int("n", n, 1, 2 ** (_POOL - 1))
+    require_name("criterion", criterion, CRITERIA)
+    box_edge = require_float("box_edge", box_edge, 10.0, 100.0)
+    known = surrogate.states[list(PARAMETERS)].to_numpy(dtype=float)
+    candidates = _candidates(known.min(axis=0), known.max(axis=0), seed)
+    if criterion == "random":
+        return state_points(candidates.iloc[np.random.default_rng(seed).permutation(len(candidates))[:n]])
+    if criterion == "variance":
+        one_liquid = np.flatnonzero(_demixing(surrogate, candidates, box_edge) < 0.5)
+        if len(one_liquid) < n:
+            raise ValueError(f"n = {n}: only {len(one_liquid)} candidates are one liquid; propose fewer")
+        return state_points(candidates.iloc[_least_sure(surrogate, candidates, one_liquid, n)])
+    p = _demixing(surrogate, candidates, box_edge)
+    worth = 4 * p * (1 - p) if criterion == "boundary" else np.ones(len(candidates))
+    return state_points(candidates.iloc[_spread_out(candidates, known, worth, n)])
+
+
+def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFrame:
+    highest = np.where(highest > lowest, highest, lowest + 10.0**-_DECIMALS)  # a number that never changes
+    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(_POOL)
+    return pd.DataFrame(qmc.scale(unit, lowest, highest).round(_DECIMALS), columns=list(PARAMETERS))
+
+
+def _demixing(surrogate: Surrogate, candidates: pd.DataFrame, box_edge: float) -> FloatArray:
+    phases = surrogate.parts.phases
+    described = describe(candidates, phases.strength)
+    edges = np.full(len(candidates), box_edge)
+    p = phases.probability(split(candidates, phases.strength), described, described.density, edges)
+    return np.where(described.known, p, 1.0)  # without a liquid there is nothing to simulate
+
+
+def _spread_out(candidates: pd.DataFrame, known: FloatArray, worth: FloatArray, n: int) -> list[int]:
+    values = candidates[list(PARAMETERS)].to_numpy(dtype=float)
+    spans = np.maximum(np.ptp(values, axis=0), 1e-9)
+    distance = np.min([(((values - row) / spans) ** 2).sum(axis=1) for row in known], axis=0) ** 0.5
+    chosen: list[int] = []
+    for _ in range(n):
+        best = int(np.argmax(worth * distance))
+        chosen.append(best)
+        distance = np.minimum(distance, (((values - values[best]) / spans) ** 2).sum(axis=1) ** 0.5)
+    return chosen
+
+
+def _least_sure(surrogate: Surrogate, candidates: pd.DataFrame, rows: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Largest posterior variance of like pairs, greedily; a chosen state is conditioned on before the next is."""
+    described = describe(candidates.iloc[rows], surrogate.parts.densities.strength)
+    process = surrogate.parts.curves.like
+    covariance = process.posterior_covariance(described.inputs)
+    chosen: list[int] = []
+    for _ in range(n):
+        best = int(np.argmax(np.diag(covariance)))
+        chosen.append(int(rows[best]))
+        column = covariance[:, best]
+        covariance = covariance - np.outer(column, column) / (column[best] + process.nugget + _JITTER)
+    return chosen

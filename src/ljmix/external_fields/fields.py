@@ -14,11 +14,13 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix.functional.grid import SPACING
 
-__all__ = ["AREA", "BINS", "LENGTH", "PlanarField", "draw_field", "is_connected", "make_slit"]
+__all__ = ["AREA", "BINS", "CRITICAL", "LENGTH", "PlanarField", "draw_field", "is_connected", "make_slit"]
 
 LENGTH, AREA = 15.0, 49.0
 """Edge of the box along the field (σ), and its area across (σ²)."""
 BINS = round(LENGTH / SPACING)
+CRITICAL = 1.08
+"""Critical temperature of the fluid, T*: below it a field may hold liquid beside vapour."""
 
 _BARRIER, _CEILING = 10.0, 12.0
 """Height of a random barrier, and where the potential of a wall is cut, k_B T."""
@@ -102,7 +104,7 @@ def _seed(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def draw_field(name: str, temperature: float, attempt: int = 0, most: float = 0.7) -> PlanarField:
+def draw_field(name: str, temperature: float, attempt: int = 0, least: float = 0.05, most: float = 0.7) -> PlanarField:
     """Draw a random field; the name decides it, whatever was drawn before.
 
     Parameters
@@ -113,8 +115,8 @@ def draw_field(name: str, temperature: float, attempt: int = 0, most: float = 0.
         T*.
     attempt : int
         Another draw for the same name, where the first is of no use.
-    most : float
-        Largest mean density of the room left free, 1/σ³; the least is 0.05.
+    least, most : float
+        Bounds of the mean density of the room left free, 1/σ³.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def draw_field(name: str, temperature: float, attempt: int = 0, most: float = 0.
     barrier = (round(float(rng.uniform(0.6, 2.5)), 4), round(float(rng.uniform(0.08, 0.35)), 4))
     walled = bool(rng.random() < 0.6)
     room = AREA * (LENGTH - (2 * barrier[0] if walled else 0))
-    count = int(rng.uniform(0.05, most) * room)
+    count = int(rng.uniform(least, most) * room)
     return PlanarField(name, temperature, count, waves, hump, barrier if walled else None)  # type: ignore[arg-type]
 
 

@@ -18,19 +18,21 @@ from tqdm import tqdm
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
-from ljmix.external_fields.fields import BINS
+from ljmix.data.dataset import Dataset
+from ljmix.data.reference import load_reference
+from ljmix.external_fields.fields import BINS, CRITICAL
 from ljmix.external_fields.scores import summarise_scores
 from ljmix.external_fields.tables import FunctionalTables, read_tables
 from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.learned import initial_term
 from ljmix.functional.model import Functional
 from ljmix.functional.shipped import read_term, write_term
-from ljmix.functional.theory import TheoryTerm, mayer_transform
+from ljmix.functional.theory import TheoryTerm, mayer_transform, theory_energy
 from ljmix.functional.training import BulkTargets, Fit, PairTargets, ProfileTargets, fit_term
 
 __all__ = [
-    "REFERENCE", "SHIPPED", "Recipe", "bulk_targets", "learn_fluid", "pair_targets", "profile_targets",
-    "train_curve", "train_shipped", "write_curve",
+    "REFERENCE", "SHIPPED", "Recipe", "bulk_targets", "colour_states", "energy_targets", "learn_fluid", "pair_targets",
+    "profile_targets", "train_curve", "train_shipped", "write_curve",
 ]  # fmt: skip
 
 REFERENCE = 1.5
@@ -38,7 +40,9 @@ REFERENCE = 1.5
 GRID = Grid((BINS,), SPACING)
 _LEAST = 0.02
 """Density, 1/σ³, below which ln ρ is not used."""
-_FLOORS = {"profile": 0.01, "pressure": 0.003, "structure": 0.01}
+_LEAST_VAPOUR, _LEAST_KNOWN = 0.004, 0.2
+"""Below the critical temperature a vapour counts as well, where its density is known to a fifth."""
+_FLOORS = {"profile": 0.01, "pressure": 0.003, "energy": 0.002, "structure": 0.01}
 """Relative errors allowed beside those of the simulation."""
 _MAGNIFIED = 8.0
 """Variance of ln ρ + βV − c1 over that of ln ρ: c1 sees the noise in ρ as well, magnified by 1/S(k).
@@ -46,6 +50,7 @@ _MAGNIFIED = 8.0
 Measured in a first fit; without it profiles would outweigh pressures and structure factors by as much.
 """
 _WAVE_BIN = 0.2
+_MEASURED = ("number_density_sem", "potential_energy_sem")
 _MAYER_WAVES, _MAYER_ERROR = np.linspace(0, 20, 41), 0.03
 
 
@@ -60,6 +65,9 @@ class Recipe:
     bulk, structure : bool
         Whether pressures, and structure factors of uniform fluids, are learned from too. With the latter goes the exact
         pair function at vanishing density.
+    colour : bool
+        Whether energies and densities of the shipped colour mixtures are learned from, see `colour_states`: an energy
+        is the slope of βF/N in 1/T, and joins one temperature to the next.
     kernels, hidden : int
     smoothing : float
     iterations : int
@@ -68,6 +76,7 @@ class Recipe:
     fields: int
     bulk: bool = True
     structure: bool = True
+    colour: bool = False
     kernels: int = 12
     hidden: int = 20
     smoothing: float = 1e-3
@@ -83,12 +92,14 @@ def profile_targets(tables: FunctionalTables, fields: pd.DataFrame) -> ProfileTa
     fields : pandas.DataFrame
         Some rows of its table of fields.
     """
-    rho = tables.column("rho", fields) - tables.column("shift", fields)
     temperatures = fields["temperature"].to_numpy(dtype=float)
+    warm = temperatures[:, None] > CRITICAL
+    rho = tables.column("rho", fields) - tables.column("shift", fields)
     field = tables.column("energy", fields) / temperatures[:, None]
     rho = np.maximum(rho, 1e-8)
     relative = tables.column("rho_sem", fields) / rho
-    weight = np.where(rho > _LEAST, 1 / (relative**2 + _FLOORS["profile"] ** 2) / _MAGNIFIED, 0.0)
+    used = np.where(warm, rho > _LEAST, (rho > _LEAST_VAPOUR) & ((rho > _LEAST) | (relative < _LEAST_KNOWN)))
+    weight = np.where(used, 1 / (relative**2 + _FLOORS["profile"] ** 2) / _MAGNIFIED, 0.0)
     theory = np.array([TheoryTerm(round(t, 6)).c1(r, GRID) for t, r in zip(temperatures, rho, strict=True)])
     return ProfileTargets(rho, np.log(rho) + field - theory, weight, 1 / temperatures - 1 / REFERENCE, GRID)
 
@@ -101,8 +112,41 @@ def bulk_targets(table: pd.DataFrame) -> BulkTargets:
     for density, temperature in zip(rho, t, strict=True):
         energy, c1 = TheoryTerm(round(temperature, 6)).bulk(density)
         theory.append(density - density * c1 - energy)
-    error = np.hypot(sem, _FLOORS["pressure"] * np.abs(pressure) + 0.002) / t
+    # A vapour's pressure is small: what is allowed in all is a share of the ideal gas's.
+    error = np.hypot(sem, _FLOORS["pressure"] * np.abs(pressure) + np.minimum(0.002, 0.01 * rho * t)) / t
     return BulkTargets(rho, 1 / t - 1 / REFERENCE, pressure / t - np.array(theory), error)
+
+
+def colour_states(dataset: Dataset) -> pd.DataFrame:
+    """Shipped mixtures whose particles differ in name only, ε_AB = 1 and size ratio 1: the pure fluid at P* = 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a temperature: `temperature`, `density`, `pressure` with its error from that of the density,
+        `pressure_sem`, `energy` (potential, of a particle) and `energy_sem`; means over the compositions.
+    """
+    states = dataset.states
+    pure = states[(states["size_ratio"] == 1) & (states["epsilon_ab"] == 1) & states["converged"]]
+    rows = []
+    for temperature, group in pure.groupby("temperature"):
+        count = len(group)
+        rho = group["number_density"].mean()
+        # ∂P/∂ρ = 1/(ρ κ_T) turns an error of the density into one of the pressure.
+        stiffness = 1 / (rho * group["isothermal_compressibility"].mean())
+        sem, energy_sem = (np.sqrt((group[name] ** 2).sum()) / count for name in _MEASURED)
+        rows.append((temperature, rho, 1.0, sem * stiffness, group["potential_energy"].mean(), energy_sem))
+    names = ["temperature", "density", "pressure", "pressure_sem", "energy", "energy_sem"]
+    return pd.DataFrame(rows, columns=names).astype(float)
+
+
+def energy_targets(table: pd.DataFrame) -> BulkTargets:
+    """Targets of potential energies: what the learned part adds to U/N of the theory."""
+    names = ("density", "temperature", "energy", "energy_sem")
+    rho, t, energy, sem = (table[name].to_numpy(dtype=float) for name in names)
+    theory = np.array([float(theory_energy(np.array(d), x)) for d, x in zip(rho, t, strict=True)])
+    error = np.hypot(sem, _FLOORS["energy"] * np.abs(energy) + 0.002)
+    return BulkTargets(rho, 1 / t - 1 / REFERENCE, energy - theory, error)
 
 
 def pair_targets(table: pd.DataFrame, temperatures: FloatArray) -> PairTargets:
@@ -174,11 +218,17 @@ def learn_fluid(tables: FunctionalTables, recipe: Recipe, sets: tuple[str, ...],
     bulk = tables.bulk[tables.bulk["set"].isin(sets)]
     structure = tables.structure[tables.structure["set"].isin(sets)]
     temperatures = bulk["temperature"].to_numpy(dtype=float).round(6)
+    pressures = bulk
+    if recipe.colour:
+        colour = colour_states(load_reference())
+        colour = colour[colour["temperature"].between(temperatures.min(), temperatures.max())]
+        pressures = pd.concat([bulk, colour], ignore_index=True)
     return fit_term(
         initial_term(recipe.kernels, 2.5, 0.125, 3, recipe.hidden, REFERENCE, seed),
         profile_targets(tables, chosen.iloc[aside:]) if recipe.fields else None,
         held_out=profile_targets(tables, chosen.iloc[:aside]) if aside else None,
-        bulk=bulk_targets(bulk) if recipe.bulk else None,
+        bulk=bulk_targets(pressures) if recipe.bulk else None,
+        energies=energy_targets(colour) if recipe.colour else None,
         pairs=pair_targets(structure, temperatures) if recipe.structure else None,
         smoothing=recipe.smoothing, iterations=recipe.iterations,
     )  # fmt: skip
@@ -240,7 +290,8 @@ def train_shipped(tables: FunctionalTables, folder: Path, name: str, sets: tuple
     Fit
     """
     known = tables.fields[tables.fields["set"].isin(sets) & tables.fields["starts_agree"]]
-    recipe = Recipe(len(known))
+    several = len(sets) > 1
+    recipe = Recipe(len(known), colour=several, iterations=600 if several else 300)
     fit = learn_fluid(tables, recipe, sets, seed)
     uniform = tables.bulk[tables.bulk["set"].isin(sets)]
     temperatures = sorted({round(float(t), 6) for t in uniform["temperature"]})

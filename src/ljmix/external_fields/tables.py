@@ -19,7 +19,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.external_fields.campaign import BULK, SETS, STARTS, plan_fields, read_field_runs
-from ljmix.external_fields.fields import AREA, BINS, PlanarField
+from ljmix.external_fields.fields import AREA, BINS, CRITICAL, PlanarField
 from ljmix.external_fields.profiles import MOST_APART, combine_runs, expected_deviation
 from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.shipped import find_tables
@@ -77,8 +77,10 @@ def canonical_shift(field: PlanarField, beta_field: FloatArray) -> FloatArray:
     Returns
     -------
     (BINS,) array
-        1/σ³.
+        1/σ³; zero below the critical temperature, where a change of N moves an interface and first order means nothing.
     """
+    if field.temperature < CRITICAL:
+        return np.zeros(BINS)
     grid, term = Grid((BINS,), SPACING), TheoryTerm(field.temperature)
     amount, step = field.n_particles / AREA, 0.02 * field.n_particles / AREA
     rho, potential = [], []

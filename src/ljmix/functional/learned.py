@@ -201,6 +201,15 @@ class LearnedTerm:
         a, slopes = a[..., 0], slopes[..., 0, :]
         return rho * a, -a - rho * (slopes @ norms)
 
+    def potential_energy(self, rho: FloatArray, temperature: float) -> FloatArray:
+        """What a particle of the uniform fluid has more of potential energy, ∂(βF/N)/∂β; ε."""
+        norms = self.kernels(np.zeros(1))[:, 0]
+        x = np.multiply.outer(np.asarray(rho, dtype=float), np.append(norms, 0.0))
+        x[..., -1] = self._tau(temperature)
+        empty = np.append(np.zeros_like(norms), self._tau(temperature))
+        slopes = [evaluate_network(np, self.network, at)[1][..., -1] for at in (x, empty)]
+        return np.asarray(slopes[0] - slopes[1])
+
     def c2(self, k: FloatArray, rho: float, temperature: float) -> FloatArray:
         """Transform of the pair direct correlation function of the uniform fluid."""
         kernels, norms = self.kernels(k), self.kernels(np.zeros(1))[:, 0]

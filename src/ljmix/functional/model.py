@@ -12,7 +12,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.learned import LearnedTerm
 from ljmix.functional.solve import bin_field, solve_profile
-from ljmix.functional.theory import TheoryTerm
+from ljmix.functional.theory import TheoryTerm, theory_energy
 
 __all__ = ["DENSEST", "Functional"]
 
@@ -125,11 +125,15 @@ class Functional:
         values = np.asarray(rho, dtype=float)
         if not ((values > 0) & (values <= DENSEST)).all():
             raise ValueError(f"rho = {rho!r}: densities of a uniform fluid must lie above 0 and up to {DENSEST:g}")
-        energy, c1 = self.theory.bulk(values)
+        return values, *self.excess_bulk(values)
+
+    def excess_bulk(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """βF_ex/V and c1 of uniform fluids, (...) each."""
+        energy, c1 = self.theory.bulk(rho)
         if self.learned is not None:
-            more, c1_more = self.learned.bulk(values, self.temperature)
+            more, c1_more = self.learned.bulk(rho, self.temperature)
             energy, c1 = energy + more, c1 + c1_more
-        return values, energy, c1
+        return energy, c1
 
     def pressure(self, rho: npt.ArrayLike) -> FloatArray:
         """Pressure of the uniform fluid, βP = ρ − ρ c1 − βF_ex/V; ε/σ³.
@@ -146,6 +150,12 @@ class Functional:
         """Chemical potential of the uniform fluid, βμ = ln ρ − c1 with the thermal wavelength set to σ; ε."""
         values, _, c1 = self._bulk(rho)
         return np.asarray(self.temperature * (np.log(values) - c1))
+
+    def potential_energy(self, rho: npt.ArrayLike) -> FloatArray:
+        """Potential energy of a particle of the uniform fluid, U/N = ∂(βF_ex/N)/∂β; ε."""
+        values = self._bulk(rho)[0]
+        energy = theory_energy(values, self.temperature)
+        return energy if self.learned is None else energy + self.learned.potential_energy(values, self.temperature)
 
     def c2(self, k: npt.ArrayLike, rho: float) -> FloatArray:
         """Transform ĉ(k) of the pair direct correlation function, −δ²βF_ex/δρδρ, of the uniform fluid; σ³."""

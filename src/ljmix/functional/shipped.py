@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole, write_text
 from ljmix.functional.learned import LearnedTerm, Network
 from ljmix.functional.model import Functional
 
-__all__ = ["find_tables", "load_functional", "read_term", "write_term"]
+__all__ = [
+    "find_tables", "load_functional", "read_term", "read_weights", "require_range", "write_term", "write_weights",
+]  # fmt: skip
 
 
 def find_tables() -> Path:
@@ -41,17 +44,42 @@ def write_term(term: LearnedTerm, folder: Path, name: str, described: Mapping[st
     described : mapping
         JSON-able: what it was trained on; `temperatures` gives the lowest and the highest it answers for.
     """
-    arrays: dict[str, Any] = {"coefficients": term.coefficients, **term.network._asdict()}
-    with replace_when_whole(folder / f"{name}.npz") as part:
-        np.savez_compressed(part, allow_pickle=False, **arrays)
     settings = {"knot": term.knot, "order": term.order, "reference": term.reference}
-    write_text(
-        folder / f"{name}.json", json.dumps({"settings": settings, **described}, indent=1, sort_keys=True) + "\n"
-    )
+    write_weights(folder, name, term.coefficients, term.network, {"settings": settings, **described})
+
+
+def write_weights(
+    folder: Path, name: str, coefficients: FloatArray, network: Network, described: Mapping[str, Any]
+) -> None:
+    """Write kernels and a network to ``<name>.npz``, and what is said of them to ``<name>.json``."""
+    with replace_when_whole(folder / f"{name}.npz") as part:
+        np.savez_compressed(part, allow_pickle=False, coefficients=coefficients, **network._asdict())  # type: ignore[arg-type]
+    write_text(folder / f"{name}.json", json.dumps(described, indent=1, sort_keys=True) + "\n")
 
 
 def read_term(folder: Path, name: str) -> tuple[LearnedTerm, dict[str, Any]]:
     """Read a trained term, and what is said of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of this name.
+    ValueError
+        If its files do not belong together.
+    """
+    kernels, network, described = read_weights(folder, name, lambda count: count + 1)
+    return LearnedTerm(kernels, network, **described["settings"]), described
+
+
+def read_weights(folder: Path, name: str, inputs: Callable[[int], int]) -> tuple[FloatArray, Network, dict[str, Any]]:
+    """Read what `write_weights` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    inputs : callable
+        Number of the network's inputs for a number of kernels.
 
     Raises
     ------
@@ -71,9 +99,23 @@ def read_term(folder: Path, name: str) -> tuple[LearnedTerm, dict[str, Any]]:
             raise ValueError(f"{paths[0]} holds {', '.join(sorted(file.files))}; it is no trained term")
         arrays = {key: file[key] for key in file.files}
     kernels = arrays.pop("coefficients")
-    if arrays["first"].shape[0] != len(kernels) + 1:
+    if arrays["first"].shape[0] != inputs(len(kernels)):
         raise ValueError(f"{paths[0]}: {len(kernels)} kernels do not fit a network of {len(arrays['first'])} inputs")
-    return LearnedTerm(kernels, Network(**arrays), **described["settings"]), described
+    return kernels, Network(**arrays), described
+
+
+def require_range(value: float, allowed: Sequence[float], what: str, name: str) -> None:
+    """Refuse a state outside the range that a term was trained for.
+
+    Raises
+    ------
+    ValueError
+        If the value is outside.
+    """
+    low, high = allowed
+    if not low - 1e-9 <= value <= high + 1e-9:
+        symbol = {"temperature": "T*", "epsilon_ab": "ε_AB"}[what]
+        raise ValueError(f"{what} = {value:g}: {name} was trained for {symbol} from {low:g} to {high:g}")
 
 
 def load_functional(temperature: float = 1.5, name: str = "fluid", folder: Path | None = None) -> Functional:
@@ -102,7 +144,5 @@ def load_functional(temperature: float = 1.5, name: str = "fluid", folder: Path 
     if name == "theory":
         return Functional(temperature)
     term, described = read_term(find_tables() if folder is None else folder, name)
-    low, high = described["temperatures"]
-    if not low - 1e-9 <= temperature <= high + 1e-9:
-        raise ValueError(f"temperature = {temperature:g}: {name} was trained for T* from {low:g} to {high:g}")
+    require_range(temperature, described["temperatures"], "temperature", name)
     return Functional(temperature, term)

@@ -12,9 +12,10 @@ from ljmix.functional.grid import Grid, ball_transforms
 from ljmix.potential import lj_potential
 from ljmix.state import CUTOFF
 
-__all__ = ["TheoryTerm", "attraction_transform", "effective_diameter", "mayer_transform"]
+__all__ = ["TheoryTerm", "attraction_transform", "effective_diameter", "mayer_transform", "theory_energy"]
 
 _MINIMUM = 2 ** (1 / 6)
+_BETA_STEP = 1e-3
 
 
 @lru_cache
@@ -105,3 +106,13 @@ class TheoryTerm:
     def c2(self, k: FloatArray, rho: float) -> FloatArray:
         """Transform of the pair direct correlation function of the uniform fluid."""
         return self.spheres.c2(k, rho) - attraction_transform(k) / self.temperature
+
+
+def theory_energy(rho: FloatArray, temperature: float) -> FloatArray:
+    """Potential energy of a particle of the uniform fluid by theory alone, U/N = ∂(βF/N)/∂β; ε.
+
+    The diameter changes with temperature, so that spheres have an energy as well.
+    """
+    beta = 1 / temperature
+    above, below = (TheoryTerm(1 / (beta + step)).bulk(rho)[0] for step in (_BETA_STEP, -_BETA_STEP))
+    return np.asarray((above - below) / (2 * _BETA_STEP) / rho)

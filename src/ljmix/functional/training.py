@@ -61,7 +61,7 @@ class ProfileTargets:
 
 @dataclass(frozen=True)
 class BulkTargets:
-    """Uniform fluids, and what the learned part must add to βP, with its error; (n,) arrays."""
+    """Uniform fluids, and what the learned part must add to βP, or to the energy of a particle; (n,) arrays."""
 
     rho: FloatArray
     tau: FloatArray
@@ -143,17 +143,19 @@ def fit_term(
     *,
     held_out: ProfileTargets | None = None,
     bulk: BulkTargets | None = None,
+    energies: BulkTargets | None = None,
     pairs: PairTargets | None = None,
     smoothing: float = 1e-4,
     iterations: int = 400,
 ) -> Fit:
     """Train a term by L-BFGS.
 
-    The loss is the sum of up to three means of squares, each in units of its errors, and a penalty on rough kernels and
+    The loss is the sum of up to four means of squares, each in units of its errors, and a penalty on rough kernels and
     large weights:
 
     - of profiles, the weighted variance along z of ln ρ + βV − c1, which is βμ and so a constant for the true c1;
     - of uniform fluids, the error of the pressure;
+    - and that of their potential energy, the slope of βF/N in 1/T, which joins one temperature to the next;
     - of the pair direct correlation function, the error at each wave number.
 
     Parameters
@@ -162,7 +164,7 @@ def fit_term(
         To begin from.
     profiles, held_out : ProfileTargets, optional
         To learn from, and to choose the best iterate by.
-    bulk : BulkTargets, optional
+    bulk, energies : BulkTargets, optional
     pairs : PairTargets, optional
     smoothing : float
         Weight of the penalty.
@@ -179,8 +181,8 @@ def fit_term(
     RuntimeError
         Without JAX.
     """
-    if profiles is None and bulk is None and pairs is None:
-        raise ValueError("nothing to learn from; give profiles, bulk or pairs")
+    if profiles is None and bulk is None and energies is None and pairs is None:
+        raise ValueError("nothing to learn from; give profiles, bulk, energies or pairs")
     jax, jnp = import_jax()
     from jax.flatten_util import ravel_pytree
 
@@ -195,6 +197,8 @@ def fit_term(
             total = total + _profile_loss(jnp, term, parameters, profiles)
         if bulk is not None:
             total = total + _bulk_loss(jnp, term, parameters, bulk)
+        if energies is not None:
+            total = total + _energy_loss(jnp, term, parameters, energies)
         if pairs is not None:
             total = total + _pair_loss(jnp, term, parameters, pairs)
         return total
@@ -259,6 +263,15 @@ def _bulk_loss(jnp: Any, term: LearnedTerm, parameters: Any, data: BulkTargets) 
     norms = _norms(jnp, term, parameters)
     slopes = evaluate_network(jnp, parameters["net"], _inputs(jnp, norms, data.rho, data.tau))[1][:, :-1]
     return jnp.mean(((data.rho**2 * (slopes @ norms) - data.target) / data.error) ** 2)
+
+
+def _energy_loss(jnp: Any, term: LearnedTerm, parameters: Any, data: BulkTargets) -> Any:
+    norms = _norms(jnp, term, parameters)
+    at, empty = (
+        evaluate_network(jnp, parameters["net"], _inputs(jnp, norms, rho, data.tau))[1][:, -1]
+        for rho in (data.rho, np.zeros_like(data.rho))
+    )
+    return jnp.mean(((at - empty - data.target) / data.error) ** 2)
 
 
 def _pair_loss(jnp: Any, term: LearnedTerm, parameters: Any, data: PairTargets) -> Any:

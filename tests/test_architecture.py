@@ -13,7 +13,7 @@ ORDER = [
     {"evaluation"},
     {"surrogate"},
     {"scoring"},
-    {"models", "engine_validation", "thermodynamics", "external_fields", "potentials"},
+    {"models", "engine_validation", "thermodynamics", "external_fields", "mixture_functional", "potentials"},
     {"release"},
     {"data"},
     {"simulation"},

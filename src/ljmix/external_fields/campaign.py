@@ -51,19 +51,17 @@ class FieldSet:
 SETS: dict[str, FieldSet] = {
     "train-T1.5": FieldSet(1.5, 32, 24000),
     "test-T1.5": FieldSet(1.5, 6, 60000, 10000, ((4.0, 1.0, 80), (6.0, 2.0, 150), (8.0, 0.5, 240), (10.0, 1.5, 300))),
-    "train-T0.8": FieldSet(0.8, 3, 24000, least=0.25),
     "train-T0.95": FieldSet(0.95, 3, 24000, least=0.25),
     "train-T1.1": FieldSet(1.1, 5, 24000),
-    "test-T1.0": FieldSet(1.0, 2, 30000, 8000, ((7.0, 1.0, 170),), 0.25),
 }
 """Drawn by name before any of it was simulated."""
 
 BULK: dict[str, tuple[float, tuple[float, ...]]] = {
     "train-T1.5": (1.5, (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85)),
     "test-T1.5": (1.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)),
-    "train-T0.8": (0.8, (0.01, 0.75, 0.8)),
-    "train-T0.95": (0.95, (0.03, 0.68, 0.75)),
-    "train-T1.1": (1.1, (0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)),
+    "train-T0.8": (0.8, (0.75, 0.8)),
+    "train-T0.95": (0.95, (0.68, 0.75)),
+    "train-T1.1": (1.1, (0.1, 0.2, 0.5, 0.65, 0.8)),
     "train-T1.25": (1.25, (0.1, 0.25, 0.4, 0.55, 0.7)),
 }
 """Uniform fluids: temperature and densities, outside the region where liquid and vapour coexist."""

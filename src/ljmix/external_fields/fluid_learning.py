@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +68,11 @@ class Recipe:
     colour : bool
         Whether energies and densities of the shipped colour mixtures are learned from, see `colour_states`: an energy
         is the slope of βF/N in 1/T, and joins one temperature to the next.
+    profiles_from : tuple of str
+        Sets whose profiles are learned from; empty: all that are given.
+    gas_share : float
+        What is allowed beside a pressure's own error is at most this share of the ideal gas's pressure: a vapour's is
+        small.
     kernels, hidden : int
     smoothing : float
     iterations : int
@@ -77,6 +82,8 @@ class Recipe:
     bulk: bool = True
     structure: bool = True
     colour: bool = False
+    profiles_from: tuple[str, ...] = ()
+    gas_share: float = 1.0
     kernels: int = 12
     hidden: int = 20
     smoothing: float = 1e-3
@@ -104,16 +111,16 @@ def profile_targets(tables: FunctionalTables, fields: pd.DataFrame) -> ProfileTa
     return ProfileTargets(rho, np.log(rho) + field - theory, weight, 1 / temperatures - 1 / REFERENCE, GRID)
 
 
-def bulk_targets(table: pd.DataFrame) -> BulkTargets:
-    """Targets of pressures: what the learned part adds to βP = ρ − ρ c1 − βF/V of the theory."""
+def bulk_targets(table: pd.DataFrame, gas_share: float = 1.0) -> BulkTargets:
+    """Targets of pressures: what the learned part adds to βP = ρ − ρ c1 − βF/V of the theory; see `Recipe`."""
     rho, t = (table[name].to_numpy(dtype=float) for name in ("density", "temperature"))
     pressure, sem = (table[name].to_numpy(dtype=float) for name in ("pressure", "pressure_sem"))
     theory = []
     for density, temperature in zip(rho, t, strict=True):
         energy, c1 = TheoryTerm(round(temperature, 6)).bulk(density)
         theory.append(density - density * c1 - energy)
-    # A vapour's pressure is small: what is allowed in all is a share of the ideal gas's.
-    error = np.hypot(sem, _FLOORS["pressure"] * np.abs(pressure) + np.minimum(0.002, 0.01 * rho * t)) / t
+    floor = _FLOORS["pressure"] * np.abs(pressure) + np.minimum(0.002, gas_share * rho * t)
+    error = np.hypot(sem, floor) / t
     return BulkTargets(rho, 1 / t - 1 / REFERENCE, pressure / t - np.array(theory), error)
 
 
@@ -208,7 +215,7 @@ def learn_fluid(tables: FunctionalTables, recipe: Recipe, sets: tuple[str, ...],
     """
     if wrong := [name for name in sets if not name.startswith("train-")]:
         raise ValueError(f"set {wrong[0]!r} is not to be learned from; training sets are called train-…")
-    known = tables.fields[tables.fields["set"].isin(sets) & tables.fields["starts_agree"]]
+    known = _known_fields(tables, recipe.profiles_from or sets)
     if recipe.fields > len(known):
         raise ValueError(
             f"the recipe asks for {recipe.fields} fields; {', '.join(sets)} have {len(known)} whose starts agree"
@@ -227,11 +234,15 @@ def learn_fluid(tables: FunctionalTables, recipe: Recipe, sets: tuple[str, ...],
         initial_term(recipe.kernels, 2.5, 0.125, 3, recipe.hidden, REFERENCE, seed),
         profile_targets(tables, chosen.iloc[aside:]) if recipe.fields else None,
         held_out=profile_targets(tables, chosen.iloc[:aside]) if aside else None,
-        bulk=bulk_targets(pressures) if recipe.bulk else None,
+        bulk=bulk_targets(pressures, recipe.gas_share) if recipe.bulk else None,
         energies=energy_targets(colour) if recipe.colour else None,
         pairs=pair_targets(structure, temperatures) if recipe.structure else None,
         smoothing=recipe.smoothing, iterations=recipe.iterations,
     )  # fmt: skip
+
+
+def _known_fields(tables: FunctionalTables, sets: tuple[str, ...]) -> pd.DataFrame:
+    return tables.fields[tables.fields["set"].isin(sets) & tables.fields["starts_agree"]]
 
 
 CURVE_FIELDS, CURVE_DRAWS = (24, 6), 5
@@ -282,32 +293,40 @@ def write_curve(tables: FunctionalTables, folder: Path, work: Path) -> pd.DataFr
     return table
 
 
-def train_shipped(tables: FunctionalTables, folder: Path, name: str, sets: tuple[str, ...], seed: int = 0) -> Fit:
-    """Train on all fields of some sets and write the term.
+def train_shipped(tables: FunctionalTables, folder: Path, name: str, seed: int = 0) -> Fit:
+    """Train a term of `SHIPPED` on all its fields and write it.
 
     Returns
     -------
     Fit
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
     """
-    known = tables.fields[tables.fields["set"].isin(sets) & tables.fields["starts_agree"]]
-    several = len(sets) > 1
-    recipe = Recipe(len(known), colour=several, iterations=600 if several else 300)
+    if name not in SHIPPED:
+        raise ValueError(f"term {name!r} is unknown; choose from {', '.join(SHIPPED)}")
+    sets, recipe = SHIPPED[name]
+    recipe = replace(recipe, fields=len(_known_fields(tables, recipe.profiles_from or sets)))
     fit = learn_fluid(tables, recipe, sets, seed)
     uniform = tables.bulk[tables.bulk["set"].isin(sets)]
     temperatures = sorted({round(float(t), 6) for t in uniform["temperature"]})
     described = {
-        "sets": list(sets), "fields": len(known), "seed": seed, "temperatures": [temperatures[0], temperatures[-1]],
+        "sets": list(sets), "fields": recipe.fields, "seed": seed, "temperatures": [temperatures[0], temperatures[-1]],
         "recipe": asdict(recipe), "iterations_done": fit.iterations,
     }  # fmt: skip
     write_term(fit.term, folder, name, described)
     return fit
 
 
-SHIPPED: dict[str, tuple[str, ...]] = {
-    "fluid-T1.5": ("train-T1.5",),
-    "fluid": ("train-T0.8", "train-T0.95", "train-T1.1", "train-T1.25", "train-T1.5"),
+_ALL = ("train-T0.8", "train-T0.95", "train-T1.1", "train-T1.25", "train-T1.5")
+SHIPPED: dict[str, tuple[tuple[str, ...], Recipe]] = {
+    "fluid-T1.5": (("train-T1.5",), Recipe(0)),
+    "fluid": (_ALL, Recipe(0, profiles_from=("train-T1.5",))),
+    "fluid-fields": (_ALL, Recipe(0, colour=True, gas_share=0.01, iterations=400)),
 }
-"""Training sets of the shipped terms."""
+"""Training sets of the shipped terms, and recipes, whose number of fields is that of all there are."""
 
 
 def main() -> None:
@@ -321,9 +340,7 @@ def main() -> None:
     with one_sentence(parser):
         tables = read_tables(arguments.output)
         for name in arguments.terms:
-            if name not in SHIPPED:
-                raise ValueError(f"term {name!r} is unknown; choose from {', '.join(SHIPPED)}")
-            fit = train_shipped(tables, arguments.output, name, SHIPPED[name])
+            fit = train_shipped(tables, arguments.output, name)
             print(f"{name}: loss {fit.loss:.2f}, held out {fit.validation:.2f}, {fit.iterations} iterations, "
                   f"{fit.cpu_seconds:.0f} s")  # fmt: skip
         if arguments.curve:

@@ -14,7 +14,7 @@ from ljmix.mixture_functional.model import MixtureFunctional
 
 __all__ = ["LiquidInterface", "TwoLiquids", "find_liquids", "liquid_density", "make_liquid_interface"]
 
-_COMPOSITIONS = np.concatenate([np.geomspace(1e-7, 0.02, 40), np.linspace(0.025, 0.499, 80)])
+_COMPOSITIONS = np.concatenate([np.geomspace(1e-6, 0.02, 24), np.linspace(0.03, 0.499, 40)])
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class Curvature(NamedTuple):
 def _inputs(xp: Any, own: Any, other: Any, tau: Any, weakness: Any) -> tuple[Any, Any]:
     """Input of the network, and the same without the other species; tau and weakness of one point each."""
     both = [xp.broadcast_to(xp.asarray(x)[..., None], (*own.shape[:-1], 1)) for x in (tau, weakness)]
-    return tuple(xp.concatenate([own, second, *both], axis=-1) for second in (other, xp.zeros_like(other)))  # type: ignore[return-value]
+    with_other = xp.concatenate([own, other, *both], axis=-1)
+    return with_other, xp.concatenate([own, xp.zeros_like(other), *both], axis=-1)
 
 
 def slopes(xp: Any, net: Network, own: Any, other: Any, tau: Any, weakness: Any) -> Slopes:
@@ -166,7 +167,7 @@ class CrossTerm:
         ):
             fields = np.moveaxis(mine[..., None] * own + theirs[..., None] * other, -1, 0)
             found.append(-value - grid.back((self._on(grid) * grid.transform(fields)).sum(axis=0)))
-        return weakness * np.array(found)
+        return np.asarray(weakness * np.array(found))
 
     def bulk(self, rho: FloatArray, temperature: float, weakness: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """βF/V, c1 of both species, (2, …), and potential energy for each volume of uniform mixtures (2, …)."""

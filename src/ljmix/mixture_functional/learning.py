@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -149,7 +150,9 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
     mayer : bool
         Ask for the exact limit of vanishing density as well, ĉ_AB = ∫[exp(−βu_AB) − 1], at each T* and ε_AB.
     """
-    rho, tau, weakness, scalars = [], [], [], []
+    rho: list[FloatArray] = []
+    scalars: list[tuple[Any, ...]] = []
+    tau, weakness = [], []
     rows: list[tuple[FloatArray, ...]] = []
     for _, state in states.iterrows():
         t, weak = float(state["temperature"]), 1 - float(state["epsilon_ab"])
@@ -163,8 +166,8 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
         rho.append(densities)
         tau.append(1 / t - 1 / pure.reference)
         weakness.append(weak)
-    pairs = states[["temperature", "epsilon_ab"]].drop_duplicates().to_numpy(dtype=float) if mayer else []
-    for t, epsilon in pairs:
+    limits = states[["temperature", "epsilon_ab"]].drop_duplicates().to_numpy(dtype=float)
+    for t, epsilon in limits if mayer else limits[:0]:
         known = MixtureFunctional(t, epsilon, pure)
         empty = np.full(2, 1e-9)
         target = np.zeros((len(_MAYER_WAVES), 3))
@@ -178,9 +181,10 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
         tau.append(1 / t - 1 / pure.reference)
         weakness.append(1 - epsilon)
     index, k, c, error = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    pressures, pressure_errors, energies, energy_errors = np.array(scalars, dtype=float).T
     return MixtureTargets(
-        np.array(rho), np.array(tau), np.array(weakness), *np.array(scalars, dtype=float).T, index.astype(np.int64), k,
-        c, error,
+        np.array(rho), np.array(tau), np.array(weakness), pressures, pressure_errors, energies, energy_errors,
+        index.astype(np.int64), k, c, error,
     )  # fmt: skip
 
 
@@ -195,7 +199,8 @@ def train_mixture(dataset: Dataset, folder: Path, recipe: CrossRecipe | None = N
     """Train on all mixed states in the pure term's range of temperatures; write ``mixture.npz`` and its JSON."""
     recipe = recipe or CrossRecipe()
     pure, described = read_term(folder, PURE)
-    states = choose_states(dataset, tuple(described["temperatures"]))
+    low, high = described["temperatures"]
+    states = choose_states(dataset, (low, high))
     fit = learn_cross(dataset, states, pure, recipe, seed)
     settings = {"knot": fit.term.knot, "order": fit.term.order, "reference": fit.term.reference}
     temperatures, epsilons = (sorted(states[name].astype(float)) for name in ("temperature", "epsilon_ab"))
@@ -210,7 +215,7 @@ def train_mixture(dataset: Dataset, folder: Path, recipe: CrossRecipe | None = N
     return fit
 
 
-def read_cross(folder: Path, name: str = "mixture") -> tuple[CrossTerm, dict[str, object]]:
+def read_cross(folder: Path, name: str = "mixture") -> tuple[CrossTerm, dict[str, Any]]:
     """Read a trained cross term, and what is said of it; errors as `ljmix.functional.shipped.read_term`."""
     kernels, network, described = read_weights(folder, name, lambda count: 2 * count + 2)
     return CrossTerm(kernels, network, **described["settings"]), described
@@ -234,8 +239,8 @@ def load_mixture(temperature: float, epsilon_ab: float, name: str = "mixture") -
     if name == "theory":
         return MixtureFunctional(temperature, epsilon_ab)
     cross, described = read_cross(find_tables(), name)
-    require_range(temperature, described["temperatures"], "temperature", name)  # type: ignore[arg-type]
-    require_range(epsilon_ab, described["epsilon_ab"], "epsilon_ab", name)  # type: ignore[arg-type]
+    require_range(temperature, described["temperatures"], "temperature", name)
+    require_range(epsilon_ab, described["epsilon_ab"], "epsilon_ab", name)
     pure, _ = read_term(find_tables(), str(described["pure"]))
     return MixtureFunctional(temperature, epsilon_ab, pure, cross)
 

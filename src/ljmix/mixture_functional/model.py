@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +122,8 @@ class MixtureFunctional:
         if isinstance(V_ext, tuple) and all(callable(field) for field in V_ext):
             if length is None or not (math.isfinite(length) and length > 0):
                 raise ValueError(f"length = {length}: fields that are functions need the length of their box, in σ")
-            bins = round(length / spacing)
-            field = np.array([bin_field(one, bins, spacing, self.temperature) for one in V_ext])  # type: ignore[arg-type]
+            bins, functions = round(length / spacing), list[Any](V_ext)
+            field = np.array([bin_field(one, bins, spacing, self.temperature) for one in functions])
         else:
             field = np.asarray(V_ext, dtype=float)
         if field.ndim < 2 or len(field) != 2:
@@ -183,7 +184,9 @@ class MixtureFunctional:
         waves = np.asarray(k, dtype=float)
         c2 = np.array([self.fluid.c2(waves, float(rho.sum()))] * 3)
         c2[1] += self._missing * attraction_transform(waves)
-        return c2 if self.cross is None else c2 + self.cross.c2(waves, rho, self.temperature, 1 - self.epsilon_ab)
+        if self.cross is not None:
+            c2 = c2 + self.cross.c2(waves, rho, self.temperature, 1 - self.epsilon_ab)
+        return np.asarray(c2)
 
     def structure_factors(self, k: npt.ArrayLike, rho_a: float, rho_b: float) -> FloatArray:
         """Partial structure factors S_AA, S_AB and S_BB, each over all particles: ⟨ρ_i(k) ρ_j(−k)⟩/N, (3, …).
@@ -192,4 +195,4 @@ class MixtureFunctional:
         """
         aa, ab, bb = self.c2(k, rho_a, rho_b)
         first, second = 1 / rho_a - aa, 1 / rho_b - bb
-        return np.array([second, ab, first]) / (first * second - ab**2) / (rho_a + rho_b)
+        return np.asarray(np.array([second, ab, first]) / (first * second - ab**2) / (rho_a + rho_b))

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from ljmix._util.arrays import FloatArray
 from ljmix.functional.learned import Network, kernel_transforms
 from ljmix.functional.training import import_jax
-from ljmix.mixture_functional.cross import CrossTerm, curvature, pair_function, slopes
+from ljmix.mixture_functional.cross import CrossTerm, Curvature, curvature, pair_function, slopes
 
 __all__ = ["CrossFit", "MixtureTargets", "fit_cross"]
 
@@ -131,7 +131,11 @@ def _losses(jnp: Any, term: CrossTerm, parameters: Any, data: MixtureTargets) ->
     pressure = data.weakness * ((a * by_a + b * by_b) @ norms)
     energy = data.weakness * (data.rho[:, 0] * first.by_tau + data.rho[:, 1] * second.by_tau) / data.rho.sum(axis=1)
     bent = curvature(jnp, net, (data.rho[:, 0], data.rho[:, 1]), weighted, data.tau, data.weakness)
-    rows = type(bent)(*(tuple(part[data.mixture] for part in parts) for parts in bent))
+
+    def of_rows(parts: Any) -> Any:
+        return tuple(part[data.mixture] for part in parts)
+
+    rows = Curvature(of_rows(bent.mixed), of_rows(bent.local))
     kernels = kernel_transforms(jnp, parameters["kernels"], data.k, term.knot, term.order)
     pair = jnp.stack(pair_function(jnp, rows, kernels, data.weakness[data.mixture]), axis=-1)
     return {

@@ -148,9 +148,9 @@ class CrossTerm:
         of = np.full(n_a.shape[:-1], weakness)
         return slopes(np, self.network, n_a, n_b, tau, of), slopes(np, self.network, n_b, n_a, tau, of)
 
-    def _weighted(self, rho: FloatArray, grid: Grid) -> list[FloatArray]:
-        fields = [grid.back(self._on(grid) * grid.transform(species)) for species in rho]
-        return [np.asarray(np.moveaxis(field, 0, -1)) for field in fields]
+    def _weighted(self, rho: FloatArray, grid: Grid) -> tuple[FloatArray, FloatArray]:
+        n_a, n_b = (grid.back(self._on(grid) * grid.transform(species)) for species in rho)
+        return np.moveaxis(n_a, 0, -1), np.moveaxis(n_b, 0, -1)
 
     def energy(self, rho: FloatArray, grid: Grid, temperature: float, weakness: float) -> float:
         """βF of densities (2, …) on a grid, for each unit of the directions left out."""

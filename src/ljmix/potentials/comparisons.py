@@ -222,7 +222,7 @@ def compare_engines(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `quantity` (pressure, energy, diffusion, the highest value of each g), `lammps`, `lammps_sem`, `hoomd`,
+        `quantity` (pressure, energy, the highest value of each g), `lammps`, `lammps_sem`, `hoomd`,
         `hoomd_sem`, `difference`, `error`, `sigmas`.
     """
     runs, curves = (tables[name][tables[name]["study"] == "engines"] for name in ("runs", "curves"))

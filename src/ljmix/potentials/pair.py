@@ -200,6 +200,9 @@ class PairPotential:
         n_points : int
             Of each pair, equally spaced in r² as LAMMPS keeps them: it takes them as they are, if asked for as many.
         """
+        write_text(path, self._format_lammps(n_points))
+
+    def _format_lammps(self, n_points: int) -> str:
         lines = ["# pair potential, units lj"]
         for pair in PAIRS:
             function = self.functions[pair]
@@ -215,12 +218,17 @@ class PairPotential:
             lines += [
                 f"{k} {x:.15g} {y:.15g} {z:.15g}" for k, (x, y, z) in enumerate(zip(r, u, f_over_r * r, strict=True), 1)
             ]
-        write_text(path, "\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
+
+    @cached_property
+    def _lammps_text(self) -> str:
+        """The default table: every segment of a run needs its file, and formatting it takes as long as three starts."""
+        return self._format_lammps(_SQUARED_POINTS)
 
     def lammps_commands(self, folder: Path) -> list[str]:
         """Commands of ``pair_style table/omp``, with their file in `folder`."""
         path = folder / f"{self.key}.table"
-        self.write_lammps(path)
+        write_text(path, self._lammps_text)
         # The version for threads, on one thread: a tenth faster than the plain one.
         commands = [f"pair_style table/omp linear {_SQUARED_POINTS}"]
         for pair, types in zip(PAIRS, ("1 1", "1 2", "2 2"), strict=True):

@@ -131,9 +131,9 @@ def test_missing_columns_are_told():
 
 def test_drift_is_away_from_the_truth_of_its_world(figures):
     energy = figures["drift"].axes[0]
-    markers = [line for line in energy.lines if len(line.get_xdata()) == 3]
-    np.testing.assert_allclose(markers[0].get_ydata(), [0.0, 0.01, 0.02], atol=1e-12)
-    np.testing.assert_allclose(markers[0].get_xdata(), [1e4, 2e4, 3e4])
+    markers = [line for line in energy.lines if line.get_marker() in ("o", "s", "^")]
+    np.testing.assert_allclose(markers[0].get_ydata(orig=False), [0.0, 0.01, 0.02], atol=1e-12)
+    np.testing.assert_allclose(markers[0].get_xdata(orig=False), [1e4, 2e4, 3e4])
 
 
 def test_mean_forces_are_held_against_the_truth(figures):

@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 from ljmix.plotting import (
+    plot_compositions,
     plot_demixing,
     plot_doubt,
+    plot_drift,
     plot_inversion,
+    plot_learned_mean_force,
     plot_learned_potential,
     plot_learning,
     plot_lessons,
@@ -43,6 +46,12 @@ def curve_table(**more):
     return table.assign(u=0.1, f=0.2, u_sem=0.001, f_sem=0.01, **more)
 
 
+def mean_forces():
+    kinds = [(world, kind) for world in ("lennard-jones", "three-body") for kind in ("truth", "pair")]
+    tables = [curve_table(world=world, potential=kind, w=0.1 * (kind == "pair"), w_sem=0.01) for world, kind in kinds]
+    return pd.concat(tables, ignore_index=True)
+
+
 RUNS = pd.DataFrame(
     [
         {"world": world, "potential": kind, "pressure": 1.0, "d_a": 0.1, "d_b": 0.2, "misfit": 1e-3 * (1 + k)}
@@ -64,12 +73,21 @@ SERIES = pd.DataFrame(
 ACTIVE = pd.DataFrame(
     {"policy": ["doubtful", "doubtful", "random"], "draw": 0, "n_frames": [4, 5, 4], "doubt": 1.0, "error": [3, 1, 3]}
 )
+LEGS = pd.DataFrame(
+    [
+        {"world": world, "potential": kind, "leg": leg, "n": 200, "atom_steps": 200e4, "energy": -3.0 + 0.01 * leg,
+         "energy_sem": 0.01, "pressure": 1.0, "pressure_sem": 0.05}
+        for world, kind in (("lennard-jones", "pair"), ("three-body", "pair"), ("three-body", "many-body"))
+        for leg in range(3)
+    ]
+)  # fmt: skip
+TRUTH = pd.DataFrame({"world": ["lennard-jones", "three-body"], "energy": -3.0, "pressure": 1.0})
 PARTICLES = pd.DataFrame({"doubt": RNG.uniform(0.1, 1, 50), "error": RNG.uniform(0.1, 1, 50)})
 
 
 @pytest.fixture(scope="module")
 def figures():
-    curves = curve_table(draw=0, iteration=2)
+    curves, both = curve_table(draw=0, iteration=2), learning()
     inverted = pd.DataFrame({"draw": 0, "iteration": [-1, 0, 1, 2], "misfit": [0, 0.1, 0.01, 0.01], "pressure": 1.0})
     return {
         "potential": plot_learned_potential(curve_table(), curve_table()[["pair", "r", "u", "f"]]),
@@ -80,12 +98,16 @@ def figures():
         "runs": plot_long_runs(RUNS, RUNS),
         "inversion": plot_inversion(curves, inverted, curve_table()),
         "demixing": plot_demixing(SERIES),
+        "compositions": plot_compositions(both.assign(compositions=["0.1", "0.1 and 0.5"] * (len(both) // 2))),
+        "drift": plot_drift(LEGS, TRUTH),
+        "mean force": plot_learned_mean_force(mean_forces()),
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["potential", "learning", "lessons", "transfer", "doubt", "runs", "inversion", "demixing"]
-)
+NAMES = ["potential", "learning", "lessons", "transfer", "doubt", "runs", "inversion", "demixing", "compositions"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "drift", "mean force"])
 def test_nothing_is_clipped(figures, name):
     assert_nothing_is_clipped(figures[name])
 
@@ -105,3 +127,15 @@ def test_missing_columns_are_told():
         plot_learning(learning().drop(columns="pressure_bias"))
     with pytest.raises(ValueError, match="series: column 'waves' is missing"):
         plot_demixing(SERIES.drop(columns="waves"))
+
+
+def test_drift_is_away_from_the_truth_of_its_world(figures):
+    energy = figures["drift"].axes[0]
+    markers = [line for line in energy.lines if line.get_marker() in ("o", "s", "^")]
+    np.testing.assert_allclose(markers[0].get_ydata(orig=False), [0.0, 0.01, 0.02], atol=1e-12)
+    np.testing.assert_allclose(markers[0].get_xdata(orig=False), [1e4, 2e4, 3e4])
+
+
+def test_mean_forces_are_held_against_the_truth(figures):
+    learned = figures["mean force"].axes[1].lines[0]
+    np.testing.assert_allclose(learned.get_ydata(), 0.1)

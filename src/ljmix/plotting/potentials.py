@@ -23,8 +23,8 @@ from ljmix.plotting.style import (
 from ljmix.state import PAIRS
 
 __all__ = [
-    "plot_demixing", "plot_doubt", "plot_inversion", "plot_learned_potential", "plot_learning", "plot_lessons",
-    "plot_long_runs", "plot_transfer",
+    "plot_compositions", "plot_demixing", "plot_doubt", "plot_drift", "plot_inversion", "plot_learned_mean_force",
+    "plot_learned_potential", "plot_learning", "plot_lessons", "plot_long_runs", "plot_transfer",
 ]  # fmt: skip
 
 _KINDS = {
@@ -120,6 +120,88 @@ def plot_learning(table: pd.DataFrame) -> Figure:
     for axes in panels[1]:
         axes.set_xlabel("frames of 400 particles")
     panels[0, 0].legend(loc="best")
+    letter_panels(panels.ravel())
+    return figure
+
+
+@journal_figure
+def plot_compositions(table: pd.DataFrame) -> Figure:
+    """Draw what potentials of one composition, and of two, miss at a composition that they did not see.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Fits of one number of frames: `world`, `potential`, `compositions`, `force_error`, `force_size`, `energy_bias`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        For each world the relative force error and the size of the bias of the energy; a marker a draw, a bar the
+        median.
+    """
+    need_columns(table, ["world", "potential", "compositions", "force_error", "force_size", "energy_bias"], "table")
+    worlds, places = list(dict.fromkeys(table["world"])), sorted(set(table["compositions"]))
+    table = table.assign(relative=table["force_error"] / table["force_size"], energy=table["energy_bias"].abs())
+    figure = new_figure(PAGE_MM, 66)
+    panels = figure.subplots(1, 2 * len(worlds), squeeze=False)[0]
+    shown = [(world, column) for world in worlds for column in ("relative", "energy")]
+    for axes, (world, column) in zip(panels, shown, strict=True):
+        for number, (kind, (color, marker)) in enumerate(_KINDS.items()):
+            for place, compositions in enumerate(places):
+                chosen = (table["world"] == world) & (table["potential"] == kind)
+                values = table.loc[chosen & (table["compositions"] == compositions), column]
+                x = place + 0.24 * (number - 1)
+                axes.plot([x] * len(values), values, marker, color=color, markersize=3, alpha=0.6, markeredgewidth=0)
+                axes.plot([x - 0.09, x + 0.09], [values.median()] * 2, color=color, linewidth=1)
+        axes.set_xticks(range(len(places)), places)
+        axes.set(xlim=(-0.5, len(places) - 0.5), xlabel=r"$C_\mathrm{B}$ of training", yscale="log")
+        axes.set_ylabel("force error / force" if column == "relative" else r"|bias of $U/N$|")
+        axes.set_title(_WORLD_TITLES[world].removeprefix("with "), loc="right")
+    handles = [
+        legend_line(color, "none", kind, marker=marker, markersize=4) for kind, (color, marker) in _KINDS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    letter_panels(panels)
+    return figure
+
+
+@journal_figure
+def plot_learned_mean_force(table: pd.DataFrame) -> Figure:
+    """Draw potentials of mean force of long runs, and what learned ones differ by from the truth.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `ljmix.potentials.comparisons.mean_force`: `world`, `potential`, `pair`, `r`, `w`, `w_sem`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row a world. First column: w(r) of the truth. Others: a learned potential − truth, in bands of two standard
+        errors.
+    """
+    need_columns(table, ["world", "potential", "pair", "r", "w", "w_sem"], "table")
+    worlds = list(dict.fromkeys(table["world"]))
+    figure = new_figure(PAGE_MM, 48 * len(worlds) + 6)
+    panels = figure.subplots(len(worlds), 2, squeeze=False, sharex=True)
+    for row, world in zip(panels, worlds, strict=True):
+        of_world = table[table["world"] == world]
+        truth = of_world[of_world["potential"] == "truth"]
+        learned = of_world[of_world["potential"] == "pair"].merge(truth, on=["pair", "r"], suffixes=("", "_true"))
+        for pair, rows in truth.groupby("pair"):
+            row[0].plot(rows["r"], rows["w"], label=str(pair), **pair_line(str(pair)))
+        for pair, rows in learned.groupby("pair"):
+            style, away = pair_line(str(pair)), rows["w"] - rows["w_true"]
+            band = BAND_SIGMAS * np.hypot(rows["w_sem"], rows["w_sem_true"])
+            row[1].plot(rows["r"], away, **style)
+            row[1].fill_between(rows["r"], away - band, away + band, color=style["color"], alpha=0.2, lw=0)
+        row[0].set(ylabel=r"$w(r)\,/\,\varepsilon_\mathrm{AA}$", title=_WORLD_TITLES[world], ylim=(None, 1.5))
+        row[1].set(ylabel="pair spline − truth")
+        for axes in row:
+            axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
+    for axes in panels[-1]:
+        axes.set_xlabel(R_LABEL)
+    panels[0, 0].legend()
     letter_panels(panels.ravel())
     return figure
 
@@ -327,4 +409,46 @@ def plot_demixing(series: pd.DataFrame) -> Figure:
         axes.plot(rows["step"] * 0.005, rows["waves"], color=colors[str(potential)], linewidth=0.9)
     axes.set(xlabel=r"time / $\tau$", ylabel="longest concentration waves, $\\sum S_{cc}$", yscale="log")
     axes.legend(handles=[legend_line(color, "-", _RUN_LABELS[name]) for name, color in colors.items()])
+    return figure
+
+
+@journal_figure
+def plot_drift(legs: pd.DataFrame, truth: pd.DataFrame) -> Figure:
+    """Draw energy and pressure of the longest runs, leg by leg, as differences to the truth.
+
+    Parameters
+    ----------
+    legs : pandas.DataFrame
+        `world`, `potential`, `leg`, `n`, `atom_steps`, `energy`, `energy_sem`, `pressure`, `pressure_sem`.
+    truth : pandas.DataFrame
+        Runs of the truth: `world`, `energy`, `pressure`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A: energy a particle. B: pressure; a marker a leg, at the steps made by its end, with two standard errors.
+    """
+    need_columns(legs, ["world", "potential", "leg", "n", "atom_steps", "energy", "energy_sem", "pressure"], "legs")
+    need_columns(truth, ["world", "energy", "pressure"], "truth")
+    figure = new_figure(PAGE_MM, 62)
+    panels = figure.subplots(1, 2)
+    styles = {("lennard-jones", "pair"): ("#0072B2", "o"), ("three-body", "pair"): ("#56B4E9", "s"),
+              ("three-body", "many-body"): ("#CC79A7", "^")}  # fmt: skip
+    handles = []
+    for (world, potential), rows in legs.sort_values("leg").groupby(["world", "potential"]):
+        color, marker = styles[str(world), str(potential)]
+        steps = (rows["atom_steps"] / rows["n"]).cumsum()
+        for axes, quantity in zip(panels, ("energy", "pressure"), strict=True):
+            away = rows[quantity] - truth.loc[truth["world"] == world, quantity].mean()
+            axes.errorbar(
+                steps, away, BAND_SIGMAS * rows[f"{quantity}_sem"], color=color, marker=marker, markersize=3,
+                linewidth=0.8, elinewidth=0.6,
+            )  # fmt: skip
+        label = f"{_RUN_LABELS[str(potential)]}, {_WORLD_TITLES[str(world)]}"
+        handles.append(legend_line(color, "-", label, marker=marker, markersize=3))
+    for axes, label in zip(panels, ("$U/N$ − truth", "$P^*$ − truth"), strict=True):
+        axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
+        axes.set(xscale="log", xlabel="steps", ylabel=label)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    letter_panels(panels)
     return figure

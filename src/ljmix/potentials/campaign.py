@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,13 @@ from tqdm.auto import tqdm
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.engines.engine import Engine, load_engine
+from ljmix.engines.lammps import LammpsEngine
 from ljmix.potentials import inversion, pod, spline
 from ljmix.potentials.committee import learn_actively
 from ljmix.potentials.frames import Frame, sample_frames
 from ljmix.potentials.linear import Weights
 from ljmix.potentials.pair import Potential
-from ljmix.potentials.runs import Measured, PlainLennardJones, compare_speeds, run_long
+from ljmix.potentials.runs import Measured, PlainLennardJones, compare_speeds, measure_transport, run_long
 from ljmix.potentials.shipped import FOLDER, MIXTURE, draw_training, load_frames
 from ljmix.potentials.studies import pod_table
 from ljmix.potentials.worlds import WORLDS, load_world
@@ -36,7 +37,9 @@ from ljmix.state import StatePoint
 __all__ = ["DEMIXING", "STUDIES", "fit_draw", "join", "run_studies"]
 
 DRAWS = 5
-FRAMES_A_DRAW = 4
+LEGS = 10
+"""Parts of the longest runs, each a unit of its own that goes on where the one before has ended."""
+FRAMES_A_DRAW = {"pair": 4, "many-body": 12}
 DENSITY = {"lennard-jones": 1.0075, "three-body": 0.655}
 """Number densities at which the composition that no fit sees is held, near P* = 1."""
 DEMIXING = StatePoint(1.0, 0.5, 1.0, 0.3)
@@ -52,9 +55,9 @@ def _frames(world: str) -> list[Frame]:
 
 
 @cache
-def fit_draw(world: str, kind: str, draw: int, n_frames: int = FRAMES_A_DRAW) -> Potential:
+def fit_draw(world: str, kind: str, draw: int) -> Potential:
     """Potential of one draw of training frames: `kind` is "pair" or "many-body"."""
-    frames = draw_training(_frames(world), draw, n_frames)
+    frames = draw_training(_frames(world), draw, FRAMES_A_DRAW[kind])
     return spline.PairSpline(ALL).fit(frames) if kind == "pair" else pod.Pod().fit(frames)
 
 
@@ -71,33 +74,22 @@ def _tables(measured: Measured, **more: object) -> Tables:
 Unit = tuple[str, Callable[[], Tables]]
 
 
-def _liquid(world: str, n_truth: int, kinds: dict[str, int], steps: int) -> Iterator[Unit]:
+def _liquid(world: str, n_truth: int, steps: int) -> Iterator[Unit]:
     """Runs at the composition that no fit sees, at one density: those of the truth, and one of each draw."""
-    runs: list[tuple[str, int, Callable[[], Engine]]] = [
-        ("truth", k, lambda: load_world(world, MIXTURE)) for k in range(n_truth)
-    ]
-    for kind, n_draws in kinds.items():
-        n_frames = FRAMES_A_DRAW if kind == "pair" else 12
-        runs += [
-            (kind, k, lambda kind=kind, k=k, n=n_frames: fit_draw(world, kind, k, n).engine("lammps"))  # type: ignore[misc]
-            for k in range(n_draws)
-        ]
-    for potential, k, make in runs:
-        small = (
-            {"n_particles": 300, "steps": 4_000, "settle": 1000, "r_max": 3.8, "n_bins": 76}
-            if potential == "many-body"
-            else {}
-        )
+    for potential, n_runs in (("truth", n_truth), ("pair", DRAWS)):
+        for k in range(n_runs):
 
-        def unit(
-            potential: str = potential, k: int = k, make: Callable[[], Engine] = make, small: dict[str, Any] = small
-        ) -> Tables:
-            setting = {"steps": steps, "density": DENSITY[world], "replica": k + 20 * (potential != "truth")} | small
-            return _tables(
-                run_long(make(), MIXTURE, **setting), study="liquid", world=world, potential=potential, draw=k
-            )
+            def unit(potential: str = potential, k: int = k) -> Tables:
+                engine = (
+                    load_world(world, MIXTURE)
+                    if potential == "truth"
+                    else fit_draw(world, potential, k).engine("lammps")
+                )
+                replica = k + 20 * (potential != "truth")
+                found = run_long(engine, MIXTURE, steps=steps, density=DENSITY[world], replica=replica)
+                return _tables(found, study="liquid", world=world, potential=potential, draw=k)
 
-        yield f"liquid-{world}-{potential}-{k}", unit
+            yield f"liquid-{world}-{potential}-{k}", unit
 
 
 def _pair_engine(potential: str, draw: int) -> Engine:
@@ -137,6 +129,44 @@ def _diffusion() -> Iterator[Unit]:
             yield f"diffusion-{potential}-{k}", unit
 
 
+def _transport() -> Iterator[Unit]:
+    """Viscosity, and diffusion from the same runs: what the correction for the box needs."""
+    for k in range(3):
+        for potential in ("truth", "pair"):
+
+            def unit(potential: str = potential, k: int = k) -> Tables:
+                engine = cast(LammpsEngine, _pair_engine(potential, k))
+                density, replica = DENSITY["lennard-jones"], 120 + k + 20 * (potential != "truth")
+                found = measure_transport(engine, MIXTURE, density, 500, 80_000, replica)
+                named = {"study": "transport", "world": "lennard-jones", "potential": potential, "draw": k}
+                return {"runs": pd.DataFrame([{"n": 500, **named, **found}])}
+
+            yield f"transport-{potential}-{k}", unit
+
+
+def _engines() -> Iterator[Unit]:
+    """One pair potential under both engines, and its speed under HOOMD-blue."""
+    for name in ("lammps", "hoomd"):
+        for k in range(3):
+
+            def unit(name: str = name, k: int = k) -> Tables:
+                engine = fit_draw("lennard-jones", "pair", 0).engine(name, "cpu")
+                density, replica = DENSITY["lennard-jones"], 160 + k + 10 * (name == "hoomd")
+                found = run_long(engine, MIXTURE, density=density, steps=8_000, settle=3000, replica=replica)
+                return _tables(found, study="engines", world="lennard-jones", potential="pair", draw=k, engine=name)
+
+            yield f"engines-{name}-{k}", unit
+
+    def speed() -> Tables:
+        engines = {
+            "HOOMD-blue: Lennard-Jones": load_engine("hoomd", "cpu"),
+            "HOOMD-blue: pair spline": fit_draw("lennard-jones", "pair", 0).engine("hoomd", "cpu"),
+        }
+        return {"speed": compare_speeds(engines, MIXTURE, DENSITY["lennard-jones"])}
+
+    yield "engines-speed", speed
+
+
 def _demixing() -> Iterator[Unit]:
     """A mixture that separates, from the same random starts; fitted to frames that have hardly begun to."""
 
@@ -168,26 +198,32 @@ def _active() -> Iterator[Unit]:
         yield f"active-{k}", lambda k=k: learn_actively(_frames("lennard-jones"), k)  # type: ignore[misc]
 
 
-def _stability() -> Iterator[Unit]:
-    """A million steps with the pair potential of four frames."""
+def _stability(work: Path) -> Iterator[Unit]:
+    """Runs of a million steps with pair potentials, of a hundred thousand with a slow one, in ten legs each."""
+    large, small = {"n_particles": 500}, {"n_particles": 200, "r_max": 2.8, "n_bins": 56}
+    for world, potential, steps, box in (
+        ("three-body", "many-body", 10_200, large),  # for two pieces of 25 τ, whose scatter is the error of D
+        ("lennard-jones", "pair", 100_000, small),
+        ("three-body", "pair", 100_000, small),
+    ):
+        names = [f"stability-{world}-{potential}-{leg}" for leg in range(LEGS)]
+        for leg, name in enumerate(names):
 
-    def unit() -> Tables:
-        engine = fit_draw("lennard-jones", "pair", 0).engine("lammps")
-        found = run_long(
-            engine,
-            MIXTURE,
-            n_particles=200,
-            density=DENSITY["lennard-jones"],
-            steps=1_000_000,
-            replica=99,
-            r_max=2.8,
-            n_bins=56,
-        )
-        tables = _tables(found, study="stability", world="lennard-jones", potential="pair", draw=0)
-        tables["series"] = tables["series"].iloc[9::10]
-        return tables
+            def unit(
+                world: str = world, potential: str = potential, steps: int = steps, box: dict[str, Any] = box,
+                leg: int = leg, before: str = names[leg - 1], name: str = name,
+            ) -> Tables:  # fmt: skip
+                engine = fit_draw(world, potential, 0).engine("lammps")
+                source = work / "checkpoints" / before if leg else None
+                # Whole before the leg counts as made: what comes after it begins here.
+                with replace_when_whole(work / "checkpoints" / name) as part:
+                    found = run_long(
+                        engine, MIXTURE, density=DENSITY[world], steps=steps, settle=2000, replica=99, source=source,
+                        checkpoint=part, **box,
+                    )  # fmt: skip
+                return _tables(found, study="stability", world=world, potential=potential, draw=0, leg=leg)
 
-    yield "stability-pair", unit
+            yield name, unit
 
 
 def _learning() -> Iterator[Unit]:
@@ -211,23 +247,25 @@ def _speed() -> Iterator[Unit]:
             "three-body truth": load_world("three-body", MIXTURE),
             "POD, triplets": fit_draw("three-body", "many-body", 0).engine("lammps"),
         }
-        return {"speed": compare_speeds(engines, MIXTURE, DENSITY["lennard-jones"])}
+        slow = {"three-body truth": 0.2, "POD, triplets": 0.01}
+        return {"speed": compare_speeds(engines, MIXTURE, DENSITY["lennard-jones"], shares=slow)}
 
     yield "speed", unit
 
 
-STUDIES: dict[str, Callable[[], Iterator[Unit]]] = {
-    "liquid": lambda: _liquid("lennard-jones", 6, {"pair": 5}, 40_000),
-    "active": _active,
-    "learning": _learning,
-    "three-body": lambda: _liquid("three-body", 5, {"pair": 5}, 12_000),
-    "speed": _speed,
-    "demixing": _demixing,
-    "inversion": _inversion,
-    "diffusion": _diffusion,
-    "pressure": _pressure,
+STUDIES: dict[str, Callable[[Path], Iterator[Unit]]] = {
+    "liquid": lambda _: _liquid("lennard-jones", 6, 40_000),
+    "active": lambda _: _active(),
+    "learning": lambda _: _learning(),
+    "three-body": lambda _: _liquid("three-body", 5, 12_000),
+    "speed": lambda _: _speed(),
+    "demixing": lambda _: _demixing(),
+    "inversion": lambda _: _inversion(),
+    "diffusion": lambda _: _diffusion(),
+    "pressure": lambda _: _pressure(),
+    "transport": lambda _: _transport(),
     "stability": _stability,
-    "many-body": lambda: _liquid("three-body", 0, {"many-body": 1}, 4_000),
+    "engines": lambda _: _engines(),
 }
 
 
@@ -242,7 +280,7 @@ def run_studies(names: list[str], work: Path) -> None:
     unknown = [name for name in names if name not in STUDIES]
     if unknown:
         raise ValueError(f"study = {unknown[0]!r} is unknown; choose among {', '.join(STUDIES)}")
-    units = [unit for name in names for unit in STUDIES[name]()]
+    units = [unit for name in names for unit in STUDIES[name](work)]
     due = [(name, make) for name, make in units if not (work / f"{name}.json").exists()]
     for name, make in tqdm(due, unit="run"):
         began = time.process_time()
@@ -274,7 +312,11 @@ def join(work: Path, output: Path) -> list[Path]:
 def main() -> None:
     """Make the runs from the command line, and join their tables."""
     parser = argparse.ArgumentParser(description="Make the long runs of notebook 09, and join their tables.")
-    parser.add_argument("--studies", nargs="*", default=list(STUDIES), help=f"among {', '.join(STUDIES)}")
+    # What needs HOOMD-blue is made where it is, by name.
+    parser.add_argument(
+        "--studies", nargs="*", default=[name for name in STUDIES if name != "engines"],
+        help=f"among {', '.join(STUDIES)}; engines needs HOOMD-blue beside LAMMPS, and is left out unless named",
+    )  # fmt: skip
     parser.add_argument("--work", type=Path, default=Path("results/potentials"), help="folder for the runs")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the tables")
     options = parser.parse_args()

@@ -16,18 +16,24 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import parse_frame, write_configuration
 from ljmix.engines.engine import TIME_STEP, Engine, Segment
-from ljmix.engines.lammps import pair_commands
+from ljmix.engines.lammps import LammpsEngine, integrator_commands, pair_commands, plain_folder
+from ljmix.properties.time_correlation import autocorrelation, integrate_correlation, shear_stresses
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
 from ljmix.structure.rdf import block_average, compute_rdf
 from ljmix.structure.scattering import concentration_waves
 
-__all__ = ["Measured", "PlainLennardJones", "compare_curves", "compare_speeds", "run_long"]
+__all__ = ["Measured", "PlainLennardJones", "compare_curves", "compare_speeds", "measure_transport", "run_long"]
 
 _INTERVAL = 100
 _CORRELATION = 25.0
 """Length of the pieces of a run whose displacements are fitted, τ."""
+_SETTLE, _EVERY = 6000, 4
+"""Steps before stress is measured, and between two of its samples."""
+_STRESS = ("pxx", "pyy", "pzz", "pxy", "pxz", "pyz")
+_VISCOUS = (3.0, 6.0)
+"""Times between which the integral of its autocorrelation is averaged, τ: after the decay, before the noise."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,10 @@ def run_long(
     r_max: float = 3.9,
     n_bins: int = 78,
     time_step: float = TIME_STEP,
+    source: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> Measured:
-    """Run a mixture from a random start and measure it.
+    """Run a mixture from a random start, or on from a checkpoint, and measure it.
 
     Parameters
     ----------
@@ -76,13 +84,17 @@ def run_long(
     density : float
         1/σ_AA³; 0 for constant pressure.
     steps, settle : int
-        Steps measured, and discarded before.
+        Steps measured, and discarded before, if it begins from a random start.
     replica : int
         Another number, another independent run.
     r_max, n_bins
         Of g(r).
     time_step : float
         τ.
+    source : Path, optional
+        Checkpoint that an earlier run has left; of the same engine and density.
+    checkpoint : Path, optional
+        Where to leave the run's own, for a run that goes on.
 
     Returns
     -------
@@ -92,14 +104,17 @@ def run_long(
     n_b = round(state.fraction_b * n_particles)
     with tempfile.TemporaryDirectory(prefix="ljmix-") as name:
         folder, began = Path(name), time.process_time()
-        start = build_configuration(state, n_particles, n_b, "random", replica, density)
-        write_configuration(start, state.size_ratio, folder / "initial.gsd")
-        source = folder / "initial.gsd"
-        if settle:
+        settled = source is not None
+        if source is None:
+            start = build_configuration(state, n_particles, n_b, "random", replica, density)
+            source = folder / "initial.gsd"
+            write_configuration(start, state.size_ratio, source)
+        if settle and not settled:
             first = Segment(source, folder / "0.gsd", folder / "0.checkpoint", settle, settle, ensemble, time_step)
             engine.advance(state, first)
             source = first.checkpoint
-        kept = Segment(source, folder / "1.gsd", folder / "1.checkpoint", steps, _INTERVAL, ensemble, time_step)
+        left = checkpoint or folder / "1.checkpoint"
+        kept = Segment(source, folder / "1.gsd", left, steps, _INTERVAL, ensemble, time_step)
         engine.advance(state, kept)
         seconds = time.process_time() - began
         with gsd.hoomd.open(kept.frames, "r") as file:
@@ -123,12 +138,79 @@ def run_long(
     interval = _INTERVAL * time_step
     for kind, letter in enumerate("ab"):
         values[f"d_{letter}"], values[f"d_{letter}_sem"] = _diffusion(fractional[:, species[kind]], edge, interval)
-    values |= {"cpu_seconds": seconds, "atom_steps": float(n_particles * (steps + settle))}
+    values |= {"cpu_seconds": seconds, "atom_steps": float(n_particles * (steps + (0 if settled else settle)))}
     centres = (np.arange(n_bins) + 0.5) * r_max / n_bins
     curves = pd.DataFrame({"pair": np.repeat(PAIRS, n_bins), "r": np.tile(centres, 3), "g": g.ravel()})
     waves = [float(np.sum(concentration_waves(c.positions / c.box_edge, c.types))) for c in configurations]
     step = np.arange(1, len(frames) + 1) * _INTERVAL
     return Measured(n_particles, values, curves, pd.DataFrame({"step": step, **series, "waves": waves}))
+
+
+def measure_transport(
+    engine: LammpsEngine, state: StatePoint, density: float, n_particles: int, steps: int, replica: int
+) -> dict[str, float]:
+    """Run at constant volume and temperature under LAMMPS, with the stress every four steps: viscosity and diffusion.
+
+    Parameters
+    ----------
+    engine : LammpsEngine
+        The truth, or `Potential.engine("lammps")`.
+    state : StatePoint
+    density : float
+        1/σ_AA³.
+    n_particles, steps, replica : int
+
+    Returns
+    -------
+    dict
+        `d_a`, `d_b` (σ_AA²/τ, of this box) and `viscosity` (√(m ε)/σ_AA²) by Green and Kubo, each with `_sem` from
+        pieces of 25 τ; `pressure`; `cpu_seconds` and `atom_steps`.
+
+    Raises
+    ------
+    RuntimeError
+        If LAMMPS fails.
+    """
+    n_b, began = round(state.fraction_b * n_particles), time.process_time()
+    start = build_configuration(state, n_particles, n_b, "random", replica, density)
+    is_b = start.types == 1
+    stress, positions = [], []
+    with plain_folder() as folder:
+        write_configuration(start, state.size_ratio, folder / "initial.gsd")
+        settled = Segment(folder / "initial.gsd", folder / "0.gsd", folder / "settled", _SETTLE, _SETTLE, "NVT")
+        engine.advance(state, settled)
+        lmp = engine.start()
+        try:
+            lmp.command(f"read_restart {settled.checkpoint}")
+            lmp.commands_list([*engine.interactions(state, folder), *integrator_commands(state, settled)])
+            # LAMMPS computes the pressure tensor where it would print it: at the end of every run.
+            lmp.commands_list(["thermo 1000000000", f"thermo_style custom step {' '.join(_STRESS)}"])
+            for sample in range(steps // _EVERY):
+                lmp.command(f"run {_EVERY} pre {'no' if sample else 'yes'} post no")
+                stress.append([lmp.get_thermo(name) for name in _STRESS])
+                if (sample + 1) % (_INTERVAL // _EVERY) == 0:
+                    n_local = lmp.extract_setting("nlocal")
+                    order = np.argsort(lmp.numpy.extract_atom("id")[:n_local])
+                    positions.append(lmp.numpy.extract_atom("x")[:n_local][order] / start.box_edge)
+        except Exception as error:  # its Python module raises bare exceptions
+            raise RuntimeError(f"LAMMPS: {error}") from error
+        finally:
+            lmp.close()
+    interval, fractional = _EVERY * TIME_STEP, np.array(positions)
+    length = round(_CORRELATION / interval)
+    shears = shear_stresses(np.array(stress))
+    pieces = [shears[first : first + length] for first in range(0, len(shears) - length + 1, length)]
+    lags = round(_VISCOUS[1] / interval) + 1
+    correlations = np.array([autocorrelation(piece, lags) for piece in pieces]) * start.box_edge**3 / state.temperature
+    found = {"pressure": float(np.mean(np.array(stress)[:, :3]))}
+    found["viscosity"], found["viscosity_sem"] = integrate_correlation(correlations, interval, _VISCOUS)
+    for letter, of in (("a", ~is_b), ("b", is_b)):
+        d = _diffusion(fractional[:, of], start.box_edge, _INTERVAL * TIME_STEP)
+        found[f"d_{letter}"], found[f"d_{letter}_sem"] = d
+    return found | {
+        "cpu_seconds": time.process_time() - began, "atom_steps": float(n_particles * (steps + _SETTLE)),
+        "density": density,
+    }  # fmt: skip
 
 
 def _diffusion(fractional: FloatArray, edge: float, interval: float) -> tuple[float, float]:
@@ -171,12 +253,14 @@ def compare_speeds(
     state: StatePoint,
     density: float,
     n_particles: int = 500,
-    steps: int = 1000,
-    rounds: int = 5,
+    steps: int = 4000,
+    rounds: int = 8,
+    shares: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Time engines by CPU seconds, one after the other and round after round, from one settled start.
 
-    An engine that is slow in a trial of twenty steps makes a twentieth of the steps.
+    All do the same: ensemble, neighbour lists, one frame at the end. What an engine spends on starting, a tenth of a
+    second, counts; runs are made long beside it. Every second round goes through the engines backwards.
 
     Parameters
     ----------
@@ -186,6 +270,8 @@ def compare_speeds(
     density : float
         1/σ_AA³.
     n_particles, steps, rounds : int
+    shares : mapping of str to float, optional
+        Share of the steps that a slow engine makes.
 
     Returns
     -------
@@ -205,16 +291,16 @@ def compare_speeds(
             engine.advance(state, segment)
             return n_particles * steps / (time.process_time() - began)
 
-        first = next(iter(engines.values()))
-        advance(first, folder / "initial.gsd", 4 * steps, "settled")
-        trial = {label: advance(engine, folder / "settled", 20, "thrown-away") for label, engine in engines.items()}
-        lengths = {label: steps if speed > 0.2 * max(trial.values()) else steps // 20 for label, speed in trial.items()}
+        first = next(iter(engines))
+        advance(engines[first], folder / "initial.gsd", 4000, "settled")
         for number in range(rounds):
-            yardstick = 0.0
-            for label, engine in engines.items():
-                speed = advance(engine, folder / "settled", lengths[label], "thrown-away")
-                yardstick = yardstick or speed
-                rows.append(
-                    {"engine": label, "round": number, "atom_steps_per_second": speed, "relative": speed / yardstick}
-                )
+            speeds = {}
+            for label in list(engines)[:: -1 if number % 2 else 1]:
+                length = max(1, round(steps * (shares or {}).get(label, 1.0)))
+                speeds[label] = advance(engines[label], folder / "settled", length, "thrown-away")
+            rows += [
+                {"engine": label, "round": number, "atom_steps_per_second": speeds[label],
+                 "relative": speeds[label] / speeds[first]}
+                for label in engines
+            ]  # fmt: skip
     return pd.DataFrame(rows)

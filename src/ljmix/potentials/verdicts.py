@@ -1,30 +1,18 @@
-"""What long runs say about a potential: differences to the truth, beside those of the truth to itself."""
+"""What long runs say about a potential: the targets, and the numbers that pages quote."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ljmix.potentials.runs import compare_curves
+from ljmix.potentials.comparisons import correct_diffusion, describe_stability, gather_liquid, rdf_misfits
 from ljmix.potentials.shipped import FOLDER
 
-__all__ = [
-    "QUANTITIES",
-    "compare_runs",
-    "correct_diffusion",
-    "load_tables",
-    "rdf_misfits",
-    "summarise",
-    "table_targets",
-]
+__all__ = ["load_tables", "summarise", "table_targets"]
 
-QUANTITIES = ("pressure", "energy", "density", "d_a", "d_b")
-_YEH_HUMMER = 2.837297
 _NEEDED = ("runs", "curves", "series", "learning", "active", "speed")
 
 
@@ -49,123 +37,14 @@ def load_tables(folder: Path = FOLDER) -> dict[str, pd.DataFrame]:
     return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
 
 
-def rdf_misfits(curves: pd.DataFrame) -> pd.DataFrame:
-    """1 − R² of g of each run against each run of the truth in the same world; of two different runs of the truth once.
-
-    Parameters
-    ----------
-    curves : pandas.DataFrame
-        Of one study: `world`, `potential`, `draw`, `pair`, `r`, `g`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `world`, `potential`, `draw`, `other` (draw of the truth), `misfit`.
-    """
-    rows = []
-    for world, of_world in curves.groupby("world"):
-        runs = {key: run for key, run in of_world.groupby(["potential", "draw"])}
-        truths = [key for key in runs if key[0] == "truth"]
-        pairs = list(itertools.combinations(truths, 2))
-        pairs += [(key, truth) for key in runs if key[0] != "truth" for truth in truths]
-        for key, truth in pairs:
-            one, other = runs[key], runs[truth]
-            # Runs of fewer particles reach less far.
-            reach = min(one["r"].max(), other["r"].max()) + 1e-6
-            columns = {"world": world, "potential": key[0], "draw": key[1], "other": truth[1]}
-            near = (_resample(one, reach), _resample(other, reach))
-            rows.append(columns | {"misfit": compare_curves(*near)})
-    return pd.DataFrame(rows)
-
-
-def _resample(curves: pd.DataFrame, reach: float) -> pd.DataFrame:
-    """Curves at common distances up to `reach`, by linear interpolation: bins of runs may differ a little."""
-    r = np.arange(0.3, reach, 0.05)
-    parts = [
-        pd.DataFrame({"pair": pair, "r": r, "g": np.interp(r, rows["r"], rows["g"])})
-        for pair, rows in curves.groupby("pair")
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def compare_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Means over the runs of a study, and their difference to the truth in standard errors from the scatter of runs.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `world`, `potential`, `quantity`, `runs`, `mean`, `sem`, `truth`, `truth_sem`, `difference`, `error`, `sigmas`.
-    """
-    rows = []
-    for world, of_world in runs.groupby("world"):
-        truth = of_world[of_world["potential"] == "truth"]
-        for potential, found in of_world.groupby("potential"):
-            if potential == "truth":
-                continue
-            for quantity in QUANTITIES:
-                (mean, sem), (true, true_sem) = _mean(found, quantity), _mean(truth, quantity)
-                if math.isnan(mean) or math.isnan(true):
-                    continue
-                error = math.hypot(sem, true_sem)
-                rows.append(
-                    {
-                        "world": world, "potential": potential, "quantity": quantity, "runs": len(found), "mean": mean,
-                        "sem": sem, "truth": true, "truth_sem": true_sem, "difference": mean - true, "error": error,
-                        "sigmas": (mean - true) / error if error > 0 else math.nan,
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _mean(rows: pd.DataFrame, quantity: str) -> tuple[float, float]:
-    """Mean of runs; its error from their scatter, of a single run from its own blocks."""
-    values = rows[quantity].dropna().to_numpy(dtype=float)
-    if not len(values):
-        return math.nan, math.nan
-    if len(values) == 1:
-        return float(values[0]), float(rows[f"{quantity}_sem"].iloc[0])
-    return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
-
-
-def correct_diffusion(runs: pd.DataFrame, temperature: float = 1.0) -> pd.DataFrame:
-    """Diffusion in an infinite box: the intercept of D against 1/L (Yeh and Hummer 2004, doi:10.1021/jp0477147).
-
-    D(L) = D∞ − 2.837 kT/(6π η L), so that the slope gives the viscosity η, too.
-
-    Parameters
-    ----------
-    runs : pandas.DataFrame
-        Runs in boxes of several sizes: `potential`, `n`, `density`, `d_a`, `d_b`.
-    temperature : float
-
-    Returns
-    -------
-    pandas.DataFrame
-        `potential`, `species`, `d`, `d_sem`, `viscosity` (NaN where the slope has the wrong sign).
-    """
-    rows = []
-    for potential, found in runs.groupby("potential"):
-        for species in "ab":
-            inverse = np.cbrt(found["density"] / found["n"]).to_numpy(dtype=float)
-            d = found[f"d_{species}"].to_numpy(dtype=float)
-            design = np.column_stack([np.ones_like(inverse), inverse])
-            (intercept, slope), *_ = np.linalg.lstsq(design, d, rcond=None)
-            variance = np.sum((d - design @ [intercept, slope]) ** 2) / (len(d) - 2)
-            covariance = variance * np.linalg.inv(design.T @ design)
-            viscosity = _YEH_HUMMER * temperature / (6 * math.pi * -slope) if slope < 0 else math.nan
-            row: dict[str, Any] = {"potential": potential, "species": species.upper(), "d": intercept}
-            rows.append(row | {"d_sem": math.sqrt(covariance[0, 0]), "viscosity": viscosity})
-    return pd.DataFrame(rows)
-
-
 def table_targets(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """What is asked of the pair spline of four frames, and what is measured.
 
     Returns
     -------
     pandas.DataFrame
-        `target`, `aim`, `measured` (a median), `spread` (the worst draw; of g 97.5 % of the pairs of runs; of D its
-        error), `met`.
+        `target`, `aim`, `measured` (a median), `spread` (the worst draw; of g 97.5 % of the pairs of runs; of the
+        speed its lower quartile; of D its error), `met`.
     """
     runs, curves = tables["runs"], tables["curves"]
     liquid = curves[(curves["study"] == "liquid") & (curves["world"] == "lennard-jones")]
@@ -185,16 +64,17 @@ def table_targets(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
          float(learned.median()), float(learned.quantile(0.975)), bool(learned.quantile(0.975) <= limit)),
         ("|bias of pressure|", "< 0.005", *_largest(fits["pressure_bias"], 0.005)),
         ("|bias of energy a particle|", "< 0.001", *_largest(fits["energy_bias"], 0.001)),
-        ("speed relative to Lennard-Jones", "≥ 0.9", float(relative.median()), float(relative.min()),
+        ("speed relative to Lennard-Jones", "≥ 0.9", float(relative.median()), float(relative.quantile(0.25)),
          bool(relative.median() >= 0.9)),
     ]  # fmt: skip
-    # In one box for both, so that its correction, the same for equal viscosities, cancels.
-    compared = compare_runs(runs[(runs["study"] == "liquid") & (runs["world"] == "lennard-jones")])
-    for species in "ab":
-        (row,) = compared[compared["quantity"] == f"d_{species}"].to_dict("records")
-        off, error = abs(row["difference"]) / row["truth"], row["error"] / row["truth"]
-        met = off < 0.05 and error <= 0.03
-        rows.append((f"relative error of D_{species.upper()}, one box", "< 0.05, its error ≤ 0.03", off, error, met))
+    large = runs[(runs["world"] == "lennard-jones") & runs["study"].isin(["liquid", "transport"]) & (runs["n"] == 500)]
+    infinite = correct_diffusion(large).set_index(["species", "potential"])
+    for species in "AB":
+        truth, learned = (infinite.loc[(species, potential)] for potential in ("truth", "pair"))
+        off = abs(learned["infinite"] - truth["infinite"]) / truth["infinite"]
+        error = math.hypot(learned["infinite_sem"], truth["infinite_sem"]) / truth["infinite"]
+        met = bool(off < 0.05 and error <= 0.03)
+        rows.append((f"relative error of D_{species}, infinite box", "< 0.05, its error ≤ 0.03", off, error, met))
     return pd.DataFrame(rows, columns=["target", "aim", "measured", "spread", "met"])
 
 
@@ -217,7 +97,8 @@ def summarise(tables: dict[str, pd.DataFrame], ranks: pd.DataFrame) -> dict[str,
     -------
     dict
         `force_error` and `pressure_bias` by world, potential, weights and number of frames; `misfit` of g by world and
-        potential; `doubt` by world; `active` by policy; `studies` that have been run; `targets`.
+        potential; `doubt` by world; `active` by policy; `stability` by world and potential; `studies` that have been
+        run; `targets`.
     """
     learning = tables["learning"]
     learning = learning[learning["compositions"] == "0.1 and 0.5"]
@@ -226,8 +107,8 @@ def summarise(tables: dict[str, pd.DataFrame], ranks: pd.DataFrame) -> dict[str,
     )
     keys = ["world", "potential", "weights", "n_frames"]
     medians = learning.groupby(keys)[["force_error", "pressure_bias"]].median().reset_index()
-    runs, curves = tables["runs"], tables["curves"]
-    misfits = rdf_misfits(curves[curves["study"] == "liquid"]).groupby(["world", "potential"])["misfit"]
+    runs = tables["runs"]
+    misfits = rdf_misfits(gather_liquid(tables)[1]).groupby(["world", "potential"])["misfit"]
     active = tables["active"].sort_values("round").groupby(["policy", "draw"]).last()
     targets = table_targets(tables)
     return {
@@ -240,6 +121,12 @@ def summarise(tables: dict[str, pd.DataFrame], ranks: pd.DataFrame) -> dict[str,
         "active": {
             str(policy): {"frames": float(rows["n_frames"].median()), "error": float(rows["error"].max())}
             for policy, rows in active.groupby("policy")
+        },
+        "stability": {
+            str(world): {
+                str(run["potential"]): {"n": run["n"], "steps": run["steps"]} for run in rows.to_dict("records")
+            }
+            for world, rows in describe_stability(runs).groupby("world")
         },
         "studies": sorted({*runs["study"], *(name for name in ("inversion",) if name in tables)}),
         "targets": {

@@ -9,6 +9,8 @@ from ljmix.report.readme import format_share
 
 __all__ = ["potential_captions"]
 
+_RUNS = {"pair": "pair spline", "many-body": "POD with triplets"}
+_WORLDS = {"lennard-jones": "Lennard-Jones", "three-body": "three-body forces"}
 _ALL, _FORCES = "forces, energy, virial", "forces"
 
 
@@ -29,6 +31,9 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
         f"{_percent(spline[pairs][most])} with {most}. With three-body forces it stops at "
         f"{_percent(spline[triplets][max(spline[triplets], key=int)])}; POD with triplets reaches "
         f"{_percent(pod[max(pod, key=int)])}.",
+        "learned-compositions": "Errors at C_B = 0.35 of potentials of four frames, of one composition and of two, "
+        "fitted to forces and energies; a marker a draw, a bar the median. Forces of POD with pairs are as good from "
+        "one composition, its energy is not.",
         "learned-transfer": "Potentials of four frames at T* = 1, C_B = 0.1 and 0.5, used elsewhere; a point a draw, a "
         "bar the median. Stretched: the same functions of r/σ_ij.",
         "learned-lessons": "A small force error does not promise the right pressure; a marker a fit. POD with triplets "
@@ -44,7 +49,19 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
         f"spline {misfit[pairs]['pair']:.1e}; with three-body forces {misfit[triplets]['truth']:.1e} and "
         f"{misfit[triplets]['pair']:.1e}.",
     }
+    captions["learned-mean-force"] = (
+        "Potential of mean force, w(r) = −kT ln g(r), of long runs at the unseen composition: of the truth, and what "
+        "the pair spline differs by, with bands of two standard errors from the scatter of runs."
+    )
     more = {
+        "learned-stability": "Energy and pressure of the longest runs with learned potentials, as differences to runs "
+        "of the truth; a marker a leg, with two standard errors. "
+        + "; ".join(
+            f"{_RUNS[kind]}, {_WORLDS[world]}: {run['steps']} steps of {run['n']} particles"
+            for world, of_world in learned.get("stability", {}).items()
+            for kind, run in of_world.items()
+        )
+        + ".",
         "learned-demixing": "Growth of the longest concentration waves of a mixture that separates, from the same "
         "random starts: truth, and a pair spline fitted to early frames.",
         "learned-inversion": "Potentials from g(r) alone by iterative Boltzmann inversion of three runs (A, after the "

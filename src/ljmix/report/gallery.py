@@ -80,7 +80,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
 
 
 def _heading(name: str) -> str:
-    return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ").capitalize()
+    return f"Figure {name[3:]}" if name.startswith("fig") else name.replace("-", ": ", 1).replace("-", " ").capitalize()
 
 
 def _phase_caption(dataset: Mapping[str, Any]) -> str:

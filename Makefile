@@ -55,7 +55,7 @@ SIMULATE := $(CORE) $(call room,structure engines simulation) $(addprefix src/lj
 TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
 LEARN    := $(TABLES) $(call room,theory models scoring evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,names.py published.py readme.py)
-PLOT     := $(call room,plotting plotting/models) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
+PLOT     := $(call room,plotting plotting/models plotting/physics) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             scoring/__init__.py scoring/groups.py) \
             $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)

@@ -5,13 +5,6 @@
 
 from ljmix.plotting.curves import PREDICTION_COLUMNS, draw_prediction, plot_failure, plot_temperatures
 from ljmix.plotting.dataset import plot_phase_map, plot_phase_order, plot_sigmas
-from ljmix.plotting.functional import (
-    plot_coexistence,
-    plot_field_profiles,
-    plot_learning_curve,
-    plot_rods,
-    plot_uniform_fluid,
-)
 from ljmix.plotting.models.attribution import plot_descriptors, plot_distance, plot_ranking
 from ljmix.plotting.models.benchmark import plot_ablation, plot_scores, plot_state_scaling
 from ljmix.plotting.models.explanation import plot_explanation
@@ -19,19 +12,30 @@ from ljmix.plotting.models.learning import plot_extrapolation, plot_interpolatio
 from ljmix.plotting.models.stability import plot_stability
 from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.phase_diagram import plot_phase_diagrams
-from ljmix.plotting.potentials import (
-    plot_compositions,
+from ljmix.plotting.physics.functional import (
+    plot_coexistence,
+    plot_field_profiles,
+    plot_learning_curve,
+    plot_rods,
+    plot_uniform_fluid,
+)
+from ljmix.plotting.physics.learned_runs import (
     plot_demixing,
-    plot_doubt,
     plot_drift,
     plot_inversion,
     plot_learned_mean_force,
+    plot_long_runs,
+)
+from ljmix.plotting.physics.potentials import (
+    plot_compositions,
+    plot_doubt,
     plot_learned_potential,
     plot_learning,
     plot_lessons,
-    plot_long_runs,
     plot_transfer,
 )
+from ljmix.plotting.physics.thermodynamics import plot_activity, plot_kirkwood_buff, plot_routes, plot_solutes
+from ljmix.plotting.physics.transport import plot_mean_force, plot_transport
 from ljmix.plotting.snapshot import draw_snapshot, plot_snapshot
 from ljmix.plotting.structure import draw_rdfs, plot_potential, plot_rdf, plot_rdfs, plot_thermo_series
 from ljmix.plotting.style import (
@@ -46,8 +50,6 @@ from ljmix.plotting.style import (
     model_style,
     save_figure,
 )
-from ljmix.plotting.thermodynamics import plot_activity, plot_kirkwood_buff, plot_routes, plot_solutes
-from ljmix.plotting.transport import plot_mean_force, plot_transport
 from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [

@@ -202,9 +202,9 @@ def _stability(work: Path) -> Iterator[Unit]:
     """Runs of a million steps with pair potentials, of a hundred thousand with a slow one, in ten legs each."""
     large, small = {"n_particles": 500}, {"n_particles": 200, "r_max": 2.8, "n_bins": 56}
     for world, potential, steps, box in (
-        ("three-body", "many-body", 10_200, large),  # for two pieces of 25 τ, whose scatter is the error of D
         ("lennard-jones", "pair", 100_000, small),
         ("three-body", "pair", 100_000, small),
+        ("three-body", "many-body", 10_200, large),  # for two pieces of 25 τ, whose scatter is the error of D
     ):
         names = [f"stability-{world}-{potential}-{leg}" for leg in range(LEGS)]
         for leg, name in enumerate(names):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ljmix.plotting.physics.thermodynamics import size_style
 from ljmix.plotting.style import (
     BAND_SIGMAS,
     FEATURE_LABELS,
@@ -16,7 +17,6 @@ from ljmix.plotting.style import (
     need_columns,
     new_figure,
 )
-from ljmix.plotting.thermodynamics import size_style
 
 __all__ = ["plot_mean_force", "plot_transport"]
 

@@ -1,0 +1,1 @@
+"""Figures of what the mixtures are beyond their curves: thermodynamics, transport, learned forces and functionals."""

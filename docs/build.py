@@ -140,7 +140,7 @@ def find_rooms() -> dict[str, list[str]]:
     for path in sorted((ROOT / "src" / "ljmix").rglob("*.py")):
         *room, name = path.relative_to(ROOT / "src" / "ljmix").with_suffix("").parts
         if not any(part.startswith("_") for part in (*room, name)):
-            rooms.setdefault("/".join(room) or "ljmix", []).append(".".join(["ljmix", *room, name]))
+            rooms.setdefault(".".join(room) or "ljmix", []).append(".".join(["ljmix", *room, name]))
     return {"ljmix": rooms.pop("ljmix"), **dict(sorted(rooms.items()))}
 
 

@@ -64,6 +64,12 @@ def _escape_bars(_app: Any, _kind: str, _name: str, _object: Any, _options: Any,
     lines[:] = [line if "``" in line else line.replace("|", r"\|") for line in lines]
 
 
+def _skip_requests(_app: Any, _kind: str, name: str, _object: Any, skip: bool, _options: Any) -> bool | None:
+    """Leave out what scikit-learn adds to every estimator, and describes by labels of its own pages."""
+    return True if name in ("set_fit_request", "set_predict_request", "set_score_request") else skip
+
+
 def setup(app: Any) -> None:
     """Connect what docstrings need."""
     app.connect("autodoc-process-docstring", _escape_bars)
+    app.connect("autodoc-skip-member", _skip_requests)

@@ -134,6 +134,27 @@ def test_the_site_is_laid_out_whole(tmp_path):
             assert not target or (page.parent / target).is_file(), f"{page.relative_to(tmp_path)}: {target}"
 
 
+def test_every_folder_of_the_reference_is_a_package():
+    for room in load_build().find_rooms():
+        importlib.import_module("ljmix" if room == "ljmix" else f"ljmix.{room}")
+
+
+def test_tables_in_docstrings_keep_their_columns():
+    """A word that begins one place too far left breaks the page of its module."""
+    found = 0
+    for path in (ROOT / "src").rglob("*.py"):
+        border = None
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.fullmatch(r"\s*=+( +=+)+", line):
+                border, found = line, found + 1
+            elif border and line.strip():
+                gaps = [match.span() for match in re.finditer(r"(?<==) +(?==)", border)]
+                assert not [gap for gap in gaps if line[slice(*gap)].strip()], f"{path}:{number}: {line}"
+            else:
+                border = None
+    assert found
+
+
 def test_a_notebook_that_was_not_run_says_so_and_shows_published_figures(tmp_path, monkeypatch):
     build = load_build()
     monkeypatch.setattr(build, "EXECUTED", tmp_path)

@@ -70,7 +70,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `peak_height_error`         of the first peak, relative, median over curves, by pair
         `peak_position_error`       of the first peak, σ_AA, median over curves, by pair
         `coordination_error`        particles within 1.5 σ_ij, relative, median over curves, by pair
-        `unphysical`               `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
+        `unphysical`                `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
                                     `tail`: mean |g - 1| over the last σ_AA, mixed states
         `within_95`                 share of points within 1.96 standard deviations (the model's and
                                     `simulation_errors` together), if there is a spread: 0.95 for an honest one

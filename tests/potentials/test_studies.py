@@ -71,6 +71,15 @@ def test_a_committee_disagrees_where_nothing_was_seen(pool):
     assert np.sum(error[top] ** 2) > 0.3 * np.sum(error**2)
 
 
+def test_frames_that_allow_no_fit_are_told_not_dropped():
+    """One of five draws of few B particles has hardly a pair of them that is close."""
+    table = studies.learn_energies(shipped.load_frames("three-body"))
+    assert len(table) == 15
+    (reason,) = table.loc[table["reason"] != "", "reason"]
+    assert "BB: only 1 pairs are closer than" in reason
+    assert table["energy_bias"].isna().sum() == 1
+
+
 def test_active_learning_lowers_doubt_and_error(pool, monkeypatch):
     # Low enough that no run is content with its first frame: one that meets no close pair can be, at 1.
     monkeypatch.setattr("ljmix.potentials.committee.THRESHOLD", 0.3)

@@ -133,24 +133,25 @@ def transfer_table(
 def learn_energies(frames: Sequence[Frame], draws: int = 5, n_frames: int = 8) -> pd.DataFrame:
     """Fit energies of single particles too, from one composition and from two, and score them at a third.
 
-    Every fit has the same forces to learn from; only those of two compositions tell e_A from e_B.
+    Every fit has the same forces to learn from; only those of two compositions tell e_A from e_B. Of frames that do not
+    allow a fit `reason` says why.
     """
     test, fitter, rows = select(frames, label_of(MIXTURE)), PairSpline(WEIGHTS["forces, energy"], one_body=True), []
     for fractions in ((0.1,), (0.5,), TRAINING):
         for draw in range(draws):
             chosen = draw_training(list(frames), draw, min(n_frames, 6 * len(fractions)), fractions)
+            row = {"compositions": " and ".join(f"{fraction:g}" for fraction in fractions), "draw": draw, "reason": ""}
             try:
                 potential = fitter.fit(chosen)
-            except ValueError:
+            except ValueError as error:
+                rows.append(row | {"reason": str(error)})
                 continue
             basis, c = potential.basis, potential.solution.coefficients
             moments = add_moments([measure_frame(basis, frame).moments for frame in test])
-            row = {
-                "compositions": " and ".join(f"{fraction:g}" for fraction in fractions), "draw": draw,
+            rows.append(row | {
                 "force_error": score(potential, test)["force_error"],
                 "energy_bias": float(moments.energy_errors(c).mean()), "e_a": float(c[-2]), "e_b": float(c[-1]),
-            }  # fmt: skip
-            rows.append(row)
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 

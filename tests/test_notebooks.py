@@ -251,6 +251,7 @@ def test_ones_own_mixture_is_simulated_and_measured(tmp_path):
     assert not (tmp_path / "bare" / "states.parquet").exists()
 
 
+@pytest.mark.timeout(1800)  # ten notebooks, not one test: minutes on a quiet machine, more on a busy one
 def test_whole_chain_at_the_smallest_profile(tmp_path):
     """From nothing to seven figures, in a folder of its own."""
     for path in NOTEBOOKS:

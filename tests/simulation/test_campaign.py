@@ -210,7 +210,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
     killed, ended = [], []
 
     def kill_one():
-        wait_for(lambda: list(root.rglob("0001.npz")), lambda: not ended)
+        wait_for(lambda: count_files(root, "0001.npz") > 0, lambda: not ended)
         worker = next(p for p in multiprocessing.active_children() if p.name.startswith("Spawn"))
         os.kill(worker.pid, signal.SIGKILL)
         killed.append(worker.pid)

@@ -50,10 +50,10 @@ RUN := $(PYTHON) -m ljmix._util.notebooks
 room      = $(wildcard $(1:%=src/ljmix/%/*.py))
 CORE     := $(addprefix src/ljmix/,__init__.py state.py potential.py configuration.py) $(call room,_util) \
             $(addprefix src/ljmix/report/,__init__.py metrics.py)
-SIMULATE := $(CORE) $(call room,structure engines simulation) $(addprefix src/ljmix/theory/,__init__.py density.py) \
+SIMULATE := $(CORE) $(call room,structure simulation simulation/engines) $(addprefix src/ljmix/theory/,__init__.py density.py) \
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
 TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
-LEARN    := $(TABLES) $(call room,theory models scoring evaluation) src/ljmix/models/tuned.json \
+LEARN    := $(TABLES) $(call room,theory models models/networks models/processes scoring evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,names.py published.py readme.py)
 PLOT     := $(call room,plotting plotting/models plotting/physics) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             scoring/__init__.py scoring/groups.py) \

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ljmix.data.dataset import Dataset
-from ljmix.engines.engine import load_engine
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint, grid
 

@@ -17,7 +17,7 @@ ORDER = [
     {"release"},
     {"data"},
     {"simulation"},
-    {"engines", "properties", "theory", "functional"},
+    {"properties", "theory", "functional"},
     {"structure"},
     {"potential", "configuration"},
     {"_util", "state"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ljmix.data.state_rows import AnalysedRun, _difference_of_starts, _diffusion, _phase, _structure_factors, pool
-from ljmix.engines.engine import TIME_STEP
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.scattering import SHELLS

@@ -16,7 +16,7 @@ from ljmix.engine_validation.systems import (
     ensemble_profile,
     place_on_lattice,
 )
-from ljmix.engines.engine import Segment
+from ljmix.simulation.engine import Segment
 from ljmix.simulation.initial import system_size
 from ljmix.state import PAIRS
 from tests.direct_sum import reference_energy_and_forces

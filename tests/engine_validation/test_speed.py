@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import pytest
 
 from ljmix.engine_validation.speed import measure_engine_speed
-from ljmix.engines.engine import load_engine
+from ljmix.simulation.engine import load_engine
 
 
 def test_two_states_share_the_cpu():

@@ -10,7 +10,7 @@ from optuna.trial import FixedTrial
 from ljmix.data.dataset import split_by_temperature, write_dataset
 from ljmix.evaluation import tuning
 from ljmix.evaluation.selection import validate
-from ljmix.models.ingredients import Scales
+from ljmix.models.processes.ingredients import Scales
 from ljmix.models.registry import TUNED, make_model
 from ljmix.models.store import checksum
 from ljmix.models.tuned import TUNED_FILE, tuned_settings

@@ -10,9 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.models import network, perceptron
 from ljmix.models.features import layout_table, table_inputs
-from ljmix.models.perceptron import Training, standardise
+from ljmix.models.networks import network, perceptron
+from ljmix.models.networks.perceptron import Training, standardise
 from ljmix.models.registry import BASELINES, DETERMINISTIC, MODELS, BoostedTrees, Network, make_model, make_row_model
 
 

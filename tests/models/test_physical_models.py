@@ -12,10 +12,10 @@ from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
 from ljmix.evaluation.ablation import ablate, variants
 from ljmix.models.base import UncertainModel
-from ljmix.models.curve_network import CurveNetwork
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Ingredients, Scales
-from ljmix.models.kernel import covariance, place_states, prior_variance
+from ljmix.models.networks.curve_network import CurveNetwork
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Ingredients, Scales
+from ljmix.models.processes.kernel import covariance, place_states, prior_variance
 from ljmix.models.registry import DETERMINISTIC, LEARNED, make_model
 from ljmix.models.trees import PhysicsTrees
 from ljmix.report.names import INGREDIENTS

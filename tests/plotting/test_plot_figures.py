@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ljmix.data.dataset import FEATURES, learning_table
-from ljmix.models.network import HIDDEN_LAYERS
+from ljmix.models.networks.network import HIDDEN_LAYERS
 from ljmix.plotting import (
     COLUMN_MM,
     PAGE_MM,

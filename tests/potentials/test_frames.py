@@ -5,7 +5,6 @@ import gsd.hoomd
 import numpy as np
 import pytest
 
-from ljmix.engines.engine import load_engine
 from ljmix.potentials.frames import (
     check_frames,
     evaluate,
@@ -17,6 +16,7 @@ from ljmix.potentials.frames import (
     select,
     write_frames,
 )
+from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS
 from tests.direct_sum import shifted_lj
 from tests.potentials.conftest import MIXTURE

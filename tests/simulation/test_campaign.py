@@ -22,8 +22,8 @@ import pytest
 from ljmix._util.locks import hold_lock
 from ljmix.data.collect import collect_dataset, find_finished
 from ljmix.data.configurations import write_configurations
-from ljmix.engines.engine import load_engine
 from ljmix.simulation.campaign import _attempt, _Outcome, run_campaign
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import find_jobs, make_workspace, open_job

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from ljmix.engines.engine import load_engine
 from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.workspace import find_jobs
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import Configuration, parse_frame, read_configuration, write_configuration
-from ljmix.engines.engine import Segment
-from ljmix.engines.moves import Moves, apply_moves
 from ljmix.simulation import slab
+from ljmix.simulation.engine import Segment
+from ljmix.simulation.engines.moves import Moves, apply_moves
 from ljmix.simulation.initial import draw_velocities, push_apart
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.slab import SLAB_STARTS, build_slab, half_and_half, sample_slab, slab_size

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import Configuration
-from ljmix.engines.engine import load_engine
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.tempering import (
     Ladder,

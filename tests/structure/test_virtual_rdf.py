@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ljmix.engines.moves import Moves, apply_moves
+from ljmix.simulation.engines.moves import Moves, apply_moves
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 from ljmix.structure.rdf import block_average

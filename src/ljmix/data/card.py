@@ -21,7 +21,7 @@ from ljmix.data.configurations import RECORD
 from ljmix.data.consistency import move_thresholds
 from ljmix.data.dataset import Dataset
 from ljmix.data.schema import KEYS, TABLES, Field
-from ljmix.engines.engine import THERMOSTATS, TIME_STEP
+from ljmix.simulation.engine import THERMOSTATS, TIME_STEP
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, state_points
 from ljmix.structure import phase

@@ -14,8 +14,8 @@ from ljmix._util.checks import require_float, require_path, shorten
 from ljmix._util.command import Interrupted, way_on
 from ljmix.configuration import Configuration, read_configuration
 from ljmix.data.state_rows import summarise_state
-from ljmix.engines.engine import Engine, check_names, load_engine
 from ljmix.simulation.analysis import analyse_run
+from ljmix.simulation.engine import Engine, check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.run import Run

@@ -15,9 +15,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
-from ljmix.engines.engine import TIME_STEP
 from ljmix.properties.fluctuations import response_functions, temperature_derivative
 from ljmix.simulation.analysis import Analysis, analyse_run, bin_centres
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import place_particles, start_seed
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.run import Run

@@ -19,7 +19,7 @@ from ljmix._util.command import one_sentence
 from ljmix.configuration import Configuration
 from ljmix.data.dataset import write_table
 from ljmix.engine_validation.systems import BENCH, FCC, place_on_lattice
-from ljmix.engines.lammps import LammpsEngine
+from ljmix.simulation.engines.lammps import LammpsEngine
 
 __all__ = ["BENCH_FILE", "bench_start", "draw_bench_velocities"]
 

@@ -46,9 +46,9 @@ from ljmix.engine_validation.systems import (
     ensemble_profile,
     place_on_lattice,
 )
-from ljmix.engines.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.analysis import bin_centres
 from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.sampling import open_runs
@@ -74,7 +74,7 @@ def simulate_all(
     Parameters
     ----------
     engine, device : str
-        See `ljmix.engines.engine.load_engine`.
+        See `ljmix.simulation.engine.load_engine`.
     work : Path
         Folder for the runs.
     output : Path

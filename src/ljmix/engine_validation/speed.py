@@ -22,7 +22,7 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix.configuration import write_configuration
-from ljmix.engines.engine import Segment, load_engine
+from ljmix.simulation.engine import Segment, load_engine
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.pool import lend_pool
 from ljmix.state import StatePoint
@@ -47,7 +47,7 @@ def measure_engine_speed(
     ----------
     states_at_once : sequence of int
     engine, device : str
-        See `ljmix.engines.engine.load_engine`.
+        See `ljmix.simulation.engine.load_engine`.
     n_particles, steps : int
         Of each state.
     size_ratio : float

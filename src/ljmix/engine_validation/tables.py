@@ -12,7 +12,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.reading import read_parquet
-from ljmix.engines.engine import ENGINES
+from ljmix.simulation.engine import ENGINES
 
 __all__ = ["Tables", "read_tables"]
 

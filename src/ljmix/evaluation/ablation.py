@@ -12,8 +12,8 @@ from ljmix.evaluation.run import run_in_parallel
 from ljmix.evaluation.selection import predict_splits
 from ljmix.evaluation.splits import make_splits
 from ljmix.models.base import Model
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Ingredients, Scales
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Ingredients, Scales
 from ljmix.models.trees import PhysicsTrees
 from ljmix.models.tuned import tuned_settings
 from ljmix.scoring.bootstrap import resample_scores

@@ -21,8 +21,8 @@ from ljmix._util.markdown import markdown_table
 from ljmix._util.threads import cpu_seconds
 from ljmix.data.dataset import Dataset, learning_table, read_dataset, split_by_temperature
 from ljmix.models.features import table_inputs
-from ljmix.models.network import Network
-from ljmix.models.perceptron import Training
+from ljmix.models.networks.network import Network
+from ljmix.models.networks.perceptron import Training
 from ljmix.scoring.tables import pooled_r2
 
 __all__ = ["COLUMNS", "follow_training"]
@@ -42,7 +42,7 @@ def follow_training(
     epochs : sequence of int
         After how many epochs to look, ascending. The first look is not before the starts have run and one is chosen.
     batch : int, optional
-        Rows a step; as `ljmix.models.network.Network` unless given.
+        Rows a step; as `ljmix.models.networks.network.Network` unless given.
     seed : int
 
     Yields

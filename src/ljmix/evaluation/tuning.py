@@ -37,8 +37,8 @@ from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.evaluation.selection import score_splits
 from ljmix.evaluation.splits import TRAIN_TEMPERATURES, validation_splits
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Scales
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Scales
 from ljmix.models.registry import TUNED, make_model
 from ljmix.models.store import checksum
 from ljmix.models.tuned import TUNED_FILE, tuned_settings

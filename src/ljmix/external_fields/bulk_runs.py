@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.engine import TIME_STEP
-from ljmix.engines.lammps import LammpsEngine
 from ljmix.external_fields.field_runs import BLOCKS
+from ljmix.simulation.engine import TIME_STEP
+from ljmix.simulation.engines.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 
 __all__ = ["BULK_PARTICLES", "BulkRun", "run_bulk", "structure_factor", "wave_vectors"]

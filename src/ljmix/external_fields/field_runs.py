@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.engine import TIME_STEP
-from ljmix.engines.lammps import LammpsEngine
 from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField
 from ljmix.functional.grid import SPACING
+from ljmix.simulation.engine import TIME_STEP
+from ljmix.simulation.engines.lammps import LammpsEngine
 from ljmix.state import CUTOFF
 
 __all__ = ["BLOCKS", "INTERVAL", "FieldRun", "place_particles", "run_field"]

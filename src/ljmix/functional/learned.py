@@ -18,7 +18,10 @@ import numpy as np
 from ljmix._util.arrays import FloatArray
 from ljmix.functional.grid import Grid
 
-__all__ = ["LearnedTerm", "Network", "evaluate_network", "initial_term", "kernel_transforms", "learned_c1"]
+__all__ = [
+    "KernelTerm", "LearnedTerm", "Network", "evaluate_network", "initial_term", "kernel_transforms", "learned_c1",
+    "network_curvature",
+]  # fmt: skip
 
 
 class Network(NamedTuple):
@@ -137,15 +140,14 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class LearnedTerm:
-    """A learned part of the excess free energy, evaluated in NumPy.
+class KernelTerm:
+    """What every learned part of the excess free energy has, evaluated in NumPy: kernels, and a network behind them.
 
     Parameters
     ----------
     coefficients : (n_kernels, n_knots) array
         Of the kernels, see `kernel_transforms`.
     network : Network
-        Of n_kernels + 1 inputs; the last one is 1/T − 1/T₀.
     knot : float
         Distance of the kernels' knots, σ.
     order : int
@@ -176,6 +178,10 @@ class LearnedTerm:
 
     def _tau(self, temperature: float) -> float:
         return 1 / temperature - 1 / self.reference
+
+
+class LearnedTerm(KernelTerm):
+    """A learned part of the free energy of one species: a network of n_kernels + 1 inputs, the last 1/T − 1/T₀."""
 
     def _weighted(self, rho: FloatArray, grid: Grid) -> FloatArray:
         """Weighted densities, (points, n_kernels)."""

@@ -9,15 +9,13 @@ the other is the pure fluid; and at ε_AB = 1, where A and B differ in name only
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
 from ljmix.functional.grid import Grid
-from ljmix.functional.learned import Network, evaluate_network, initial_term, kernel_transforms, network_curvature
+from ljmix.functional.learned import KernelTerm, Network, evaluate_network, initial_term, network_curvature
 
 __all__ = ["CrossTerm", "Curvature", "Slopes", "curvature", "initial_cross", "pair_function", "slopes"]
 
@@ -105,46 +103,11 @@ def pair_function(xp: Any, bent: Curvature, kernels: Any, weakness: Any) -> tupl
     )
 
 
-@dataclass(frozen=True)
-class CrossTerm:
-    """The learned free energy of unlike particles, evaluated in NumPy.
-
-    Parameters
-    ----------
-    coefficients : (K, n_knots) array
-        Of the kernels, see `ljmix.functional.learned.kernel_transforms`.
-    network : Network
-        Of 2K + 2 inputs.
-    knot : float
-        Distance of the kernels' knots, σ.
-    order : int
-        Of the kernels' splines.
-    reference : float
-        T₀.
-    """
-
-    coefficients: FloatArray
-    network: Network
-    knot: float
-    order: int
-    reference: float
-
-    @cached_property
-    def _transforms(self) -> dict[Grid, FloatArray]:
-        return {}
-
-    def kernels(self, k: FloatArray) -> FloatArray:
-        """Transforms of the kernels, (K, …)."""
-        flat = kernel_transforms(np, self.coefficients, np.ravel(k), self.knot, self.order)
-        return np.asarray(flat.reshape(len(flat), *np.shape(k)))
-
-    def _on(self, grid: Grid) -> FloatArray:
-        if grid not in self._transforms:
-            self._transforms[grid] = self.kernels(grid.wave_number)
-        return self._transforms[grid]
+class CrossTerm(KernelTerm):
+    """The learned free energy of unlike particles, evaluated in NumPy; its network has 2K + 2 inputs."""
 
     def _slopes(self, n_a: FloatArray, n_b: FloatArray, temperature: float, weakness: float) -> tuple[Slopes, Slopes]:
-        tau = np.full(n_a.shape[:-1], 1 / temperature - 1 / self.reference)
+        tau = np.full(n_a.shape[:-1], self._tau(temperature))
         of = np.full(n_a.shape[:-1], weakness)
         return slopes(np, self.network, n_a, n_b, tau, of), slopes(np, self.network, n_b, n_a, tau, of)
 
@@ -185,7 +148,7 @@ class CrossTerm:
     def c2(self, k: FloatArray, rho: FloatArray, temperature: float, weakness: float) -> FloatArray:
         """Transforms of the pair direct correlation functions AA, AB and BB of a uniform mixture, (3, …)."""
         norms = self.kernels(np.zeros(1))[:, 0]
-        tau = np.array(1 / temperature - 1 / self.reference)
+        tau = np.array(self._tau(temperature))
         bent = curvature(
             np, self.network, (np.array(rho[0]), np.array(rho[1])), (rho[0] * norms, rho[1] * norms), tau,
             np.array(weakness),

@@ -64,7 +64,7 @@ class RowModel(BaseEstimator, ABC):  # type: ignore[misc]
 
     Attributes
     ----------
-    estimator_ : ljmix.models.perceptron.ScaledPerceptron or xgboost.XGBRegressor
+    estimator_ : ljmix.models.networks.perceptron.ScaledPerceptron or xgboost.XGBRegressor
         The fitted estimator; takes the seven raw inputs, (n_rows, 7).
     loss_curve_ : list of float
         Mean squared error of g over the training rows, one value an epoch (a round of boosting).

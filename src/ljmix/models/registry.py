@@ -11,10 +11,10 @@ from typing import Any
 
 from ljmix.models.base import Model, RowModel
 from ljmix.models.baselines import BASELINES, TemperatureBaseline
-from ljmix.models.curve_network import CurveNetwork
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Ingredients, Scales
-from ljmix.models.network import EPOCHS, HIDDEN_LAYERS, PATIENCE, Network
+from ljmix.models.networks.curve_network import CurveNetwork
+from ljmix.models.networks.network import EPOCHS, HIDDEN_LAYERS, PATIENCE, Network
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Ingredients, Scales
 from ljmix.models.theory import THEORIES, IntegralEquation, TwoLiquids
 from ljmix.models.theory_guided import TheoryGuided
 from ljmix.models.trees import BoostedTrees, PhysicsTrees

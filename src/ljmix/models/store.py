@@ -24,11 +24,11 @@ from ljmix._util.atomic import require_writable
 from ljmix._util.reading import read_arrays, read_json, require_size
 from ljmix.data.identity import checksum
 from ljmix.models.base import Model
-from ljmix.models.curve_network import CurveNetwork
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Ingredients, Scales
-from ljmix.models.network import Network
-from ljmix.models.perceptron import ScaledPerceptron
+from ljmix.models.networks.curve_network import CurveNetwork
+from ljmix.models.networks.network import Network
+from ljmix.models.networks.perceptron import ScaledPerceptron
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Ingredients, Scales
 from ljmix.models.theory_guided import TheoryGuided
 from ljmix.models.trees import BoostedTrees, PhysicsTrees
 from ljmix.state import PARAMETERS

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.models.gaussian_process import CurveProcess
-from ljmix.models.ingredients import Ingredients, Scales
+from ljmix.models.processes.gaussian_process import CurveProcess
+from ljmix.models.processes.ingredients import Ingredients, Scales
 
 __all__ = ["TheoryGuided"]
 

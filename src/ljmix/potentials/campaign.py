@@ -21,8 +21,6 @@ from tqdm.auto import tqdm
 
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
-from ljmix.engines.engine import Engine, load_engine
-from ljmix.engines.lammps import LammpsEngine
 from ljmix.potentials import inversion, pod, spline
 from ljmix.potentials.committee import learn_actively
 from ljmix.potentials.frames import Frame, sample_frames
@@ -32,6 +30,8 @@ from ljmix.potentials.runs import Measured, PlainLennardJones, compare_speeds, m
 from ljmix.potentials.shipped import FOLDER, MIXTURE, draw_training, load_frames
 from ljmix.potentials.studies import pod_table
 from ljmix.potentials.worlds import WORLDS, load_world
+from ljmix.simulation.engine import Engine, load_engine
+from ljmix.simulation.engines.lammps import LammpsEngine
 from ljmix.state import StatePoint
 
 __all__ = ["DEMIXING", "STUDIES", "fit_draw", "join", "run_studies"]

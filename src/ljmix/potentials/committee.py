@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.engine import load_engine
 from ljmix.potentials.frames import Frame, check_frames, evaluate, sample_frames
 from ljmix.potentials.pair import Potential
 from ljmix.potentials.shipped import draw_training
 from ljmix.potentials.spline import PairSpline, SplinePotential, measure_frame
+from ljmix.simulation.engine import load_engine
 from ljmix.state import StatePoint
 
 __all__ = ["TARGET", "THRESHOLD", "disagreement", "fit_committee", "force_errors", "learn_actively"]

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.configuration import Configuration, write_configuration
-from ljmix.engines.engine import Engine, Mixture, Segment, load_engine
+from ljmix.simulation.engine import Engine, Mixture, Segment, load_engine
 from ljmix.simulation.initial import build_configuration, draw_velocities
 from ljmix.state import PAIRS, StatePoint
 

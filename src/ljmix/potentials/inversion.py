@@ -12,9 +12,9 @@ import pandas as pd
 from scipy.interpolate import make_interp_spline
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.engine import load_engine
 from ljmix.potentials.pair import PairFunction, PairPotential
 from ljmix.potentials.runs import compare_curves, run_long
+from ljmix.simulation.engine import load_engine
 from ljmix.state import PAIRS, StatePoint
 
 __all__ = ["invert", "potential_of_curves"]

@@ -15,8 +15,8 @@ from scipy.interpolate import BSpline
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import write_text
-from ljmix.engines.engine import Engine, load_engine
 from ljmix.potentials.frames import Frame, find_pairs
+from ljmix.simulation.engine import Engine, load_engine
 from ljmix.state import PAIRS
 
 __all__ = ["PairFunction", "PairPotential", "Potential"]
@@ -148,7 +148,7 @@ class PairPotential:
         return [self.functions[pair] for pair in PAIRS]
 
     def engine(self, name: str = "auto", device: str = "auto") -> Engine:
-        """Engine that runs it, wherever `ljmix.simulate` takes one; see `ljmix.engines.engine.load_engine`."""
+        """Engine that runs it, wherever `ljmix.simulate` takes one; see `ljmix.simulation.engine.load_engine`."""
         return load_engine(name, device, self)
 
     def evaluate(self, frame: Frame) -> Frame:

@@ -20,10 +20,10 @@ import numpy as np
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import write_text
-from ljmix.engines.engine import Engine, load_engine
-from ljmix.engines.lammps import LammpsEngine, plain_folder
 from ljmix.potentials.frames import Frame, check_frames, evaluate
 from ljmix.potentials.linear import Moments, Solution, Weights, add_moments, solve
+from ljmix.simulation.engine import Engine, load_engine
+from ljmix.simulation.engines.lammps import LammpsEngine, plain_folder
 from ljmix.state import CUTOFF, StatePoint
 
 __all__ = ["Pod", "PodBasis", "PodPotential", "measure_frame"]

@@ -15,9 +15,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import parse_frame, write_configuration
-from ljmix.engines.engine import TIME_STEP, Engine, Segment
-from ljmix.engines.lammps import LammpsEngine, integrator_commands, pair_commands, plain_folder
 from ljmix.properties.time_correlation import autocorrelation, integrate_correlation, shear_stresses
+from ljmix.simulation.engine import TIME_STEP, Engine, Segment
+from ljmix.simulation.engines.lammps import LammpsEngine, integrator_commands, pair_commands, plain_folder
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ljmix._util.atomic import write_text
-from ljmix.engines.engine import Engine, load_engine
-from ljmix.engines.lammps import pair_commands
+from ljmix.simulation.engine import Engine, load_engine
+from ljmix.simulation.engines.lammps import pair_commands
 from ljmix.state import StatePoint
 
 __all__ = ["WORLDS", "ThreeBody", "load_world"]

@@ -25,8 +25,8 @@ from tqdm import tqdm
 from ljmix._util.command import one_sentence
 from ljmix.data.dataset import write_table
 from ljmix.data.reference import shipped_folder
-from ljmix.engines.engine import load_engine
 from ljmix.release.part_files import FinishedState, read_part
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.tempering import Ladder, make_ladder

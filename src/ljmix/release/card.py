@@ -13,8 +13,8 @@ from ljmix._util.atomic import write_text
 from ljmix._util.markdown import markdown_table
 from ljmix.data.dataset import Dataset
 from ljmix.data.schema import STARTS_TABLE, TABLES
-from ljmix.engines.engine import TIME_STEP
 from ljmix.release.wave_term import expected_lifetimes, judge_colour_mixture, wave_terms
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.state import DILUTE
 
 __all__ = ["verdict", "write_card"]

@@ -35,7 +35,7 @@ from ljmix.configuration import TENSOR
 from ljmix.data.dataset import read_dataset, write_table
 from ljmix.data.reference import shipped_folder
 from ljmix.data.state_rows import pool
-from ljmix.engines.engine import load_engine
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.slab import SLAB_STARTS, SlabRun, half_and_half, sample_slab, slab_profile_settings, slab_size

@@ -30,9 +30,9 @@ from ljmix._util.provenance import describe_provenance
 from ljmix.configuration import read_configuration, write_configuration
 from ljmix.data.collect import find_finished
 from ljmix.data.dataset import write_table
-from ljmix.engines.engine import TIME_STEP, load_engine
-from ljmix.engines.moves import Moves
 from ljmix.simulation.analysis import analyse_run
+from ljmix.simulation.engine import TIME_STEP, load_engine
+from ljmix.simulation.engines.moves import Moves
 from ljmix.simulation.initial import draw_velocities, start_seed
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile, load_profile

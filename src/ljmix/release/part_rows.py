@@ -11,8 +11,8 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.state_rows import pool
-from ljmix.engines.engine import TIME_STEP
 from ljmix.release.part_files import FinishedState
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import start_seed
 from ljmix.simulation.protocol import STABLE
 from ljmix.state import PAIRS, StatePoint

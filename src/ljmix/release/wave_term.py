@@ -14,7 +14,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.engines.engine import TIME_STEP
+from ljmix.simulation.engine import TIME_STEP
 from ljmix.state import DILUTE, PAIRS
 from ljmix.structure.scattering import concentration_fluctuation
 from ljmix.structure.wave_errors import mean_variance, smooth_fluctuation, wave_errors

@@ -29,7 +29,7 @@ from ljmix._util.locks import has_locks
 from ljmix._util.places import clone_folder, results_folder
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.reference import shipped_folder
-from ljmix.engines.engine import ENGINES
+from ljmix.simulation.engine import ENGINES
 
 __all__ = ["CHECKS", "Finding", "examine"]
 
@@ -116,7 +116,7 @@ def check_engine() -> list[Finding]:
     findings = []
     for name in ENGINES:
         status, said = _ask(
-            "from ljmix.engines.engine import load_engine\n"
+            "from ljmix.simulation.engine import load_engine\n"
             f"engine = load_engine({name!r}); engine.try_out(); print(engine.version, 'on', engine.device_name)"
         )
         if status and importlib.util.find_spec(name) is None:
@@ -142,7 +142,9 @@ def check_gpu() -> Finding:
     if tool is None:
         return Finding("GPU", "none seen (no nvidia-smi); engines run on the CPU")
     done = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)
-    status, said = _ask("from ljmix.engines.engine import load_engine; print(load_engine('hoomd', 'gpu').device_name)")
+    status, said = _ask(
+        "from ljmix.simulation.engine import load_engine; print(load_engine('hoomd', 'gpu').device_name)"
+    )
     if status == 0:
         return Finding("GPU", f"HOOMD-blue runs on {said}")
     seen = (done.stdout.splitlines() or ["none that answers"])[0].partition(" (UUID")[0]

@@ -1,4 +1,4 @@
-"""Intervals of a score over compositions, by three kinds of bootstrap; and Student's t where blocks are few.
+"""Intervals of a score over compositions, by three kinds of bootstrap.
 
 A pooled R² is 1 − E / V with E the squared errors and V the variation of g, both summed over compositions. Few
 compositions carry both sums. `ljmix.scoring.coverage` simulates how often intervals of each kind hold the truth.
@@ -21,7 +21,7 @@ from scipy import stats
 from ljmix._util.arrays import FloatArray
 from ljmix.scoring.bootstrap import draw_weights
 
-__all__ = ["KINDS", "ClusterSums", "median_interval", "r2_interval", "t_factor"]
+__all__ = ["KINDS", "ClusterSums", "median_interval", "r2_interval"]
 
 KINDS = ("percentile", "bca", "studentized")
 """Kinds of bootstrap intervals of R²."""
@@ -149,35 +149,3 @@ def median_interval(
     middle = (2 * weights >= weights[:, -1:]).argmax(axis=1)
     low, high = np.quantile(values[order][middle], [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def t_factor(n_blocks: npt.ArrayLike, level: float = 0.95) -> FloatArray:
-    """Half width of an interval in standard errors, where an error comes from few blocks.
-
-    Parameters
-    ----------
-    n_blocks : array_like of int
-        Blocks behind each standard error, `n_blocks` of `ljmix.data.schema`; NaN where it is not known.
-    level : float
-
-    Returns
-    -------
-    array
-        Student's t with n − 1 degrees of freedom; of the normal distribution, 1.96, where the number is not known.
-
-    Raises
-    ------
-    ValueError
-        If a number is below 2.
-
-    Notes
-    -----
-    Student 1908, doi:10.1093/biomet/6.1.1. With 5 blocks 2.78 standard errors hold the truth in 95 %, 1.96 in 88 %.
-    """
-    blocks = np.asarray(n_blocks, dtype=float)
-    if (blocks < 2).any():
-        raise ValueError(f"n_blocks = {blocks.min():g}: a standard error needs two blocks at least")
-    known = np.isfinite(blocks)
-    upper = (1 + level) / 2
-    found = np.where(known, stats.t.ppf(upper, np.where(known, blocks - 1, 1)), stats.norm.ppf(upper))
-    return np.asarray(found, dtype=float)

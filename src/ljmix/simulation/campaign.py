@@ -24,7 +24,7 @@ from ljmix._util.checks import require_int, require_kind, require_path, shorten
 from ljmix._util.command import Interrupted, hold_interrupts, one_sentence, way_on
 from ljmix._util.locks import LockedError, hold_lock
 from ljmix._util.places import results_folder
-from ljmix.engines.engine import ENGINES, check_names, load_engine
+from ljmix.simulation.engine import ENGINES, check_names, load_engine
 from ljmix.simulation.initial import system_size
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
@@ -79,7 +79,7 @@ def run_campaign(
         Folder of the campaign; the runs go to its ``workspace/``. Several campaigns may share it, from several hosts
         too: each state is simulated once, and all end when all is done.
     engine, device : str
-        See `ljmix.engines.engine.load_engine`.
+        See `ljmix.simulation.engine.load_engine`.
     executor : concurrent.futures.Executor, optional
         Where to run; by default one process a core of this machine. Anything with the same interface works,
         such as Dask's ``Client.get_executor()``.

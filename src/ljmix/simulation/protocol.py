@@ -46,7 +46,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.moves import Moves
+from ljmix.simulation.engines.moves import Moves
 from ljmix.state import DILUTE, StatePoint
 
 __all__ = ["STABLE", "Protocol", "choose_protocol", "needs_stable_shape"]

@@ -29,8 +29,8 @@ from ljmix.configuration import (
     read_configuration,
     write_configuration,
 )
-from ljmix.engines.engine import Engine, Segment
-from ljmix.engines.moves import Moves
+from ljmix.simulation.engine import Engine, Segment
+from ljmix.simulation.engines.moves import Moves
 from ljmix.simulation.initial import build_configuration, start_seed
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import choose_protocol
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def ensemble(self) -> str:
-        """What is kept constant; see `ljmix.engines.engine.Segment`."""
+        """What is kept constant; see `ljmix.simulation.engine.Segment`."""
         return "NVT" if self.profile.number_density else "NPT"
 
     @property

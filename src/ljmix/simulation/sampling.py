@@ -22,8 +22,8 @@ import numpy.typing as npt
 from ljmix._util.atomic import write_text
 from ljmix._util.locks import LockedError, hold_lock
 from ljmix._util.reading import read_json
-from ljmix.engines.engine import Engine, load_engine
 from ljmix.simulation.analysis import Analysis, analyse_run
+from ljmix.simulation.engine import Engine, load_engine
 from ljmix.simulation.profiles import Profile
 from ljmix.simulation.protocol import STABLE, choose_protocol, needs_stable_shape
 from ljmix.simulation.run import Run
@@ -104,7 +104,7 @@ def sample_state(
     state : StatePoint
     profile : Profile
     engine, device
-        See `ljmix.engines.engine.load_engine`.
+        See `ljmix.simulation.engine.load_engine`.
     report : callable, optional
         Called as ``report(start, steps)`` after each segment with the steps that the run from that start has so far.
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix.configuration import TENSOR, THERMO, Configuration, write_configuration
-from ljmix.engines.engine import Engine
+from ljmix.simulation.engine import Engine
 from ljmix.simulation.initial import DILUTION, EXCHANGED, draw_velocities, push_apart, start_seed
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.run import Run

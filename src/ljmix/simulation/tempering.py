@@ -28,7 +28,7 @@ from scipy.spatial import cKDTree
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole, write_text
 from ljmix.configuration import Configuration, parse_frame, write_configuration
-from ljmix.engines.engine import Engine, Segment
+from ljmix.simulation.engine import Engine, Segment
 from ljmix.simulation.initial import build_configuration, start_seed
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.state import StatePoint

@@ -30,9 +30,9 @@ from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import write_table
 from ljmix.data.reference import shipped_folder
-from ljmix.engines.lammps import LammpsEngine
 from ljmix.release.part_files import write_part
 from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.engines.lammps import LammpsEngine
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import StatePoint
 from ljmix.thermodynamics.henry import measure_insertion, measure_path

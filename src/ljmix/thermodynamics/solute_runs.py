@@ -15,8 +15,8 @@ import numpy as np
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.configuration import Configuration
-from ljmix.engines.engine import BAROSTAT_TIME, TIME_STEP
-from ljmix.engines.lammps import LammpsEngine
+from ljmix.simulation.engine import BAROSTAT_TIME, TIME_STEP
+from ljmix.simulation.engines.lammps import LammpsEngine
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import CUTOFF, StatePoint
 from ljmix.thermodynamics.coupling import Stage, solute_energy

@@ -12,9 +12,9 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix.configuration import Configuration
-from ljmix.engines.engine import TIME_STEP
-from ljmix.engines.lammps import LammpsEngine, pair_commands
 from ljmix.properties.time_correlation import autocorrelation, integrate_correlation, shear_stresses
+from ljmix.simulation.engine import TIME_STEP
+from ljmix.simulation.engines.lammps import LammpsEngine, pair_commands
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements

@@ -1,7 +1,7 @@
 """A Gaussian process over state points, a curve at a time: what physics says, and how sure it is.
 
 Every bin of every pair is a function of the state, and a Gaussian process (Rasmussen and Williams 2006,
-doi:10.7551/mitpress/3206.001.0001, chapter 2; its kernel is `ljmix.models.kernel`). So it draws a line
+doi:10.7551/mitpress/3206.001.0001, chapter 2; its kernel is `ljmix.models.processes.kernel`). So it draws a line
 through a composition's own temperatures where it has some, and learns from other compositions where it has
 none; it weighs each simulated value by its standard error, and one from a run that has not settled less.
 
@@ -25,8 +25,8 @@ from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
-from ljmix.models.ingredients import Ingredients, Scales
-from ljmix.models.kernel import Points, covariance, place_states, prior_variance
+from ljmix.models.processes.ingredients import Ingredients, Scales
+from ljmix.models.processes.kernel import Points, covariance, place_states, prior_variance
 from ljmix.models.theory import expected_log_cavity
 from ljmix.state import PAIRS
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants

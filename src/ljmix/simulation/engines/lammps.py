@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import TENSOR, THERMO, make_frame, open_frames
-from ljmix.engines.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
-from ljmix.engines.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
+from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
+from ljmix.simulation.engines.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
 
 __all__ = ["LammpsEngine", "integrator_commands", "neighbour_commands", "pair_commands", "plain_folder"]
@@ -143,7 +143,7 @@ class LammpsEngine:
         self.start().close()
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
-        """Integrate one segment; see `ljmix.engines.engine`."""
+        """Integrate one segment; see `ljmix.simulation.engine`."""
         with plain_folder() as folder:
             return self._integrate(mixture, segment, folder)
 

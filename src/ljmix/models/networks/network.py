@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix._util.threads import one_thread
 from ljmix.models.base import RowModel
-from ljmix.models.perceptron import Training
+from ljmix.models.networks.perceptron import Training
 
 __all__ = ["EPOCHS", "HIDDEN_LAYERS", "PATIENCE", "Network"]
 

@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 
 from ljmix._util.arrays import FloatArray
 from ljmix.models.features import composition_keys
-from ljmix.models.ingredients import Ingredients, Scales
+from ljmix.models.processes.ingredients import Ingredients, Scales
 from ljmix.theory.cavity import packing_fraction, volume_fraction
 from ljmix.theory.coexistence import log_levels
 

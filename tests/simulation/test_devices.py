@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 
-from ljmix.engines.engine import load_engine
+from ljmix.simulation.engine import load_engine
 
 NO_DRIVER = "Failed to get GPU device count: CUDA driver version is insufficient for CUDA runtime version"
 TWO_GPUS = ["[0] NVIDIA A100 108 SM_8.0 @ 1.41 GHz", "[1] NVIDIA A100 108 SM_8.0 @ 1.41 GHz"]

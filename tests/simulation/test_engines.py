@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import write_configuration
-from ljmix.engines.engine import Segment, load_engine
+from ljmix.simulation.engine import Segment, load_engine
 from ljmix.simulation.initial import build_configuration, system_size
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import StatePoint
@@ -201,7 +201,7 @@ LAUNCHED = (
 def test_a_launchers_variables_do_not_reach_the_engine(variables):
     """As under srun or mpirun: a single process starts, and finds its environment as it was."""
     code = (
-        "import os\nfrom ljmix.engines.engine import load_engine\nload_engine('lammps', 'cpu').start().close()\n"
+        "import os\nfrom ljmix.simulation.engine import load_engine\nload_engine('lammps', 'cpu').start().close()\n"
         f"assert {variables!r}.items() <= dict(os.environ).items()"
     )
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True)
@@ -214,7 +214,7 @@ def test_a_temporary_folder_that_lammps_cannot_name_is_passed_over(tiny, tmp_pat
     strange.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(strange))
     simulate(load_engine("lammps", "cpu"), tiny.states()[0], tiny, strange, 1, 40, 20)
-    monkeypatch.setattr("ljmix.engines.lammps._PLAIN", re.compile("nothing"))
+    monkeypatch.setattr("ljmix.simulation.engines.lammps._PLAIN", re.compile("nothing"))
     with pytest.raises(OSError, match="LAMMPS needs a temporary folder whose name has only letters"):
         simulate(load_engine("lammps", "cpu"), tiny.states()[0], tiny, tmp_path, 1, 40, 20)
 

@@ -5,8 +5,8 @@ campaigns a state point at constant temperature and pressure, Δt = 0.005 τ), w
 steps and a checkpoint at the end. Every segment begins from a checkpoint file, also when nothing was interrupted: so
 a run that was killed and resumed gives the same bytes as one that was not.
 
-Where a segment asks for Monte Carlo moves (`ljmix.engines.moves`), the engine stops every few steps, hands over its
-positions and species, takes them back, computes all forces anew, and goes on with the velocities that it had.
+Where a segment asks for Monte Carlo moves (`ljmix.simulation.engines.moves`), the engine stops every few steps, hands
+over its positions and species, takes them back, computes all forces anew, and goes on with the velocities that it had.
 
 Each frame of the GSD file holds positions, types and diameters, and in its log the `THERMO` quantities and
 the force on every particle (``particles/force``, ε_AA/σ_AA). Nothing else in it is to be relied on: HOOMD-blue's first
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ljmix._util.checks import shorten
-from ljmix.engines.moves import Moves, Tally
+from ljmix.simulation.engines.moves import Moves, Tally
 
 __all__ = [
     "BAROSTAT_TIME",
@@ -221,9 +221,9 @@ def load_engine(name: str | Engine = "auto", device: str = "auto", force_field: 
     if name == "auto":
         name = "hoomd" if importlib.util.find_spec("hoomd") else "lammps"
     if name == "hoomd":
-        from ljmix.engines.hoomd import HoomdEngine
+        from ljmix.simulation.engines.hoomd import HoomdEngine
 
         return HoomdEngine(device, force_field)
-    from ljmix.engines.lammps import LammpsEngine
+    from ljmix.simulation.engines.lammps import LammpsEngine
 
     return LammpsEngine(device, force_field)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
-from ljmix.engines.kernels import swap_informed, swap_uniformly, teleport
+from ljmix.simulation.engines.kernels import swap_informed, swap_uniformly, teleport
 from ljmix.structure.energies import PairPotential, box_edges, potential_table, tabulate_flips, wrap
 
 __all__ = ["KINDS", "NOTHING", "NO_MOVES", "MixtureAt", "Moves", "Tally", "apply_moves"]
@@ -49,7 +49,7 @@ class Moves:
     interval : int
         Steps of the engine between two interruptions.
     swap_uniform, swap_informed : int
-        Exchanges of species between an A and a B; see `ljmix.engines.kernels`.
+        Exchanges of species between an A and a B; see `ljmix.simulation.engines.kernels`.
     teleport_a, teleport_b : int
         Jumps of particles of A, or B.
 

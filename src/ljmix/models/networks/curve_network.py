@@ -15,8 +15,8 @@ from ljmix._util.arrays import FloatArray, interpolate
 from ljmix._util.threads import one_thread
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
-from ljmix.models.network import EPOCHS, PATIENCE
-from ljmix.models.perceptron import Training
+from ljmix.models.networks.network import EPOCHS, PATIENCE
+from ljmix.models.networks.perceptron import Training
 from ljmix.state import COMPOSITION, PAIRS
 
 __all__ = ["CurveNetwork"]
@@ -38,7 +38,7 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
     seed : int
         Of the starting weights and of the order of states.
     epochs, patience : int
-        As of `ljmix.models.network.Network`.
+        As of `ljmix.models.networks.network.Network`.
 
     Notes
     -----

@@ -31,7 +31,7 @@ def as_c_reads(text):
 """
 
 BETWEEN = """
-from ljmix.engines.lammps import LammpsEngine
+from ljmix.simulation.engines.lammps import LammpsEngine
 
 engine = LammpsEngine()
 engine.try_out()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ljmix.configuration import write_configuration
-from ljmix.engines.engine import Segment
-from ljmix.engines.moves import Moves, apply_moves
+from ljmix.simulation.engine import Segment
+from ljmix.simulation.engines.moves import Moves, apply_moves
 from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import mean_and_error

@@ -46,8 +46,8 @@ import numpy as np
 
 from ljmix._util.reading import read_arrays
 from ljmix.configuration import TENSOR
-from ljmix.engines.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
-from ljmix.engines.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
+from ljmix.simulation.engine import BAROSTAT_TIME, ForceField, Mixture, Segment
+from ljmix.simulation.engines.moves import NO_MOVES, NOTHING, Moves, Tally, apply_moves
 from ljmix.state import PAIRS
 
 __all__ = ["HoomdEngine"]
@@ -76,7 +76,7 @@ _THERMOSTAT_TIME = 0.5
 The thermostat is that of Bussi, Donadio and Parrinello (doi:10.1063/1.2408420), which draws the kinetic energy from
 its canonical distribution. HOOMD-blue's Nosé-Hoover one has no chain: at 0.5 τ the heat of the first compression
 swings between thermostat and liquid for more than 50 τ; and it holds the kinetic energy between the steps instead of
-that at the steps (version 4.8.2, md/TwoStepConstantPressure.cc; `ljmix.engines.engine.TIME_STEP`).
+that at the steps (version 4.8.2, md/TwoStepConstantPressure.cc; `ljmix.simulation.engine.TIME_STEP`).
 """
 
 _BROKEN = {"6.1.0": "may write empty trajectories (https://github.com/glotzerlab/hoomd-blue/issues/2234)"}
@@ -145,7 +145,7 @@ class HoomdEngine:
         """Nothing more to start: the device was opened when the engine was loaded."""
 
     def advance(self, mixture: Mixture, segment: Segment) -> Tally:
-        """Integrate one segment; see `ljmix.engines.engine`."""
+        """Integrate one segment; see `ljmix.simulation.engine`."""
         if segment.moves and self.force_field:
             raise ValueError(NO_MOVES)
         try:

@@ -1,0 +1,1 @@
+"""Gaussian processes over state points: kernel, settings, and the model."""

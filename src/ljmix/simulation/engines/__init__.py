@@ -1,0 +1,1 @@
+"""HOOMD-blue, LAMMPS, and the Monte Carlo moves between their steps."""

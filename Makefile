@@ -40,6 +40,9 @@ PYTHON    := .venv/bin/python
 INSTALLED := .venv/.ljmix-installed
 endif
 
+# What runs is the code of this clone, whichever one PYTHONPATH names, or an environment was made for.
+export PYTHONPATH := $(CURDIR)/src$(if $(value PYTHONPATH),:$(value PYTHONPATH))
+
 # What goes on after Ctrl-C, to be named in the sentence that says so.
 export LJMIX_COMMAND := $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
 
@@ -171,16 +174,18 @@ install: $(INSTALLED) ## set up the Python environment (all other targets do it 
 # The tested versions where wheels of them exist for this Python and system, else what the bounds allow.
 LOCKED := $(if $(filter Linux,$(shell uname -s)),--constraint requirements.lock)
 
-# An environment whose Python is gone (the system's was upgraded, the clone was moved) is made anew.
+# An environment whose Python is gone (the system's was upgraded, the clone was moved) is made anew, and one that was
+# copied with its clone: its commands still belong to the other.
 ifneq ($(wildcard .venv/.ljmix-installed),)
-ifneq ($(shell .venv/bin/python -c 'import ljmix; print("works")' 2> /dev/null),works)
+ifneq ($(shell env -u PYTHONPATH .venv/bin/python -c 'import ljmix, os; print(os.path.samefile(ljmix.__path__[0], "src/ljmix"))' 2> /dev/null),True)
+FOREIGN := yes
 .PHONY: .venv/.ljmix-installed
 endif
 endif
 
 .venv/.ljmix-installed: pyproject.toml requirements.lock
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is " + sys.version.split()[0] + "; 3.11 or newer is needed")'
-	.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || python3 -m venv --clear .venv
+	$(if $(FOREIGN),false,.venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null) || python3 -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check $(LOCKED) --editable '.[test]'
 	touch $@
 

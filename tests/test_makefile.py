@@ -1,8 +1,10 @@
 """Targets of the Makefile depend on every module that their notebooks import, near or far."""
 
 import ast
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -67,3 +69,38 @@ def test_a_step_depends_on_all_that_its_notebook_imports(prerequisites, path):
     imported = imported_files("\n".join(cells))
     assert len(imported) > 20
     assert not imported - prerequisites[f"results/smoke/{path.name}"]
+
+
+def test_make_runs_the_code_of_this_clone(tmp_path):
+    """Though PYTHONPATH names another one; what else it holds is kept, a cluster's HOOMD-blue for instance."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for before in ("", "/another $clone/src:/opt/hoomd"):
+        done = subprocess.run(
+            ["make", "--eval=show: ; @printenv PYTHONPATH", "show"], cwd=ROOT, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": before},
+        )  # fmt: skip
+        assert done.stdout == f"{ROOT}/src{before and ':'}{before}\n", done.stderr
+
+
+def test_an_environment_copied_with_its_clone_is_made_anew(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for name in ("Makefile", "notebooks", "data", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}/src" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".ljmix-installed").touch()
+
+    def commands():
+        done = subprocess.run(["make", "--dry-run", "install"], cwd=tmp_path, capture_output=True, text=True)
+        assert not done.returncode, done.stderr
+        return done.stdout
+
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    assert "venv --clear" not in commands()
+    (tmp_path / "src").unlink()
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    assert "false || python3 -m venv --clear .venv" in commands()

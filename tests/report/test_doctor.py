@@ -1,6 +1,8 @@
 """One screen that says what works, what does not, and what to do."""
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,18 @@ def test_everything_is_looked_at_and_fits_a_screen():
     text = "\n".join(map(str, findings))
     print(text)
     assert text.count("\n") < 25
-    for what in ("versions", "packages", "machine", "engine lammps", "MPI", "GPU", "kernel", "results", "data"):
+    for what in (
+        "versions",
+        "sources",
+        "packages",
+        "machine",
+        "engine lammps",
+        "MPI",
+        "GPU",
+        "kernel",
+        "results",
+        "data",
+    ):
         assert any(finding.what == what for finding in findings), what
     assert any(finding.said.endswith("starts") for finding in findings if finding.what == "kernel")
     assert not [
@@ -67,3 +80,29 @@ def test_a_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     (finding, _) = doctor.check_folders()
     assert "a file has this name" in finding.said
     assert "--results" in finding.advice
+
+
+def test_code_of_another_clone_is_named(tmp_path, monkeypatch):
+    """PYTHONPATH leads to it, or an environment that two clones share; and to packages in the user's folder."""
+    assert not doctor.check_sources().advice
+
+    class Installed:
+        def __init__(self, name):
+            self.folder = place
+
+        def read_text(self, name):
+            return json.dumps({"url": clone.as_uri(), "dir_info": {"editable": True}})
+
+        def locate_file(self, name):
+            return self.folder
+
+    (clone := tmp_path / "another clone").mkdir()
+    (clone / "src" / "ljmix").mkdir(parents=True)
+    place = Path(sys.prefix, "lib", "site-packages")
+    monkeypatch.setattr(doctor, "distribution", Installed)
+    finding = doctor.check_sources()
+    assert f"{clone}/src/ljmix is installed here" in finding.said
+    assert "unset PYTHONPATH" in finding.advice
+    place = tmp_path / ".local" / "lib"
+    assert str(place) in doctor.check_sources().said
+    assert "PYTHONNOUSERSITE" in doctor.check_sources().advice

@@ -18,9 +18,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from packaging.requirements import Requirement
 
@@ -92,6 +95,28 @@ def check_versions() -> Finding:
     commit = describe_provenance("")["commit"]
     said = f"ljmix {version('ljmix')} (commit {commit}), Python {platform.python_version()}, {platform.platform()}"
     return Finding("versions", said, f"{'; '.join(off)}: `make install`, or pip install ljmix anew" if off else "")
+
+
+def check_sources() -> Finding:
+    """Whose code runs: this environment's ljmix and packages, not those of a PYTHONPATH or of the user's folder."""
+    own = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)}
+    strangers = {}
+    for name in (Requirement(line).name for line in requires("ljmix") or []):
+        with suppress(PackageNotFoundError):
+            folder = Path(str(distribution(name).locate_file(""))).resolve()
+            if own.isdisjoint(folder.parents):
+                strangers[name] = folder
+    if strangers:
+        name, folder = next(iter(strangers.items()))
+        said = f"packages from outside this environment: {len(strangers)}, {name} from {folder}"
+        return Finding("sources", said, "unset PYTHONPATH, and set PYTHONNOUSERSITE=1")
+    run = Path(__file__).resolve().parents[1]
+    url = json.loads(distribution("ljmix").read_text("direct_url.json") or "{}").get("url", "")
+    installed = Path(url2pathname(urlsplit(url).path), "src", "ljmix").resolve() if url.startswith("file:") else run
+    if installed.is_dir() and installed != run:
+        advice = f"unset PYTHONPATH, or {sys.executable} -m pip install --editable {run.parents[1]}"
+        return Finding("sources", f"{run} runs, though {installed} is installed here", advice)
+    return Finding("sources", str(run))
 
 
 def check_packages() -> Finding:
@@ -218,9 +243,8 @@ def check_tools() -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding | list[Finding]], ...] = (
-    check_versions, check_packages, check_machine, check_tools, check_engine, check_launcher, check_gpu, check_kernel,
-    check_folders,
-    check_data,
+    check_versions, check_sources, check_packages, check_machine, check_tools, check_engine, check_launcher,
+    check_gpu, check_kernel, check_folders, check_data,
 )  # fmt: skip
 
 

@@ -43,6 +43,9 @@ endif
 # What runs is the code of this clone, whichever one PYTHONPATH names, or an environment was made for.
 export PYTHONPATH := $(CURDIR)/src$(if $(value PYTHONPATH),:$(value PYTHONPATH))
 
+# Git is asked about this clone, though a hook of another repository may have called make.
+unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+
 # What goes on after Ctrl-C, to be named in the sentence that says so.
 export LJMIX_COMMAND := $(strip make $(MAKECMDGOALS) $(MAKEOVERRIDES))
 

@@ -23,6 +23,16 @@ def test_sources_inside_another_repository_have_no_commit(tmp_path):
     assert done.stdout.strip() == "unknown"
 
 
+def test_a_hook_of_another_repository_does_not_lend_its_commit(tmp_path, monkeypatch):
+    """Git sets GIT_DIR for its hooks, and it counts before the folder that git is asked about."""
+    here = describe_provenance("smoke")["commit"]
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["commit", "-qm", "other", "--allow-empty"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert describe_provenance("smoke")["commit"] == here
+
+
 def test_provenance_names_versions():
     provenance = describe_provenance("smoke", seeds=3)
     assert provenance["ljmix"] == ljmix.__version__

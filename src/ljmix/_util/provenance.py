@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe_provenance"]
+__all__ = ["describe_provenance", "run_git"]
 
 
 def describe_provenance(profile_name: str, **more: Any) -> Mapping[str, Any]:
@@ -52,9 +53,21 @@ def _ask_git(*arguments: str) -> str:
     clone = Path(__file__).resolve().parents[3]
     try:
         top, answer = (
-            subprocess.run(["git", "-C", str(clone), *command], capture_output=True, text=True, check=False).stdout
+            run_git(clone, *command).stdout.decode(errors="replace").strip()
             for command in (("rev-parse", "--show-toplevel"), arguments)
         )
     except FileNotFoundError:
         return ""
-    return answer.strip() if top.strip() and Path(top.strip()).resolve() == clone else ""
+    return answer if top and Path(top).resolve() == clone else ""
+
+
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Ask git about the repository that a folder is in, though GIT_DIR and its like name another, as hooks do.
+
+    Raises
+    ------
+    FileNotFoundError
+        If git is not installed.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, check=False, env=surroundings)

@@ -11,7 +11,6 @@ import argparse
 import io
 import json
 import math
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from matplotlib import image
 
 from ljmix._util.command import one_sentence
 from ljmix._util.places import clone_folder
+from ljmix._util.provenance import run_git
 from ljmix.report.metrics import read_metrics
 
 __all__ = ["Verdict", "compare_figures", "compare_numbers", "verify"]
@@ -183,7 +183,7 @@ def _committed(root: Path, name: str) -> bytes:
 
 def _ask_git(root: Path, *arguments: str) -> bytes:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+        done = run_git(root, *arguments)
     except FileNotFoundError as error:
         raise RuntimeError("git is not installed, so nothing is known of what is published") from error
     if done.returncode:

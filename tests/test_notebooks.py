@@ -68,6 +68,20 @@ def small_notebook(path, *sources):
     return path
 
 
+def test_what_a_users_ipython_runs_at_its_start_does_not_run(tmp_path, monkeypatch):
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("sum = None")
+    (tmp_path / "mine.py").write_text("max = None")
+    (tmp_path / "ipython" / "profile_default" / "ipython_config.py").write_text(
+        "get_config().InteractiveShellApp.exec_lines = ['min = None']"
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "mine.py"))
+    source = small_notebook(tmp_path / "plain.ipynb", "assert sum and max and min")
+    execute_notebook(source, tmp_path / "out.ipynb", {})
+
+
 def test_a_notebook_runs_in_this_interpreter_whatever_a_kernels_name_means(tmp_path, monkeypatch):
     """Another environment's python3 comes first on Jupyter's path; it cannot even start."""
     foreign = tmp_path / "jupyter" / "kernels" / "python3"

@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -52,11 +53,15 @@ class OwnInterpreter(AsyncKernelManager):
     """Starts the kernel with the interpreter that runs this, whatever a kernel's name stands for elsewhere.
 
     A name is looked up in folders of the user and of ``JUPYTER_PATH`` first, where another environment may have put
-    its own ``python3``.
+    its own ``python3``. What a user's IPython runs at its start, for work of their own, does not run here.
     """
 
     running: ClassVar[list[OwnInterpreter]] = []
     """Those whose kernels live."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._settings = tempfile.TemporaryDirectory(prefix="ljmix-ipython-", ignore_cleanup_errors=True)
 
     async def _async_start_kernel(self, **kwargs: Any) -> None:
         self.running.append(self)
@@ -68,7 +73,8 @@ class OwnInterpreter(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """How the kernel is started."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
-        return KernelSpec(argv=argv, display_name="ljmix", language="python")
+        plain = {"IPYTHONDIR": self._settings.name, "PYTHONSTARTUP": ""}
+        return KernelSpec(argv=argv, display_name="ljmix", language="python", env=plain)
 
 
 def read_parameters(source: Path) -> dict[str, Any]:

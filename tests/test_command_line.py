@@ -31,6 +31,17 @@ def test_each_command_explains_itself(command, capsys, monkeypatch):
     assert f"usage: ljmix {command}" in capsys.readouterr().out
 
 
+def test_a_terminal_without_greek_letters_is_served(monkeypatch):
+    """In a locale of Latin-1 or ASCII, σ cannot be written."""
+    for encoding in ("latin-1", "ascii"):
+        monkeypatch.setenv("PYTHONIOENCODING", encoding)
+        done = run("simulate", "--help")
+        assert done.returncode == 0, done.stderr
+        assert "S = ?_BB / ?_AA" in done.stdout
+        done = run("simulate", "0.9", "0.2", "-1", "0.5")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
 def test_an_unknown_command_is_one_sentence():
     done = run("similate")
     assert done.returncode == 2

@@ -15,7 +15,7 @@ import pandas as pd
 
 import ljmix
 from ljmix._util.atomic import replace_when_whole, require_writable
-from ljmix._util.command import one_sentence
+from ljmix._util.command import one_sentence, write_anywhere
 
 __all__ = ["main"]
 
@@ -32,6 +32,7 @@ _COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command from the command line."""
+    write_anywhere()
     given = list(sys.argv[1:] if arguments is None else arguments)
     width = max(map(len, _COMMANDS))
     listed = "\n".join(f"  {name:{width}}  {what}" for name, (_, what) in _COMMANDS.items())

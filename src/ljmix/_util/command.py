@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["INTERRUPTED", "Interrupted", "hold_interrupts", "one_sentence", "way_on"]
+__all__ = ["INTERRUPTED", "Interrupted", "hold_interrupts", "one_sentence", "way_on", "write_anywhere"]
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C has ended: 128 and the number of the signal, as shells count."""
@@ -26,6 +27,13 @@ class Interrupted(KeyboardInterrupt):
         return [f"Interrupted: {self}"]
 
 
+def write_anywhere() -> None:
+    """Show a question mark for what the terminal has no letter for (σ in a Latin-1 one), instead of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 @contextmanager
 def one_sentence(parser: argparse.ArgumentParser, kept: str = "what is finished is kept") -> Iterator[None]:
     """End the program with the message of an error that its user can mend, and exit status 2.
@@ -37,6 +45,7 @@ def one_sentence(parser: argparse.ArgumentParser, kept: str = "what is finished 
     kept : str
         What an interruption leaves.
     """
+    write_anywhere()
     try:
         yield
     except (ValueError, OSError, RuntimeError) as error:

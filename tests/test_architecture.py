@@ -1,8 +1,11 @@
 """Rooms of the package stand one above the other: no import runs up, none in a circle."""
 
 import ast
+import subprocess
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -58,6 +61,27 @@ def find_imports(node, lazy=False):
 
 
 IMPORTS = {name: list(find_imports(ast.parse(path.read_text()))) for name, path in MODULES.items()}
+
+
+def test_nothing_but_the_compendium_is_committed():
+    """Its top level is fixed, and no file is larger than 8 MB: a download in the wrong folder is not committed."""
+    listed = subprocess.run(["git", "-C", SOURCE.parent, "ls-files", "-z"], capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a clone")
+    files = [Path(name) for name in listed.stdout.split("\0") if name]
+    top = ["binder", "data", "docs", "environment.yml", "figures", "Makefile", "notebooks", "README.md", "src", "tests"]
+    around = [
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "pyproject.toml",
+        "requirements.lock",
+        "results",
+    ]
+    assert {path.parts[0] for path in files if path.parts[0][0] != "."} == {*top, *around}
+    sizes = {path: (SOURCE.parent / path).stat().st_size for path in files if (SOURCE.parent / path).is_file()}
+    assert not {path: size for path, size in sizes.items() if size > 8_000_000}
 
 
 def test_every_room_has_its_line():

@@ -115,6 +115,8 @@ def test_collect(name, value):
 
 @MANY
 @given(value=JUNK)
+@example(value="x" * 5000)
+@example(value=Path("x" * 300))
 def test_read_dataset_load_model_and_units(value):
     call(ljmix.read_dataset, value)
     call(ljmix.load_model, value)
@@ -169,6 +171,7 @@ def test_datasets(name, value):
 
 @MANY
 @given(value=JUNK)
+@example(value=np.array(1.0))
 def test_questions_to_a_model(value):
     call(MODEL.predict, value)
     call(MODEL.predict, STATE, value)

@@ -77,8 +77,8 @@ def test_make_runs_the_code_of_this_clone(tmp_path):
         pytest.skip("make is not installed")
     for before in ("", "/another $clone/src:/opt/hoomd"):
         done = subprocess.run(
-            ["make", "--eval=show: ; @printenv PYTHONPATH", "show"], cwd=ROOT, capture_output=True, text=True,
-            env=os.environ | {"PYTHONPATH": before},
+            ["make", "--no-print-directory", "--eval=show: ; @printenv PYTHONPATH", "show"],
+            cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": before},
         )  # fmt: skip
         assert done.stdout == f"{ROOT}/src{before and ':'}{before}\n", done.stderr
 

@@ -13,6 +13,9 @@ __all__ = ["require_float", "require_int", "require_kind", "require_name", "requ
 Kind = TypeVar("Kind")
 
 
+_LONGEST_NAME = 255
+
+
 def shorten(value: object, most: int = 60) -> str:
     """Show a value in a sentence: in one line, not longer than some characters."""
     text = " ".join(repr(value).split())
@@ -79,4 +82,6 @@ def require_path(name: str, value: Any) -> Path:
         path = b""
     if not isinstance(path, str) or not path or any(character < " " for character in path):
         raise ValueError(f"{name} = {shorten(value)}: must be the name of a file or folder")
+    if max(len(os.fsencode(part)) for part in Path(path).parts or ("",)) > _LONGEST_NAME:
+        raise ValueError(f"{name} = {shorten(value)}: names of files end at {_LONGEST_NAME} bytes")
     return Path(path)

@@ -73,7 +73,8 @@ class OwnInterpreter(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """How the kernel is started."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
-        plain = {"IPYTHONDIR": self._settings.name, "PYTHONSTARTUP": ""}
+        # The last keeps debuggers from warning of modules that they cannot step through.
+        plain = {"IPYTHONDIR": self._settings.name, "PYTHONSTARTUP": "", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         return KernelSpec(argv=argv, display_name="ljmix", language="python", env=plain)
 
 

@@ -54,7 +54,7 @@ def write_weights(
     """Write kernels and a network to ``<name>.npz``, and what is said of them to ``<name>.json``."""
     arrays: dict[str, Any] = {"coefficients": coefficients, **network._asdict()}
     with replace_when_whole(folder / f"{name}.npz") as part:
-        np.savez_compressed(part, allow_pickle=False, **arrays)
+        np.savez_compressed(part, **arrays)
     write_text(folder / f"{name}.json", json.dumps(described, indent=1, sort_keys=True) + "\n")
 
 

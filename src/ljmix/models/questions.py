@@ -32,9 +32,9 @@ def question_table(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> 
         if missing:
             raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(PARAMETERS)}")
         states = [StatePoint(*map(float, row)) for row in states[list(PARAMETERS)].to_numpy()]
-    asked: list[Any] = (
-        [states] if isinstance(states, StatePoint) else list(states) if isinstance(states, Iterable) else []
-    )
+    # An array of no dimension has __iter__, and raises when it is used.
+    several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
+    asked: list[Any] = [states] if isinstance(states, StatePoint) else list(states) if several else []
     strange = [state for state in asked if not isinstance(state, StatePoint)]
     if strange or not asked:
         shown = shorten(strange[0] if strange else states)

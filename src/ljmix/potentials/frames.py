@@ -253,7 +253,6 @@ def write_frames(frames: Sequence[Frame], path: Path, provenance: Mapping[str, A
     with replace_when_whole(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
-            allow_pickle=False,
             position=np.concatenate([frame.positions for frame in frames]).astype(np.float32),
             force=np.concatenate([frame.forces for frame in frames]).astype(np.float32),
             type=np.concatenate([frame.types for frame in frames]).astype(np.int8),

@@ -28,7 +28,7 @@ from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm
 
-__all__ = ["BULK", "SETS", "STARTS", "FieldSet", "find_field", "plan_fields", "read_field_runs", "run_campaign"]
+__all__ = ["BULK", "SETS", "STARTS", "BulkSet", "FieldSet", "find_field", "plan_fields", "read_field_runs", "run_campaign"]
 
 STARTS = 2
 _MOST_ATTEMPTS = 20
@@ -56,16 +56,28 @@ SETS: dict[str, FieldSet] = {
 }
 """Drawn by name before any of it was simulated."""
 
-BULK: dict[str, tuple[float, tuple[float, ...]]] = {
-    "train-T1.5": (1.5, (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85)),
-    "test-T1.5": (1.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)),
-    "train-T0.8": (0.8, (0.75, 0.8)),
-    "train-T0.95": (0.95, (0.68, 0.75)),
-    "train-T1.1": (1.1, (0.1, 0.2, 0.5, 0.65, 0.8)),
-    "train-T1.25": (1.25, (0.1, 0.25, 0.4, 0.55, 0.7)),
+@dataclass(frozen=True)
+class BulkSet:
+    """Uniform fluids of one purpose at one temperature, and the steps of each."""
+
+    temperature: float
+    densities: tuple[float, ...]
+    steps: int = 20000
+    equilibration: int = 4000
+
+
+BULK: dict[str, BulkSet] = {
+    "train-T1.5": BulkSet(1.5, (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85)),
+    "test-T1.5": BulkSet(1.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)),
+    "train-T0.8": BulkSet(0.8, (0.75, 0.8)),
+    "train-T0.95": BulkSet(0.95, (0.68, 0.75)),
+    "train-T1.1": BulkSet(1.1, (0.1, 0.2, 0.5, 0.65, 0.8)),
+    "train-T1.25": BulkSet(1.25, (0.1, 0.25, 0.4, 0.55, 0.7)),
+    "train-critical-T1.1": BulkSet(1.1, (0.3, 0.4), 60000, 10000),
+    "train-critical-T1.15": BulkSet(1.15, (0.2, 0.3, 0.4), 40000, 10000),
+    "held-critical-T1.1": BulkSet(1.1, (0.25, 0.35, 0.45), 40000, 10000),
 }
-"""Uniform fluids: temperature and densities, outside the region where liquid and vapour coexist."""
-_BULK_STEPS = (4000, 20000)
+"""Uniform fluids, outside the region where liquid and vapour coexist. `held-…` choose among recipes."""
 
 
 def find_field(name: str, planned: FieldSet) -> tuple[PlanarField, FloatArray]:
@@ -133,7 +145,7 @@ def run_campaign(root: Path, sets: Iterable[str] = tuple(SETS), bulk: Iterable[s
                 raise ValueError(f"set {name!r} is unknown; choose from {', '.join(known)}")
     require_writable(root)
     total = sum(STARTS * (SETS[name].fields + len(SETS[name].slits)) for name in sets)
-    total += sum(len(BULK[name][1]) for name in bulk)
+    total += sum(len(BULK[name].densities) for name in bulk)
     with tqdm(total=total, unit="run", file=sys.stdout, mininterval=5, smoothing=0.1) as bar:
         for name in sets:
             for field, rho in plan_fields(name):
@@ -141,9 +153,8 @@ def run_campaign(root: Path, sets: Iterable[str] = tuple(SETS), bulk: Iterable[s
                     _keep_field(root, field, start, rho, SETS[name])
                     bar.update()
         for name in bulk:
-            temperature, densities = BULK[name]
-            for density in densities:
-                _keep_bulk(root, name, temperature, density)
+            for density in BULK[name].densities:
+                _keep_bulk(root, name, density)
                 bar.update()
 
 
@@ -160,13 +171,15 @@ def _keep_field(root: Path, field: PlanarField, start: int, rho: FloatArray, pla
         )  # fmt: skip
 
 
-def _keep_bulk(root: Path, name: str, temperature: float, density: float) -> None:
+def _keep_bulk(root: Path, name: str, density: float) -> None:
+    planned, temperature = BULK[name], BULK[name].temperature
     path = root / f"bulk-{name}-{density:g}.npz"
     if path.exists():
         return
     measured: list[BulkRun] = []
     seed = round(1e6 * density + 1e3 * temperature) + 1
-    seconds = cpu_seconds(lambda: measured.append(run_bulk(temperature, density, seed, *_BULK_STEPS)))
+    steps = (planned.equilibration, planned.steps)
+    seconds = cpu_seconds(lambda: measured.append(run_bulk(temperature, density, seed, *steps)))
     run = measured[0]
     with replace_when_whole(path) as part:
         np.savez_compressed(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix.external_fields.field_engines import FieldSystem, PairTable, sample_field
 from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField
 from ljmix.functional.grid import SPACING
-from ljmix.simulation.engine import TIME_STEP
-from ljmix.simulation.engines.lammps import LammpsEngine
-from ljmix.state import CUTOFF
 
 __all__ = ["BLOCKS", "INTERVAL", "FieldRun", "place_particles", "run_field"]
 
@@ -40,8 +37,16 @@ class FieldRun:
     forced: FloatArray
 
 
-def run_field(field: PlanarField, start: int, rho: FloatArray, equilibration: int, steps: int) -> FieldRun:
-    """Simulate a field once at constant N and T, with LAMMPS on one core.
+def run_field(
+    field: PlanarField,
+    start: int,
+    rho: FloatArray,
+    equilibration: int,
+    steps: int,
+    engine: str = "lammps",
+    pair: PairTable | None = None,
+) -> FieldRun:
+    """Simulate a field once at constant N and T on one core.
 
     Parameters
     ----------
@@ -52,6 +57,9 @@ def run_field(field: PlanarField, start: int, rho: FloatArray, equilibration: in
         Profile by which particles are placed.
     equilibration, steps : int
         Steps of 0.005 τ before and during the measurement.
+    engine : {"lammps", "hoomd"}
+    pair : PairTable, optional
+        Instead of the truncated and shifted Lennard-Jones potential.
 
     Returns
     -------
@@ -60,17 +68,26 @@ def run_field(field: PlanarField, start: int, rho: FloatArray, equilibration: in
     Raises
     ------
     ValueError
-        If the steps are not a multiple of the samples that fill the blocks.
+        If the steps are not a multiple of the samples that fill the blocks, or the engine is unknown.
     """
     if steps < 1 or steps % (INTERVAL * BLOCKS):
         raise ValueError(f"steps = {steps}: must be a positive multiple of {INTERVAL * BLOCKS}")
-    seed = field.seed(f"start {start}") % 10**8 + 1
-    lmp = _start(field, place_particles(rho, field.n_particles, seed))
-    try:
-        lmp.commands_list(_equilibrate(field.temperature, seed, equilibration))
-        return _measure(lmp, field.n_particles, steps)
-    finally:
-        lmp.close()
+    seed, along = field.seed(f"start {start}") % 10**8 + 1, force_table(field)
+
+    def force(x: FloatArray) -> FloatArray:
+        pushed = np.zeros_like(x)
+        pushed[:, 2] = along(x[:, 2])
+        return pushed
+
+    edges = np.array([AREA**0.5, AREA**0.5, LENGTH])
+    system = FieldSystem(field.temperature, edges, place_particles(rho, field.n_particles, seed), force, seed, pair)
+    counted, forced = np.zeros((BLOCKS, BINS)), np.zeros((BLOCKS, BINS))
+    samples = steps // INTERVAL
+    for sample, (x, f) in enumerate(sample_field(system, engine, equilibration, steps, INTERVAL)):
+        block = sample * BLOCKS // samples
+        _add(counted[block], forced[block], x[:, 2], f[:, 2])
+    norm = samples / BLOCKS * AREA * SPACING
+    return FieldRun(counted / norm, forced / norm)
 
 
 def place_particles(rho: FloatArray, count: int, seed: int) -> FloatArray:
@@ -111,63 +128,6 @@ def force_table(field: PlanarField) -> Callable[[FloatArray], FloatArray]:
         return slopes[lower] * (1 - part) + following[lower] * part
 
     return force
-
-
-def _start(field: PlanarField, places: FloatArray) -> Any:
-    lmp = LammpsEngine().start()
-    width = AREA**0.5
-    lmp.commands_list(
-        [
-            "units lj", "atom_style atomic", "atom_modify map array",
-            f"region box block 0 {width} 0 {width} 0 {LENGTH}", "create_box 1 box", "mass 1 1",
-        ]
-    )  # fmt: skip
-    count = len(places)
-    lmp.create_atoms(count, None, [1] * count, places.ravel().tolist())
-    if lmp.get_natoms() != count:
-        raise RuntimeError(f"{field.name}: LAMMPS took {lmp.get_natoms()} of {count} particles")
-    lmp.commands_list(
-        [
-            f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1", "neighbor 0.3 bin",
-            "neigh_modify delay 0 every 2 check yes", f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
-            "fix field all external pf/callback 1 1",
-        ]
-    )  # fmt: skip
-    force = force_table(field)
-
-    def push(_caller: Any, _step: int, here: int, _tag: Any, x: FloatArray, f: FloatArray) -> None:
-        f[:here, :2] = 0
-        f[:here, 2] = force(x[:here, 2])
-
-    lmp.set_fix_external_callback("field", push, lmp)
-    return lmp
-
-
-def _equilibrate(temperature: float, seed: int, steps: int) -> list[str]:
-    t = temperature
-    return [
-        f"velocity all create {t} {seed + 1} mom yes",
-        # Particles that were placed too close are held back at first.
-        "fix limit all nve/limit 0.05", f"fix bath all temp/csvr {t} {t} 0.1 {seed + 2}", "thermo 100000000",
-        "run 500 post no", "unfix limit", "unfix bath",
-        "fix move all nve", f"fix bath all temp/csvr {t} {t} 0.2 {seed + 3}",
-        # The field takes momentum along z; only two components are conserved.
-        "compute_modify bath_temp extra/dof 2",
-        f"run {steps} post no",
-    ]  # fmt: skip
-
-
-def _measure(lmp: Any, count: int, steps: int) -> FieldRun:
-    counted, forced = np.zeros((BLOCKS, BINS)), np.zeros((BLOCKS, BINS))
-    samples = steps // INTERVAL
-    for sample in range(samples):
-        lmp.command(f"run {INTERVAL} pre no post no")
-        z = lmp.numpy.extract_atom("x")[:count, 2]
-        force = lmp.numpy.extract_atom("f")[:count, 2]
-        block = sample * BLOCKS // samples
-        _add(counted[block], forced[block], z, force)
-    norm = samples / BLOCKS * AREA * SPACING
-    return FieldRun(counted / norm, forced / norm)
 
 
 def _add(counted: FloatArray, forced: FloatArray, z: FloatArray, force: FloatArray) -> None:

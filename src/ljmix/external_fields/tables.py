@@ -122,12 +122,12 @@ def write_tables(runs: Path, output: Path, partial: bool = False) -> FunctionalT
             profiles.append(table)
             assert field.temperature == planned.temperature
     bulk, structure = [], []
-    for name, (temperature, densities) in BULK.items():
-        for density in densities:
+    for name, planned_bulk in BULK.items():
+        for density in planned_bulk.densities:
             path = runs / f"bulk-{name}-{density:g}.npz"
             if partial and not path.exists():
                 continue
-            row, table = _tabulate_bulk(path, name, temperature, density)
+            row, table = _tabulate_bulk(path, name, planned_bulk.temperature, density)
             bulk.append(row)
             structure.append(table)
     if not fields or not bulk:

@@ -1,4 +1,4 @@
-"""What the shipped uniform mixtures teach about unlike particles: no field, no wall, no interface.
+"""What uniform mixtures teach about unlike particles: no field, no wall, no interface.
 
 ::
 
@@ -24,11 +24,12 @@ from ljmix.functional.shipped import find_tables, read_term, read_weights, requi
 from ljmix.functional.theory import mayer_transform
 from ljmix.mixture_functional.cross import CrossTerm, initial_cross
 from ljmix.mixture_functional.model import MixtureFunctional
+from ljmix.mixture_functional.states import choose_states
 from ljmix.mixture_functional.training import CrossFit, MixtureTargets, fit_cross
 from ljmix.state import PAIRS
 
 __all__ = [
-    "PURE", "CrossRecipe", "choose_states", "curves_to_structure", "learn_cross", "load_mixture", "mixture_targets",
+    "PURE", "CrossRecipe", "curves_to_structure", "learn_cross", "load_mixture", "mixture_targets",
     "read_cross", "train_mixture",
 ]  # fmt: skip
 
@@ -36,6 +37,8 @@ PURE = "fluid-fields"
 """Name of the pure fluid's term that the cross term is learned on top of."""
 _PRESSURE_ERROR, _ENERGY_ERROR = 0.03, 0.01
 """ε/σ³ and ε; most of it is what the pure fluid's own term misses."""
+_EXCHANGE_ERROR = 0.02
+"""Of c1_A − c1_B, beside that of the simulation: two per cent of a small x_B."""
 _CURVE_ERROR = 0.02
 """Of S_ij(k) from g_ij(r), over the geometric mean of both fractions."""
 _NUMBER_ERROR, _FLOOR = 0.05, 0.01
@@ -61,21 +64,6 @@ class CrossRecipe:
     hidden: int = 16
     smoothing: float = 1e-3
     iterations: int = 250
-
-
-def choose_states(dataset: Dataset, temperatures: tuple[float, float]) -> pd.DataFrame:
-    """States to learn from: size ratio 1, unlike particles weaker than like ones, converged, and one liquid.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of the table of states.
-    """
-    states = dataset.states
-    return states[
-        (states["size_ratio"] == 1) & (states["epsilon_ab"] < 1) & states["converged"] & (states["phase"] == "mixed")
-        & states["temperature"].between(*temperatures)
-    ]  # fmt: skip
 
 
 def curves_to_structure(r: FloatArray, g: FloatArray, k: FloatArray, rho: float, fractions: FloatArray) -> FloatArray:
@@ -138,7 +126,9 @@ def _pair_rows(dataset: Dataset, state: pd.Series) -> tuple[FloatArray, FloatArr
     return np.append(long, _CURVE_WAVES), c[:, *upper], np.sqrt(variance[:, *upper])
 
 
-def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, mayer: bool = True) -> MixtureTargets:
+def mixture_targets(
+    dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, exchange: pd.DataFrame | None = None, mayer: bool = True
+) -> MixtureTargets:
     """What the cross term must add to theory and to the pure fluid's learned term.
 
     Parameters
@@ -147,6 +137,8 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
     states : pandas.DataFrame
         Some of its rows.
     pure : LearnedTerm
+    exchange : pandas.DataFrame, optional
+        Rows of the table of `ljmix.mixture_functional.exchange`.
     mayer : bool
         Ask for the exact limit of vanishing density as well, ĉ_AB = ∫[exp(−βu_AB) − 1], at each T* and ε_AB.
     """
@@ -162,7 +154,7 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
         rows.append((np.full(len(k), len(rho)), k, c - known.c2(k, *densities).T, error))
         missing = (float(state["pressure"]) - known.pressure(*densities)) / t
         energy = float(state["potential_energy"]) - known.potential_energy(*densities)
-        scalars.append((missing, _PRESSURE_ERROR / t, energy, _ENERGY_ERROR))
+        scalars.append((missing, _PRESSURE_ERROR / t, energy, _ENERGY_ERROR, 0.0, np.inf))
         rho.append(densities)
         tau.append(1 / t - 1 / pure.reference)
         weakness.append(weak)
@@ -176,14 +168,32 @@ def mixture_targets(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, m
         error = np.full_like(target, np.inf)
         error[:, 1] = _MAYER_ERROR
         rows.append((np.full(len(target), len(rho)), _MAYER_WAVES, target, error))
-        scalars.append((0.0, np.inf, 0.0, np.inf))
+        scalars.append((0.0, np.inf, 0.0, np.inf, 0.0, np.inf))
         rho.append(empty)
         tau.append(1 / t - 1 / pure.reference)
         weakness.append(1 - epsilon)
+    for values in [] if exchange is None else exchange.to_dict("records"):
+        t, weak = values["temperature"], 1 - values["epsilon_ab"]
+        known = MixtureFunctional(t, 1 - weak, pure)
+        # Turning one of N particles into a B ends at one B more than there were; its middle counts.
+        share = max(values["count_b"], 0.5) / values["n_particles"]
+        densities = values["density"] * np.array([1 - share, share])
+        mu_a, mu_b = known.chemical_potentials(*densities)
+        difference = float(np.log(densities[0] / densities[1]) - (mu_a - mu_b) / t)
+        many = values["count_b"] > 1
+        scalars.append(
+            (
+                (values["pressure"] - float(known.pressure(*densities))) / t if many else 0.0,
+                np.hypot(values["pressure_sem"], _PRESSURE_ERROR) / t if many else np.inf,
+                0.0, np.inf, values["exchange"] - difference, np.hypot(values["exchange_sem"], _EXCHANGE_ERROR),
+            )
+        )  # fmt: skip
+        rho.append(densities)
+        tau.append(1 / t - 1 / pure.reference)
+        weakness.append(weak)
     index, k, c, error = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    pressures, pressure_errors, energies, energy_errors = np.array(scalars, dtype=float).T
     return MixtureTargets(
-        np.array(rho), np.array(tau), np.array(weakness), pressures, pressure_errors, energies, energy_errors,
+        np.array(rho), np.array(tau), np.array(weakness), *np.array(scalars, dtype=float).T,
         index.astype(np.int64), k, c, error,
     )  # fmt: skip
 

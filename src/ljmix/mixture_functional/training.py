@@ -15,7 +15,7 @@ from ljmix.functional.learned import Network, kernel_transforms
 from ljmix.functional.training import import_jax
 from ljmix.mixture_functional.cross import CrossTerm, Curvature, curvature, pair_function, slopes
 
-__all__ = ["CrossFit", "MixtureTargets", "fit_cross"]
+__all__ = ["CrossFit", "MixtureTargets", "fit_cross", "score_targets"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class MixtureTargets:
         Densities of A and B.
     tau, weakness : (n,) arrays
         1/T − 1/T₀ and 1 − ε_AB.
-    pressure, pressure_error, energy, energy_error : (n,) arrays
-        Of βP, and of the potential energy of a particle; an infinite error leaves one out.
+    pressure, pressure_error, energy, energy_error, exchange, exchange_error : (n,) arrays
+        Of βP, of the potential energy of a particle, and of c1_A − c1_B; an infinite error leaves one out.
     mixture : (rows,) array of int
         Which mixture a row of pair functions belongs to.
     k : (rows,) array
@@ -44,6 +44,8 @@ class MixtureTargets:
     pressure_error: FloatArray
     energy: FloatArray
     energy_error: FloatArray
+    exchange: FloatArray
+    exchange_error: FloatArray
     mixture: npt.NDArray[np.int64]
     k: FloatArray
     pair: FloatArray
@@ -58,7 +60,7 @@ class CrossFit:
     ----------
     term : CrossTerm
     losses : dict of float
-        Mean squared error of `pressure`, `energy` and `pair` in units of the errors.
+        Mean squared error of `pressure`, `energy`, `exchange` and `pair` in units of the errors.
     iterations : int
     cpu_seconds : float
     """
@@ -70,7 +72,10 @@ class CrossFit:
 
 
 def fit_cross(term: CrossTerm, data: MixtureTargets, *, smoothing: float = 1e-3, iterations: int = 400) -> CrossFit:
-    """Train a cross term by L-BFGS: pressures, energies and pair functions, each a mean of squares in their errors.
+    """Train a cross term by L-BFGS.
+
+    The loss is the sum of four means of squares, each in units of its errors: of pressures, potential energies,
+    exchange energies c1_A − c1_B, and pair functions.
 
     Parameters
     ----------
@@ -116,8 +121,20 @@ def fit_cross(term: CrossTerm, data: MixtureTargets, *, smoothing: float = 1e-3,
     )  # fmt: skip
     best = unravel(jnp.asarray(found.x))
     trained = replace(term, coefficients=np.asarray(best["kernels"]), network=Network(*map(np.asarray, best["net"])))
-    losses = {name: float(value) for name, value in parts(jnp.asarray(found.x)).items()}
-    return CrossFit(trained, losses, int(found.nit), time.process_time() - begin)
+    return CrossFit(trained, score_targets(trained, data), int(found.nit), time.process_time() - begin)
+
+
+def score_targets(term: CrossTerm, data: MixtureTargets) -> dict[str, float]:
+    """Mean squared errors of a term on some targets, as in training; for those that were held out.
+
+    Raises
+    ------
+    RuntimeError
+        Without JAX.
+    """
+    _, jnp = import_jax()
+    parameters = {"kernels": jnp.asarray(term.coefficients), "net": Network(*map(jnp.asarray, term.network))}
+    return {name: float(value) for name, value in _losses(jnp, term, parameters, data).items()}
 
 
 def _losses(jnp: Any, term: CrossTerm, parameters: Any, data: MixtureTargets) -> dict[str, Any]:
@@ -138,8 +155,14 @@ def _losses(jnp: Any, term: CrossTerm, parameters: Any, data: MixtureTargets) ->
     rows = Curvature(of_rows(bent.mixed), of_rows(bent.local))
     kernels = kernel_transforms(jnp, parameters["kernels"], data.k, term.knot, term.order)
     pair = jnp.stack(pair_function(jnp, rows, kernels, data.weakness[data.mixture]), axis=-1)
+    exchange = -data.weakness * (first.value - second.value + (by_a - by_b) @ norms)
+
+    def squares(off: Any, error: FloatArray) -> Any:
+        return jnp.sum((off / error) ** 2) / max(1, int(np.isfinite(error).sum()))
+
     return {
-        "pressure": jnp.mean(((pressure - data.pressure) / data.pressure_error) ** 2),
-        "energy": jnp.mean(((energy - data.energy) / data.energy_error) ** 2),
+        "pressure": squares(pressure - data.pressure, data.pressure_error),
+        "energy": squares(energy - data.energy, data.energy_error),
+        "exchange": squares(exchange - data.exchange, data.exchange_error),
         "pair": jnp.mean(((pair - data.pair) / data.pair_error) ** 2),
     }

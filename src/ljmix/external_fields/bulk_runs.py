@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ljmix._util.arrays import FloatArray
+from ljmix.external_fields.field_engines import PairTable, pair_commands
 from ljmix.external_fields.field_runs import BLOCKS
 from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.engines.lammps import LammpsEngine
-from ljmix.state import CUTOFF
 
 __all__ = ["BULK_PARTICLES", "BulkRun", "run_bulk", "structure_factor", "wave_vectors"]
 
@@ -62,7 +63,9 @@ def structure_factor(fractional: FloatArray, vectors: npt.NDArray[np.int64]) -> 
     return np.asarray(np.abs(amplitude) ** 2 / len(fractional))
 
 
-def run_bulk(temperature: float, density: float, seed: int, equilibration: int, steps: int) -> BulkRun:
+def run_bulk(
+    temperature: float, density: float, seed: int, equilibration: int, steps: int, pair: PairTable | None = None
+) -> BulkRun:
     """Simulate the uniform fluid at constant N, V and T, with LAMMPS on one core.
 
     Parameters
@@ -72,6 +75,8 @@ def run_bulk(temperature: float, density: float, seed: int, equilibration: int, 
     seed : int
     equilibration, steps : int
         Steps of 0.005 τ before and during the measurement.
+    pair : PairTable, optional
+        Instead of the truncated and shifted Lennard-Jones potential.
 
     Returns
     -------
@@ -93,8 +98,9 @@ def run_bulk(temperature: float, density: float, seed: int, equilibration: int, 
     vectors = wave_vectors(edge, seed)
     lengths = (vectors**2).sum(axis=1)
     shells, where = np.unique(lengths, return_inverse=True)
-    lmp = LammpsEngine().start()
-    try:
+    with ExitStack() as stack:
+        lmp = LammpsEngine().start()
+        stack.callback(lmp.close)
         lmp.commands_list(
             [
                 "units lj", "atom_style atomic", "atom_modify map array",
@@ -106,8 +112,8 @@ def run_bulk(temperature: float, density: float, seed: int, equilibration: int, 
             raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {count} particles")
         lmp.commands_list(
             [
-                f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1", "neighbor 0.3 bin",
-                "neigh_modify delay 0 every 2 check yes", f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
+                *pair_commands(pair, stack), "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes",
+                f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
                 f"velocity all create {t} {seed + 1} mom yes", "fix move all nve",
                 f"fix bath all temp/csvr {t} {t} 0.2 {seed + 2}",
                 "compute forces all pressure NULL virial", "thermo_style custom step c_forces",
@@ -124,6 +130,4 @@ def run_bulk(temperature: float, density: float, seed: int, equilibration: int, 
             fractional = lmp.numpy.extract_atom("x")[:count] / edge
             values = structure_factor(fractional, vectors)
             structure[block, frame] = np.bincount(where, values) / np.bincount(where)
-    finally:
-        lmp.close()
     return BulkRun(pressures.mean(axis=1), 2 * np.pi / edge * np.sqrt(shells), structure.mean(axis=1))

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,13 +23,16 @@ from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.command import one_sentence
 from ljmix._util.threads import cpu_seconds
 from ljmix.external_fields.bulk_runs import BulkRun, run_bulk
+from ljmix.external_fields.field_engines import ENGINES, PairTable
 from ljmix.external_fields.field_runs import FieldRun, run_field
 from ljmix.external_fields.fields import AREA, BINS, PlanarField, draw_field, is_connected, make_slit
 from ljmix.functional.grid import SPACING, Grid
 from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm
 
-__all__ = ["BULK", "SETS", "STARTS", "BulkSet", "FieldSet", "find_field", "plan_fields", "read_field_runs", "run_campaign"]
+__all__ = [
+    "BULK", "SETS", "STARTS", "BulkSet", "FieldSet", "find_field", "plan_fields", "read_field_runs", "run_campaign",
+]  # fmt: skip
 
 STARTS = 2
 _MOST_ATTEMPTS = 20
@@ -55,6 +59,7 @@ SETS: dict[str, FieldSet] = {
     "train-T1.1": FieldSet(1.1, 5, 24000),
 }
 """Drawn by name before any of it was simulated."""
+
 
 @dataclass(frozen=True)
 class BulkSet:
@@ -123,7 +128,15 @@ def plan_fields(name: str) -> Iterator[tuple[PlanarField, FloatArray]]:
         yield find_field(f"{name}-{number:03d}", planned)
 
 
-def run_campaign(root: Path, sets: Iterable[str] = tuple(SETS), bulk: Iterable[str] = tuple(BULK)) -> None:
+def run_campaign(
+    root: Path,
+    sets: Iterable[str] = tuple(SETS),
+    bulk: Iterable[str] = tuple(BULK),
+    *,
+    first: int | None = None,
+    engine: str = "lammps",
+    pair: PairTable | None = None,
+) -> None:
     """Simulate what is not there yet; call again to go on. An interruption costs the run at hand, some seconds.
 
     Parameters
@@ -132,6 +145,12 @@ def run_campaign(root: Path, sets: Iterable[str] = tuple(SETS), bulk: Iterable[s
         Folder to write to, a file each run.
     sets, bulk : iterable of str
         Names in `SETS` and `BULK`.
+    first : int, optional
+        Only so many fields of each set, from its first on.
+    engine : {"lammps", "hoomd"}
+        Of the fields; uniform fluids are simulated with LAMMPS. A folder holds the runs of one engine.
+    pair : PairTable, optional
+        Instead of the truncated and shifted Lennard-Jones potential. A folder holds the runs of one potential.
 
     Raises
     ------
@@ -139,31 +158,43 @@ def run_campaign(root: Path, sets: Iterable[str] = tuple(SETS), bulk: Iterable[s
         If a name is unknown.
     """
     sets, bulk = list(sets), list(bulk)
+    fields = {name: SETS[name].fields + len(SETS[name].slits) for name in sets if name in SETS}
+    if first is not None:
+        fields = {name: min(first, count) for name, count in fields.items()}
     for names, known in ((sets, SETS), (bulk, BULK)):
         for name in names:
             if name not in known:
                 raise ValueError(f"set {name!r} is unknown; choose from {', '.join(known)}")
     require_writable(root)
-    total = sum(STARTS * (SETS[name].fields + len(SETS[name].slits)) for name in sets)
+    total = sum(STARTS * count for count in fields.values())
     total += sum(len(BULK[name].densities) for name in bulk)
     with tqdm(total=total, unit="run", file=sys.stdout, mininterval=5, smoothing=0.1) as bar:
         for name in sets:
-            for field, rho in plan_fields(name):
+            for field, rho in itertools.islice(plan_fields(name), fields[name]):
                 for start in range(STARTS):
-                    _keep_field(root, field, start, rho, SETS[name])
+                    _keep_field(root, field, start, rho, SETS[name], engine, pair)
                     bar.update()
         for name in bulk:
             for density in BULK[name].densities:
-                _keep_bulk(root, name, density)
+                _keep_bulk(root, name, density, pair)
                 bar.update()
 
 
-def _keep_field(root: Path, field: PlanarField, start: int, rho: FloatArray, planned: FieldSet) -> None:
+def _keep_field(
+    root: Path,
+    field: PlanarField,
+    start: int,
+    rho: FloatArray,
+    planned: FieldSet,
+    engine: str,
+    pair: PairTable | None,
+) -> None:
     path = root / f"{field.name}-start{start}.npz"
     if path.exists():
         return
     measured: list[FieldRun] = []
-    seconds = cpu_seconds(lambda: measured.append(run_field(field, start, rho, planned.equilibration, planned.steps)))
+    steps = (planned.equilibration, planned.steps)
+    seconds = cpu_seconds(lambda: measured.append(run_field(field, start, rho, *steps, engine, pair)))
     with replace_when_whole(path) as part:
         np.savez_compressed(
             part, counted=measured[0].counted, forced=measured[0].forced, seconds=seconds,
@@ -171,7 +202,7 @@ def _keep_field(root: Path, field: PlanarField, start: int, rho: FloatArray, pla
         )  # fmt: skip
 
 
-def _keep_bulk(root: Path, name: str, density: float) -> None:
+def _keep_bulk(root: Path, name: str, density: float, pair: PairTable | None) -> None:
     planned, temperature = BULK[name], BULK[name].temperature
     path = root / f"bulk-{name}-{density:g}.npz"
     if path.exists():
@@ -179,7 +210,7 @@ def _keep_bulk(root: Path, name: str, density: float) -> None:
     measured: list[BulkRun] = []
     seed = round(1e6 * density + 1e3 * temperature) + 1
     steps = (planned.equilibration, planned.steps)
-    seconds = cpu_seconds(lambda: measured.append(run_bulk(temperature, density, seed, *steps)))
+    seconds = cpu_seconds(lambda: measured.append(run_bulk(temperature, density, seed, *steps, pair)))
     run = measured[0]
     with replace_when_whole(path) as part:
         np.savez_compressed(
@@ -213,9 +244,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results/functional"), help="folder to write to")
     parser.add_argument("--sets", nargs="*", default=list(SETS), help=f"of {', '.join(SETS)}")
     parser.add_argument("--bulk", nargs="*", default=list(BULK), help=f"of {', '.join(BULK)}")
+    parser.add_argument("--first", type=int, help="only so many fields of each set")
+    parser.add_argument("--engine", default="lammps", choices=ENGINES, help="of the fields")
+    parser.add_argument("--pair", type=Path, help="table of another pair potential, as LAMMPS reads it")
     arguments = parser.parse_args()
     with one_sentence(parser):
-        run_campaign(arguments.results, arguments.sets, arguments.bulk)
+        pair = PairTable(arguments.pair) if arguments.pair else None
+        run_campaign(
+            arguments.results, arguments.sets, arguments.bulk, first=arguments.first, engine=arguments.engine, pair=pair
+        )
 
 
 if __name__ == "__main__":

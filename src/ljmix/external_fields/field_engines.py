@@ -20,7 +20,7 @@ from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.engines.lammps import LammpsEngine, plain_folder
 from ljmix.state import CUTOFF
 
-__all__ = ["ENGINES", "FieldSystem", "PairTable", "sample_field"]
+__all__ = ["ENGINES", "FieldSystem", "PairTable", "pair_commands", "sample_field"]
 
 ENGINES = ("lammps", "hoomd")
 _SETTLE_STEPS, _SETTLE_TIME, _BATH_TIME = 500, 0.1, 0.2
@@ -62,7 +62,13 @@ class PairTable:
         return [f"pair_style table linear {points}", f"pair_coeff * * {path} {self.section} {cutoff:.15g}"]
 
 
-_LENNARD_JONES = [f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1"]
+def pair_commands(pair: PairTable | None, stack: ExitStack) -> list[str]:
+    """Commands for a table, whose copy of a plain name lives as long as the stack; without one for Lennard-Jones."""
+    if pair is None:
+        return [f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff 1 1 1 1"]
+    copy = stack.enter_context(plain_folder()) / "pair.table"
+    copy.write_bytes(pair.path.read_bytes())
+    return pair.lammps_commands(copy)
 
 
 @dataclass(frozen=True)
@@ -119,11 +125,6 @@ def _sample_lammps(
     with ExitStack() as stack:
         lmp = LammpsEngine().start()
         stack.callback(lmp.close)
-        pair = _LENNARD_JONES
-        if system.pair is not None:
-            copy = stack.enter_context(plain_folder()) / "pair.table"
-            copy.write_bytes(system.pair.path.read_bytes())
-            pair = system.pair.lammps_commands(copy)
         box = " ".join(f"0 {edge}" for edge in system.edges)
         lmp.commands_list(
             [
@@ -136,8 +137,8 @@ def _sample_lammps(
             raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {count} particles")
         lmp.commands_list(
             [
-                *pair, "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes", f"timestep {TIME_STEP}",
-                "minimize 0 1e-1 60 120", "fix field all external pf/callback 1 1",
+                *pair_commands(system.pair, stack), "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes",
+                f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120", "fix field all external pf/callback 1 1",
             ]
         )  # fmt: skip
 

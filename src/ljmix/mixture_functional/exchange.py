@@ -60,9 +60,7 @@ class ExchangeState:
 
 def plan_known() -> list[ExchangeState]:
     """States that need nothing to be known before: pure A, one B in A, and the mixed states that are learned from."""
-    plan = [
-        ExchangeState("pure", t, round(rho + step, 4), 0, 1.0) for t, rho in LIQUIDS.items() for step in _BESIDE
-    ]
+    plan = [ExchangeState("pure", t, round(rho + step, 4), 0, 1.0) for t, rho in LIQUIDS.items() for step in _BESIDE]
     plan += [ExchangeState("single", t, LIQUIDS[t], 1, epsilon) for t, epsilon in _SINGLE]
     states = choose_states(load_reference(), (0.8, 1.5))
     names = ["temperature", "number_density", "fraction_b", "epsilon_ab"]

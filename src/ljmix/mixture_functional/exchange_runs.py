@@ -1,8 +1,9 @@
-"""What one B is worth among A: particles of a run change their names, and the energies of all such changes are averaged.
+"""What one B is worth among A: particles of a run change their names, and the energies of the changes are averaged.
 
-In a uniform mixture, c1_A − c1_B is βΔF of turning a tagged A into a B. Its exponential average over all A of a run is
-that of Widom's particle, without the cavity: A and B are equally large here, so that a change of name always fits. Where
-there are B, the way back is averaged too, and Bennett's ratio joins both (1976, doi:10.1016/0021-9991(76)90078-4).
+In a uniform mixture, c1_A − c1_B is βΔF of turning a tagged A into a B, by the exponential average of the change of
+energy over all A of a run. It is Widom's insertion without the cavity: A and B are equally large here, so that a change
+of name always fits. Where there are B, the way back is averaged too, and Bennett's ratio joins both (1976,
+doi:10.1016/0021-9991(76)90078-4).
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """What is asked of the cross term, and that training finds a term that gives it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ljmix.data.reference import load_reference
 from ljmix.functional.learned import initial_term
 from ljmix.mixture_functional.cross import initial_cross
-from ljmix.mixture_functional.learning import choose_states, curves_to_structure, mixture_targets
+from ljmix.mixture_functional.learning import curves_to_structure, mixture_targets
 from ljmix.mixture_functional.model import MixtureFunctional
+from ljmix.mixture_functional.states import choose_states
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +52,29 @@ def test_a_term_misses_nothing_of_what_it_gives_itself(dataset):
     pure = initial_term(3, 2.5, 0.125, 3, 6, 1.5, seed=1)
     cross = initial_cross(3, 2.5, 0.125, 6, 1.5, seed=2)
     states = choose_states(dataset, (1.2, 1.4)).iloc[[0, 12]]
-    data = mixture_targets(dataset, states, pure, mayer=False)
-    pressure, energy, pair = [], [], []
-    for number, (_, state) in enumerate(states.iterrows()):
-        rho = data.rho[number]
-        both, alone = (MixtureFunctional(state["temperature"], state["epsilon_ab"], pure, c) for c in (cross, None))
-        pressure.append((both.pressure(*rho) - alone.pressure(*rho)) / state["temperature"])
+    exchange = pd.DataFrame(
+        [(1.3, 0.6, 0, 500, 0.3, 2.0, 0.05, 1.1, 0.01), (1.1, 0.7, 40, 500, 0.5, 1.0, 0.02, 0.9, 0.02)],
+        columns=["temperature", "density", "count_b", "n_particles", "epsilon_ab", "exchange", "exchange_sem",
+                 "pressure", "pressure_sem"],
+    )  # fmt: skip
+    data = mixture_targets(dataset, states, pure, exchange, mayer=False)
+    # A run without B teaches no pressure; half a B among 500 is what turning one A into a B leads to.
+    assert np.isinf(data.pressure_error).tolist() == [False, False, True, False]
+    assert data.rho[2] == pytest.approx([0.6 * 0.999, 0.6 * 0.001])
+    pressure, energy, swap, pair = [], [], [], []
+    for number, rho in enumerate(data.rho):
+        t = 1 / (data.tau[number] + 1 / 1.5)
+        both, alone = (MixtureFunctional(t, 1 - data.weakness[number], pure, c) for c in (cross, None))
+        pressure.append((both.pressure(*rho) - alone.pressure(*rho)) / t)
         energy.append(both.potential_energy(*rho) - alone.potential_energy(*rho))
+        potentials = (both.chemical_potentials(*rho) - alone.chemical_potentials(*rho)) / t
+        swap.append(potentials[1] - potentials[0])
         k = data.k[data.mixture == number]
-        pair.append((both.c2(k, *rho) - alone.c2(k, *rho)).T)
-    own = replace(data, pressure=np.array(pressure), energy=np.array(energy), pair=np.concatenate(pair))
+        if len(k):
+            pair.append((both.c2(k, *rho) - alone.c2(k, *rho)).T)
+    own = replace(
+        data, pressure=np.array(pressure), energy=np.array(energy), exchange=np.array(swap), pair=np.concatenate(pair)
+    )
     parameters = {"kernels": jnp.asarray(cross.coefficients), "net": Network(*map(jnp.asarray, cross.network))}
     losses = {name: float(value) for name, value in _losses(jnp, cross, parameters, own).items()}
     print(losses)

@@ -53,3 +53,35 @@ def test_coexistence():
     )
     simulated = pd.DataFrame({"temperature": [0.79], "liquid": [0.7361]})
     drawn(plotting.plot_coexistence(binodals, simulated, {"learned": (1.1, 0.3)}, Z, Z), 2)
+
+
+def test_two_liquids():
+    liquids = pd.DataFrame(
+        [(m, e, t, 0.01 * t) for m in ("learned", "theory") for e in (0.2, 0.4) for t in (0.8, 1.0)],
+        columns=["model", "epsilon_ab", "temperature", "fraction_b"],
+    )
+    observed = pd.DataFrame({"epsilon_ab": [0.2], "temperature": [0.8], "fraction_b": [0.01], "fraction_b_sem": [1e-3]})
+    tensions = pd.DataFrame({"model": ["learned"] * 2, "epsilon_ab": [0.2, 0.4], "tension": [0.6, 0.5]})
+    drawn(plotting.plot_two_liquids(liquids, observed, Z, np.ones((2, 50)), tensions), 3)
+    with pytest.raises(ValueError, match="observed: column 'fraction_b_sem' is missing"):
+        plotting.plot_two_liquids(liquids, observed.drop(columns="fraction_b_sem"), Z, np.ones((2, 50)), tensions)
+
+
+def test_a_channel():
+    x, z = (part.ravel() for part in np.meshgrid(np.arange(20.0), np.arange(8.0)))
+    line = pd.DataFrame({"place": Z, "learned": 0.5, "start0": 0.5, "start1": 0.6, "sem": 0.01})
+    drawn(plotting.plot_channel(pd.DataFrame({"x": x, "z": z, "rho": 0.5}), line, line, ((5.0, 4.0),)), 4)
+    with pytest.raises(ValueError, match="across: column 'sem' is missing"):
+        plotting.plot_channel(pd.DataFrame({"x": x, "z": z, "rho": 0.5}), line, line.drop(columns="sem"), ())
+
+
+def test_costs():
+    cost = pd.DataFrame(
+        {
+            "field": "test-slit0", "source": ["simulation", "simulation", "functional"],
+            "cpu_seconds": [1.0, 4.0, 0.1], "error": [0.02, 0.01, 0.01],
+        }
+    )  # fmt: skip
+    drawn(plotting.plot_cost(cost), 1)
+    with pytest.raises(ValueError, match="cost: column 'error' is missing"):
+        plotting.plot_cost(cost.drop(columns="error"))

@@ -36,7 +36,8 @@ DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """ε_AB of the changes of name; 0.2, 0.4 and 0.6 are left to the test."""
 _SINGLE = ((0.8, 0.1), (0.8, 0.3), (0.9, 0.1))
 """T* and ε_AB where one B is rarer than one in 500, and pure A says too little of it: runs that hold one."""
-_MOST_B = 0.25
+_DILUTE_DEPTHS, _MOST_B = (0.3, 0.5, 0.7), 0.25
+"""ε_AB of mixtures, and their largest share of B."""
 _LEAST_SAMPLES = 200
 """Changes that must carry an exponential average; with fewer its tail decides, and it is not used."""
 _STEPS = {"pure": (3000, 12000), "single": (3000, 20000), "dilute": (4000, 10000), "mixed": (4000, 8000)}
@@ -76,7 +77,7 @@ def plan_dilute(table: pd.DataFrame) -> list[ExchangeState]:
 
     exp(−βΔF) at vanishing x_B is the ratio x_B/x_A at which a B would be worth as much among A as among B, if B did not
     meet. Real B do, and help each other: the liquid rich in A holds more of them. So up to there it is one liquid, and
-    no demixed state is needed to know it. Half of this share, and all of it, at most 0.25.
+    no demixed state is needed to know it.
 
     Parameters
     ----------
@@ -86,13 +87,13 @@ def plan_dilute(table: pd.DataFrame) -> list[ExchangeState]:
     plan = []
     for (t, epsilon), group in table.groupby(["temperature", "epsilon_ab"]):
         here = group[np.isclose(group["density"], LIQUIDS.get(float(t), np.nan))]
-        if here.empty:
+        if here.empty or not np.isclose(epsilon, _DILUTE_DEPTHS).any():
             continue
         ratio = float(np.exp(-here["exchange"].mean()))
         share = ratio / (1 + ratio)
-        counts = {round(min(part * share, _MOST_B) * PARTICLES) for part in (0.5, 1.0)}
-        rho = LIQUIDS[float(t)]
-        plan += [ExchangeState("dilute", float(t), rho, n, float(epsilon)) for n in sorted(counts) if n > 1]
+        count = round(min(share, _MOST_B) * PARTICLES)
+        if count > 1:
+            plan.append(ExchangeState("dilute", float(t), LIQUIDS[float(t)], count, float(epsilon)))
     return plan
 
 

@@ -23,18 +23,21 @@ from ljmix.functional.learned import LearnedTerm
 from ljmix.functional.shipped import find_tables, read_term, read_weights, require_range, write_weights
 from ljmix.functional.theory import mayer_transform
 from ljmix.mixture_functional.cross import CrossTerm, initial_cross
+from ljmix.mixture_functional.exchange import read_exchange
 from ljmix.mixture_functional.model import MixtureFunctional
 from ljmix.mixture_functional.states import choose_states
-from ljmix.mixture_functional.training import CrossFit, MixtureTargets, fit_cross
+from ljmix.mixture_functional.training import CrossFit, MixtureTargets, fit_cross, score_targets
 from ljmix.state import PAIRS
 
 __all__ = [
-    "PURE", "CrossRecipe", "curves_to_structure", "learn_cross", "load_mixture", "mixture_targets",
+    "HELD", "PURE", "CrossRecipe", "curves_to_structure", "hold_out", "learn_cross", "load_mixture", "mixture_targets",
     "read_cross", "train_mixture",
 ]  # fmt: skip
 
 PURE = "fluid-fields"
 """Name of the pure fluid's term that the cross term is learned on top of."""
+HELD = 1.1
+"""Temperature whose exchange energies choose the recipe; the shipped term has learned from them as well."""
 _PRESSURE_ERROR, _ENERGY_ERROR = 0.03, 0.01
 """ε/σ³ and ε; most of it is what the pure fluid's own term misses."""
 _EXCHANGE_ERROR = 0.02
@@ -51,7 +54,7 @@ _MAYER_WAVES, _MAYER_ERROR = np.linspace(0, 20, 41), 0.1
 
 @dataclass(frozen=True)
 class CrossRecipe:
-    """How the cross term is learned; set before anything was scored, and not tuned.
+    """How the cross term is learned; chosen by exchange energies at a temperature that was held out, see `HELD`.
 
     Attributes
     ----------
@@ -198,27 +201,62 @@ def mixture_targets(
     )  # fmt: skip
 
 
-def learn_cross(dataset: Dataset, states: pd.DataFrame, pure: LearnedTerm, recipe: CrossRecipe, seed: int) -> CrossFit:
-    """Learn the cross term from some states."""
+def learn_cross(
+    dataset: Dataset,
+    states: pd.DataFrame,
+    exchange: pd.DataFrame,
+    pure: LearnedTerm,
+    recipe: CrossRecipe,
+    seed: int,
+) -> CrossFit:
+    """Learn the cross term from some states and some exchange energies."""
     term = initial_cross(recipe.kernels, 2.5, 0.125, recipe.hidden, pure.reference, seed)
-    data = mixture_targets(dataset, states, pure)
+    data = mixture_targets(dataset, states, pure, exchange)
     return fit_cross(term, data, smoothing=recipe.smoothing, iterations=recipe.iterations)
 
 
-def train_mixture(dataset: Dataset, folder: Path, recipe: CrossRecipe | None = None, seed: int = 0) -> CrossFit:
-    """Train on all mixed states in the pure term's range of temperatures; write ``mixture.npz`` and its JSON."""
+def hold_out(
+    dataset: Dataset,
+    exchange: pd.DataFrame,
+    pure: LearnedTerm,
+    recipe: CrossRecipe,
+    temperatures: tuple[float, float],
+    seed: int = 0,
+) -> tuple[CrossFit, float]:
+    """Learn without the exchange energies at `HELD`, and score on them.
+
+    Returns
+    -------
+    fit : CrossFit
+    error : float
+        Mean square of the errors of the exchange energies held out, in units of their own.
+    """
+    aside = np.isclose(exchange["temperature"], HELD)
+    states = choose_states(dataset, temperatures)
+    fit = learn_cross(dataset, states, exchange[~aside], pure, recipe, seed)
+    held = mixture_targets(dataset, states, pure, exchange[aside])
+    return fit, score_targets(fit.term, held)["exchange"]
+
+
+def train_mixture(
+    dataset: Dataset, exchange: pd.DataFrame, folder: Path, recipe: CrossRecipe | None = None, seed: int = 0
+) -> CrossFit:
+    """Train on all that teaches in the pure term's range of temperatures; write ``mixture.npz`` and its JSON."""
     recipe = recipe or CrossRecipe()
     pure, described = read_term(folder, PURE)
     low, high = described["temperatures"]
     states = choose_states(dataset, (low, high))
-    fit = learn_cross(dataset, states, pure, recipe, seed)
+    fit = learn_cross(dataset, states, exchange, pure, recipe, seed)
     settings = {"knot": fit.term.knot, "order": fit.term.order, "reference": fit.term.reference}
-    temperatures, epsilons = (sorted(states[name].astype(float)) for name in ("temperature", "epsilon_ab"))
+    ranges = {
+        name: [float(min(table[name].min() for table in (states, exchange))), top]
+        for name, top in (("temperature", float(exchange["temperature"].max())), ("epsilon_ab", 1.0))
+    }
     write_weights(
         folder, "mixture", fit.term.coefficients, fit.term.network,
         {
-            "settings": settings, "pure": PURE, "states": len(states), "seed": seed, "recipe": asdict(recipe),
-            "temperatures": [temperatures[0], temperatures[-1]], "epsilon_ab": [epsilons[0], 1.0],
+            "settings": settings, "pure": PURE, "states": len(states), "exchange": len(exchange), "seed": seed,
+            "recipe": asdict(recipe), "temperatures": ranges["temperature"], "epsilon_ab": ranges["epsilon_ab"],
             "iterations_done": fit.iterations,
         },
     )  # fmt: skip
@@ -261,7 +299,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("data/functional"), help="folder of the trained terms")
     arguments = parser.parse_args()
     with one_sentence(parser):
-        fit = train_mixture(load_reference(), arguments.output)
+        fit = train_mixture(load_reference(), read_exchange(), arguments.output)
         losses = ", ".join(f"{name} {value:.2f}" for name, value in fit.losses.items())
         print(f"mixture: {losses}; {fit.iterations} iterations, {fit.cpu_seconds:.0f} s")
 

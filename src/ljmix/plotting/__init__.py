@@ -19,6 +19,7 @@ from ljmix.plotting.physics.functional import (
     plot_rods,
     plot_uniform_fluid,
 )
+from ljmix.plotting.physics.functional_uses import plot_channel, plot_cost, plot_two_liquids
 from ljmix.plotting.physics.learned_runs import (
     plot_demixing,
     plot_drift,
@@ -54,14 +55,14 @@ from ljmix.plotting.validation import plot_agreement, plot_references
 
 __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS", "PREDICTION_COLUMNS",
-    "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style", "model_style",
-    "plot_ablation", "plot_activity", "plot_agreement", "plot_coexistence", "plot_compositions", "plot_demixing",
-    "plot_descriptors", "plot_distance", "plot_doubt", "plot_drift", "plot_explanation", "plot_extrapolation",
-    "plot_failure", "plot_field_profiles", "plot_interpolation", "plot_inversion", "plot_kirkwood_buff",
-    "plot_learned_mean_force", "plot_learned_potential", "plot_learning", "plot_learning_curve", "plot_lessons",
-    "plot_long_runs", "plot_mean_force", "plot_overview", "plot_phase_diagrams", "plot_phase_map", "plot_phase_order",
-    "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references", "plot_rods", "plot_routes",
-    "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability",
+    "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style", "model_style", "plot_ablation",
+    "plot_activity", "plot_agreement", "plot_channel", "plot_coexistence", "plot_compositions", "plot_cost",
+    "plot_demixing", "plot_descriptors", "plot_distance", "plot_doubt", "plot_drift", "plot_explanation",
+    "plot_extrapolation", "plot_failure", "plot_field_profiles", "plot_interpolation", "plot_inversion",
+    "plot_kirkwood_buff", "plot_learned_mean_force", "plot_learned_potential", "plot_learning", "plot_learning_curve",
+    "plot_lessons", "plot_long_runs", "plot_mean_force", "plot_overview", "plot_phase_diagrams", "plot_phase_map",
+    "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references", "plot_rods",
+    "plot_routes", "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability",
     "plot_state_scaling", "plot_temperatures", "plot_thermo_series", "plot_transfer", "plot_transport",
-    "plot_uniform_fluid", "save_figure",
+    "plot_two_liquids", "plot_uniform_fluid", "save_figure",
 ]  # fmt: skip

@@ -21,9 +21,9 @@ from ljmix.plotting.style import (
     new_figure,
 )
 
-__all__ = ["plot_coexistence", "plot_field_profiles", "plot_learning_curve", "plot_rods", "plot_uniform_fluid"]
+__all__ = ["LINES", "plot_coexistence", "plot_field_profiles", "plot_learning_curve", "plot_rods", "plot_uniform_fluid"]
 
-_LINES: dict[str, dict[str, Any]] = {
+LINES: dict[str, dict[str, Any]] = {
     "simulation": {"color": "0.6", "linestyle": "none", "marker": "o", "markersize": 2, "label": "simulation"},
     "theory": {"color": "#D55E00", "linestyle": (0, (4, 1.5)), "label": "theory"},
     "learned": {"color": "#0072B2", "linestyle": "-", "label": "theory + learned"},
@@ -119,7 +119,7 @@ def plot_field_profiles(profiles: pd.DataFrame, titles: Mapping[str, str]) -> Fi
         z, rho, sem = (part[column].to_numpy(dtype=float) for column in ("z", "rho", "rho_sem"))
         axes.fill_between(z, rho - BAND_SIGMAS * sem, rho + BAND_SIGMAS * sem, color="0.75", label="simulation")
         for kind in ("theory", "learned"):
-            axes.plot(z, part[kind], linewidth=0.9, **_LINES[kind])
+            axes.plot(z, part[kind], linewidth=0.9, **LINES[kind])
         axes.set_title(title, fontsize=7)
         filled = z[rho > 0.002 * rho.max()]
         axes.set(xlim=(filled[0] - 0.5, filled[-1] + 0.5), ylim=(0, None))
@@ -162,7 +162,7 @@ def plot_uniform_fluid(
     for model, part in errors.groupby("model", sort=False):
         panels[0].errorbar(
             part["density"], 100 * part["error"], 100 * BAND_SIGMAS * part["noise"], marker="o", markersize=2.5,
-            elinewidth=0.6, **_LINES[str(model)],
+            elinewidth=0.6, **LINES[str(model)],
         )  # fmt: skip
     panels[0].axhspan(-1, 1, color="0.9", zorder=0)
     panels[0].set(xlabel=r"$\rho\,\sigma^3$", ylabel="error of the pressure / %")
@@ -170,13 +170,13 @@ def plot_uniform_fluid(
     for offset, (density, part) in enumerate(structure.groupby("density")):
         panels[1].plot(part["k"], part["s"] + offset, color="0.7", marker="o", markersize=1.5, linestyle="none")
         for kind in ("theory", "learned"):
-            line = {key: value for key, value in _LINES[kind].items() if key != "label"}
+            line = {key: value for key, value in LINES[kind].items() if key != "label"}
             panels[1].plot(part["k"], part[kind] + offset, linewidth=0.9, **line)
         last = part["s"].iloc[-1] + offset
         panels[1].annotate(rf"$\rho^*$ = {density:.1f}", (8.9, last + 0.15), ha="right", fontsize=6)
     panels[1].set(xlabel=r"$k\,\sigma$", ylabel=r"$S(k)$, each one higher")
     for kind, (r, values) in g.items():
-        panels[2].plot(r, values, linewidth=0.9, **_LINES[kind])
+        panels[2].plot(r, values, linewidth=0.9, **LINES[kind])
     panels[2].set(xlabel=r"$r\,/\,\sigma$", ylabel=r"$g(r)$")
     panels[2].legend(fontsize=6)
     letter_panels(panels)
@@ -259,7 +259,7 @@ def plot_coexistence(
     figure = new_figure(PAGE_MM, 66)
     panels = figure.subplots(1, 2)
     for model, part in binodals.groupby("model", sort=False):
-        line = _LINES[str(model)]
+        line = LINES[str(model)]
         panels[0].plot(part["liquid"], part["temperature"], **line)
         panels[0].plot(part["vapour"], part["temperature"], **{**line, "label": ""})
         temperature, density = critical[str(model)]
@@ -268,7 +268,7 @@ def plot_coexistence(
     panels[0].plot(0.319, 1.078, "k*", markersize=6)
     panels[0].set(xlabel=r"$\rho\,\sigma^3$", ylabel=r"$T^*$", xlim=(0, 0.85))
     panels[0].legend(fontsize=6)
-    panels[1].plot(z, rho, **_LINES["learned"])
+    panels[1].plot(z, rho, **LINES["learned"])
     panels[1].set(xlabel=r"$z\,/\,\sigma$", ylabel=r"$\rho\,\sigma^3$", ylim=(0, None))
     letter_panels(panels)
     return figure

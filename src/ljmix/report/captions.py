@@ -81,6 +81,24 @@ def _functional_captions(functional: Mapping[str, Any]) -> dict[str, str]:
             f"Liquid and vapour: critical point T* = {temperature:.3f}, ρ* = {density:.2f} (simulation 1.078, 0.319), "
             "and the interface at T* = 1."
         )
+    if "two_liquids" in functional:
+        liquids = functional["two_liquids"]
+        captions["functional-two-liquids"] = (
+            f"Two liquids of the symmetric mixture: compositions (A; points are simulated, broken lines theory alone), "
+            f"missed by a factor of {liquids['learned']['factor']:.2f} in the mean (theory "
+            f"{liquids['theory']['factor']:.1f}); the interface at T* = 1.2, ε_AB = 0.4 (B), and its tension (C)."
+        )
+    if "channel" in functional:
+        captions["functional-channel"] = (
+            "A channel of 100 σ between walls with four stripes that attract liquid (A), and one of the stripes "
+            f"simulated twice (B, C): along the channel the error is {100 * functional['channel']['error']:.1f} %."
+        )
+    if "cost" in functional:
+        ratios = functional["cost"]["ratio"]
+        captions["functional-cost"] = (
+            "What a profile costs: simulations that grow longer (circles) and the functional (stars). At equal "
+            f"accuracy a simulation takes {min(ratios):.0f} to {max(ratios):.0f} times as long."
+        )
     return captions
 
 

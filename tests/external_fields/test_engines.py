@@ -8,6 +8,7 @@ from ljmix.external_fields.cost import equal_cost, read_cost
 from ljmix.external_fields.field_engines import PairTable
 from ljmix.external_fields.field_runs import run_field
 from ljmix.external_fields.fields import make_slit
+from ljmix.external_fields.parity import read_engines, score_engines
 from ljmix.external_fields.profiles import combine_runs
 from ljmix.potential import lj_potential, lj_slope
 
@@ -73,3 +74,11 @@ def test_the_shipped_functional_is_cheaper_than_simulating():
     found = equal_cost(read_cost())
     print(found.round(4).to_string())
     assert (found["ratio"] > 10).all()
+
+
+def test_the_shipped_profiles_of_both_engines_agree():
+    found = score_engines(read_engines())
+    print(found)
+    # Neighbouring bins are not independent: of some forty independent pieces the mean scatters by a tenth, and the
+    # errors themselves are known to a tenth from twenty blocks.
+    assert 0.5 * found["expected"] < found["difference"] < 1.6 * found["expected"]

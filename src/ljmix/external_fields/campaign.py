@@ -31,7 +31,8 @@ from ljmix.functional.solve import bin_field, solve_profile
 from ljmix.functional.theory import TheoryTerm
 
 __all__ = [
-    "BULK", "SETS", "STARTS", "BulkSet", "FieldSet", "find_field", "plan_fields", "read_field_runs", "run_campaign",
+    "BULK", "SETS", "STARTS", "BulkSet", "FieldSet", "find_field", "find_temperature", "plan_fields", "read_field_runs",
+    "run_campaign",
 ]  # fmt: skip
 
 STARTS = 2
@@ -236,6 +237,12 @@ def read_field_runs(root: Path, name: str) -> tuple[list[FieldRun], float]:
             runs.append(FieldRun(file["counted"], file["forced"]))
             seconds += float(file["seconds"])
     return runs, seconds
+
+
+def find_temperature(root: Path, name: str) -> float:
+    """Temperature of a field, from the file of its first start."""
+    with np.load(root / f"{name}-start0.npz") as file:
+        return PlanarField.from_json(str(file["field"])).temperature
 
 
 def main() -> None:

@@ -20,10 +20,8 @@ from tqdm import tqdm
 from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.command import one_sentence
 from ljmix._util.threads import cpu_seconds
-from ljmix.data.reference import load_reference
 from ljmix.functional.shipped import find_tables
 from ljmix.mixture_functional.exchange_runs import PARTICLES, ExchangeRun, exchange_energy, run_exchange
-from ljmix.mixture_functional.states import choose_states
 
 __all__ = ["TABLE", "ExchangeState", "plan_dilute", "plan_known", "read_exchange", "run_exchanges", "tabulate_exchange"]
 
@@ -40,12 +38,12 @@ _DILUTE_DEPTHS, _MOST_B = (0.3, 0.5, 0.7), 0.25
 """ε_AB of mixtures, and their largest share of B."""
 _LEAST_SAMPLES = 200
 """Changes that must carry an exponential average; with fewer its tail decides, and it is not used."""
-_STEPS = {"pure": (3000, 12000), "single": (3000, 20000), "dilute": (4000, 10000), "mixed": (4000, 8000)}
+_STEPS = {"pure": (3000, 12000), "single": (3000, 20000), "dilute": (4000, 10000)}
 
 
 @dataclass(frozen=True)
 class ExchangeState:
-    """A uniform mixture to simulate; `kind` is one of pure, single, dilute and mixed."""
+    """A uniform mixture to simulate; `kind` is one of pure, single and dilute."""
 
     kind: str
     temperature: float
@@ -60,16 +58,9 @@ class ExchangeState:
 
 
 def plan_known() -> list[ExchangeState]:
-    """States that need nothing to be known before: pure A, one B in A, and the mixed states that are learned from."""
+    """States that need nothing to be known before: pure A, and one B in A."""
     plan = [ExchangeState("pure", t, round(rho + step, 4), 0, 1.0) for t, rho in LIQUIDS.items() for step in _BESIDE]
-    plan += [ExchangeState("single", t, LIQUIDS[t], 1, epsilon) for t, epsilon in _SINGLE]
-    states = choose_states(load_reference(), (0.8, 1.5))
-    names = ["temperature", "number_density", "fraction_b", "epsilon_ab"]
-    for t, rho, x, epsilon in states[names].astype(float).to_numpy():
-        # At equal shares of A and B the answer is zero by symmetry.
-        if x < 0.5:
-            plan.append(ExchangeState("mixed", t, round(rho, 4), round(x * PARTICLES), epsilon))
-    return plan
+    return plan + [ExchangeState("single", t, LIQUIDS[t], 1, epsilon) for t, epsilon in _SINGLE]
 
 
 def plan_dilute(table: pd.DataFrame) -> list[ExchangeState]:

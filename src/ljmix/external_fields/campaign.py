@@ -80,7 +80,6 @@ BULK: dict[str, BulkSet] = {
     "train-T1.1": BulkSet(1.1, (0.1, 0.2, 0.5, 0.65, 0.8)),
     "train-T1.25": BulkSet(1.25, (0.1, 0.25, 0.4, 0.55, 0.7)),
     "train-critical-T1.1": BulkSet(1.1, (0.3, 0.4), 60000, 10000),
-    "train-critical-T1.15": BulkSet(1.15, (0.3,), 40000, 10000),
     "held-critical-T1.1": BulkSet(1.1, (0.35,), 40000, 10000),
 }
 """Uniform fluids, outside the region where liquid and vapour coexist. `held-…` choose among recipes."""

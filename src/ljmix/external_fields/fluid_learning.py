@@ -214,10 +214,7 @@ def score_held(term: LearnedTerm, tables: FunctionalTables) -> float:
     return float(np.mean(np.square(off)))
 
 
-_ALL = (
-    "train-T0.8", "train-T0.95", "train-T1.1", "train-critical-T1.1", "train-critical-T1.15", "train-T1.25",
-    "train-T1.5",
-)  # fmt: skip
+_ALL = ("train-T0.8", "train-T0.95", "train-T1.1", "train-critical-T1.1", "train-T1.25", "train-T1.5")
 SHIPPED: dict[str, tuple[tuple[str, ...], Recipe]] = {
     "fluid-T1.5": (("train-T1.5",), Recipe(0)),
     "fluid": (_ALL, Recipe(0, profiles_from=("train-T1.5",))),

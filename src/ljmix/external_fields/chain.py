@@ -26,7 +26,7 @@ from ljmix.functional.shipped import find_tables
 __all__ = ["FIELDS", "TABLE", "compare_chain", "read_chain"]
 
 TABLE = "chain.parquet"
-FIELDS, DRAWS = 8, 3
+FIELDS, DRAWS = 4, 2
 _SET = "train-T1.5"
 
 

@@ -55,24 +55,50 @@ def test_both_domains_of_every_run_say_the_same_composition():
     assert table["density"].iloc[0] == pytest.approx((0.665 + 0.66) / 2)
 
 
-def test_the_shipped_functional_beats_theory_on_compositions_it_has_not_seen():
+@pytest.fixture(scope="module")
+def compositions():
+    """Simulated compositions with those of theory and of the shipped functional, in bulk and measured alike."""
     table = observed.read_liquids()
-    assert (table["temperature"] >= 0.8).sum() >= 6
-    table = table[table["temperature"] >= 1.2]
-    errors = {}
+    table = table[table["temperature"] >= 0.8]
     for name in ("theory", "mixture"):
-        states = table[["temperature", "epsilon_ab"]]
-        found = [demixing.find_liquids(load_mixture(t, e, name)) for t, e in states.to_numpy()]
-        predicted = states.assign(predicted=[liquids.fraction_b if liquids else 0.5 for liquids in found])
-        scored = observed.score_liquids(table, predicted)
-        print(name, scored.round(5).to_string())
-        errors[name] = np.abs(np.log(scored["ratio"])).mean()
-    # It halves theory's error of ln x; compositions are still too pure by a factor of two.
-    assert errors["mixture"] < 0.6 * errors["theory"]
+        made = [load_mixture(t, e, name) for t, e in table[["temperature", "epsilon_ab"]].to_numpy()]
+        found = [demixing.find_liquids(one) for one in made]
+        table[name] = [liquids.fraction_b if liquids else np.nan for liquids in found]
+        if name == "mixture":
+            table["alike"] = [observed.measure_slab(one) for one in made]
+    print(table.round(5).to_string())
+    return table
+
+
+def test_the_shipped_functional_beats_theory_on_compositions_it_has_not_seen(compositions):
+    factors = {
+        name: np.exp(np.abs(np.log(compositions[name] / compositions["fraction_b"])).mean())
+        for name in ("theory", "mixture")
+    }
+    print(factors)
+    # All nine demix. Theory is off by more than four; what is left of the other is mostly how domains are measured.
+    assert compositions["mixture"].notna().all()
+    assert factors["mixture"] < 1.4
+    assert factors["theory"] > 3
+
+
+def test_measured_alike_compositions_agree_within_errors(compositions):
+    """Far from the consolute point, where the interface is thin against a domain of 7.5 σ."""
+    thin = compositions[compositions["fraction_b"] < 0.02]
+    sigmas = (thin["alike"] - thin["fraction_b"]) / thin["fraction_b_sem"]
+    print(sigmas.round(2).tolist())
+    assert len(thin) >= 5
+    assert (sigmas.abs() < 3).all()
+    # A domain's inside reaches into the interface: more B is found than the liquid holds.
+    assert (thin["alike"] > thin["mixture"]).all()
+
+
+def test_a_box_without_two_liquids_has_no_composition():
+    assert np.isnan(observed.measure_slab(MixtureFunctional(1.2, 0.95)))
 
 
 def test_the_shipped_functional_answers_within_its_range():
     with pytest.raises(ValueError, match=r"temperature = 2: mixture was trained for T\* from"):
         load_mixture(2.0, 0.5)
-    with pytest.raises(ValueError, match=r"epsilon_ab = 0\.1: mixture was trained for ε_AB from 0\.2 to 1"):
-        load_mixture(1.2, 0.1)
+    with pytest.raises(ValueError, match=r"epsilon_ab = 0\.05: mixture was trained for ε_AB from 0\.1 to 1"):
+        load_mixture(1.2, 0.05)

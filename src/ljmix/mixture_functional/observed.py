@@ -15,15 +15,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.functional.shipped import find_tables
+from ljmix.mixture_functional.demixing import make_liquid_interface
+from ljmix.mixture_functional.model import MixtureFunctional
 from ljmix.release.part_files import read_part
 
-__all__ = ["TABLE", "collect_liquids", "join_runs", "read_liquids", "score_liquids"]
+__all__ = ["TABLE", "collect_liquids", "join_runs", "measure_slab", "read_liquids", "score_liquids"]
 
 TABLE = "liquids.parquet"
+BOX = 15.0
+"""Edge of the boxes of the reference dataset with size ratio 1, σ."""
+_SURROUNDINGS, _SLAB_SPACING = 2.0, 0.1
+"""Radius of a particle's surroundings in `ljmix.structure.phase.measure_domains`, and width of a bin here, σ."""
 _LEAST_SHARE = 0.05
 """A domain that fills less of the box has hardly an inside."""
 
@@ -93,6 +100,47 @@ def collect_liquids(parts: Path) -> pd.DataFrame:
 def read_liquids() -> pd.DataFrame:
     """Shipped table of coexisting compositions; columns as in `join_runs`."""
     return pd.read_parquet(find_tables() / TABLE)
+
+
+def measure_slab(functional: MixtureFunctional, edge: float = BOX, pressure: float = 1.0) -> float:
+    """Share of B that the inside of a domain would have, if the functional's liquids were measured as simulated ones.
+
+    `ljmix.structure.phase.measure_domains` calls inside what is more than 2 σ from the other domain. In a box of 15 σ
+    that reaches into the tail of the interface, where a liquid that holds next to no B has several times its own share.
+    Here the same is done with the densities of both species between two flat interfaces.
+
+    Parameters
+    ----------
+    functional : MixtureFunctional
+    edge : float
+        Of the box, σ; each liquid fills half of it.
+    pressure : float
+        P*.
+
+    Returns
+    -------
+    float
+        NaN where the box holds one liquid, as it does where A and B mix, or the interface is as wide as a domain.
+    """
+    try:
+        interface = make_liquid_interface(functional, pressure, edge, _SLAB_SPACING)
+    except ValueError:
+        return float("nan")
+    if interface.width > edge / 4:
+        return float("nan")
+    rho = np.concatenate([interface.rho[:, ::-1], interface.rho], axis=1)
+    bins = rho.shape[1]
+    z = (np.arange(bins) - bins // 2) * _SLAB_SPACING
+    # A ball's cut through planes: π (R² − z²).
+    ball = np.fft.rfft(np.roll(np.maximum(_SURROUNDINGS**2 - z**2, 0.0), bins // 2))
+
+    def around(values: FloatArray) -> FloatArray:
+        return np.asarray(np.fft.irfft(np.fft.rfft(values) * ball, bins))
+
+    share = around(rho[1]) / around(rho.sum(axis=0))
+    lean = share < (share.min() + share.max()) / 2
+    inside = lean & (around(np.where(lean, 0.0, rho.sum(axis=0))) < 1e-9)
+    return float(rho[1, inside].sum() / rho[:, inside].sum()) if inside.any() else float("nan")
 
 
 def score_liquids(observed: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,18 @@
 """A channel between striped walls: its field, a functional in it, particles in it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ljmix.external_fields.channels import BLOCKS, DEPTH, ChannelField, read_channel, run_channel, solve_channel
+from ljmix.external_fields.channels import (
+    BLOCKS,
+    DEPTH,
+    ChannelField,
+    average_lines,
+    read_channel,
+    run_channel,
+    solve_channel,
+)
 from ljmix.functional.grid import Grid
 from ljmix.functional.model import Functional
 
@@ -70,10 +79,23 @@ def test_particles_stay_between_the_walls():
 
 def test_the_shipped_piece_of_the_channel_is_as_simulated():
     """Over the whole piece the functional's error is that of profiles below the critical temperature."""
-    cut = read_channel("cut")
-    simulated = (cut["start0"] + cut["start1"]) / 2
-    # Columns of 1 σ along the channel: bins of 0.2 σ are too noisy each.
-    lines = cut.assign(simulated=simulated, column=np.floor(cut["x"])).groupby("column")[["rho", "simulated"]].mean()
-    error = float((lines["rho"] - lines["simulated"]).abs().sum() / lines["simulated"].sum())
-    print(f"error along the channel {error:.3f}")
-    assert error < 0.06
+    for line, allowed in zip(average_lines(read_channel("cut")), (0.08, 0.03), strict=True):
+        simulated = (line["start0"] + line["start1"]) / 2
+        error, apart = (
+            float((one - other).abs().sum() / simulated.sum())
+            for one, other in ((line["learned"], simulated), (line["start0"], line["start1"]))
+        )
+        print(f"error {error:.3f}, starts apart {apart:.3f}")
+        # Two starts that differ by d leave their mean unknown by about d/2; the functional may miss as much again.
+        assert error < max(apart, allowed)
+
+
+def test_lines_are_means_of_the_middle():
+    x, z = (part.ravel() for part in np.meshgrid(np.arange(10.0), np.arange(9.0), indexing="ij"))
+    cut = pd.DataFrame({"x": x, "z": z, "rho": x, "start0": z, "start1": 0.5, "sem": 0.3})
+    along, across = average_lines(cut)
+    np.testing.assert_allclose(along["learned"], np.arange(10))
+    # Of nine rows the three within 2 of the middle one count: 3, 4, 5.
+    np.testing.assert_allclose(along["start0"], 4)
+    np.testing.assert_allclose(along["sem"], 0.3 / 3**0.5)
+    np.testing.assert_allclose(across["learned"], 4.5)

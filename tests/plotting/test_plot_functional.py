@@ -60,7 +60,9 @@ def test_two_liquids():
         [(m, e, t, 0.01 * t) for m in ("learned", "theory") for e in (0.2, 0.4) for t in (0.8, 1.0)],
         columns=["model", "epsilon_ab", "temperature", "fraction_b"],
     )
-    observed = pd.DataFrame({"epsilon_ab": [0.2], "temperature": [0.8], "fraction_b": [0.01], "fraction_b_sem": [1e-3]})
+    observed = pd.DataFrame(
+        {"epsilon_ab": [0.2], "temperature": [0.8], "fraction_b": [0.01], "fraction_b_sem": [1e-3], "alike": [0.011]}
+    )
     tensions = pd.DataFrame({"model": ["learned"] * 2, "epsilon_ab": [0.2, 0.4], "tension": [0.6, 0.5]})
     drawn(plotting.plot_two_liquids(liquids, observed, Z, np.ones((2, 50)), tensions), 3)
     with pytest.raises(ValueError, match="observed: column 'fraction_b_sem' is missing"):

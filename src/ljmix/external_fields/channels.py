@@ -25,7 +25,8 @@ from ljmix.functional.model import Functional
 from ljmix.functional.shipped import find_tables, load_functional
 
 __all__ = [
-    "BLOCKS", "CHANNEL", "CUT", "DEPTH", "ChannelField", "read_channel", "run_channel", "solve_channel", "solve_cut",
+    "BLOCKS", "CHANNEL", "CUT", "DEPTH", "ChannelField", "average_lines", "read_channel", "run_channel",
+    "solve_channel", "solve_cut",
 ]  # fmt: skip
 
 DEPTH = 7.0
@@ -264,6 +265,24 @@ def read_channel(name: str = "channel") -> pd.DataFrame:
     their mean, from blocks; all densities 1/σ³.
     """
     return pd.read_parquet(find_tables() / f"{name}.parquet")
+
+
+def average_lines(cut: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Means of the piece along the channel, over the middle 4 σ of its height, and across the middle 6 σ of the bridge.
+
+    Returns
+    -------
+    along, across : pandas.DataFrame
+        `place` (x or z, σ), `learned`, `start0`, `start1` and `sem` of the mean of both starts; 1/σ³.
+    """
+    lines = []
+    for axis, other, half in (("x", "z", 2.0), ("z", "x", 3.0)):
+        near = cut[(cut[other] - (cut[other].min() + cut[other].max()) / 2).abs() < half]
+        groups = near.assign(square=near["sem"] ** 2).groupby(axis)
+        means = groups[["rho", "start0", "start1"]].mean().rename(columns={"rho": "learned"})
+        means["sem"] = np.sqrt(groups["square"].sum()) / groups.size()
+        lines.append(means.rename_axis("place").reset_index().astype(float))
+    return lines[0], lines[1]
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from ljmix._util.arrays import FloatArray
 from ljmix.plotting.physics.functional import LINES
@@ -27,7 +28,8 @@ def plot_two_liquids(
     liquids : pandas.DataFrame
         Columns `model`, `epsilon_ab`, `temperature` and `fraction_b`, of the liquid poor in B.
     observed : pandas.DataFrame
-        Columns `epsilon_ab`, `temperature`, `fraction_b` and `fraction_b_sem`, from simulation.
+        Columns `epsilon_ab`, `temperature`, `fraction_b` and `fraction_b_sem`, from simulation, and `alike`: what the
+        functional gives if it is measured as the simulation was; may be NaN.
     z : (bins,) array
         Place along the interface.
     rho : (2, bins) array
@@ -45,7 +47,7 @@ def plot_two_liquids(
         If a column is missing.
     """
     need_columns(liquids, ["model", "epsilon_ab", "temperature", "fraction_b"], "liquids")
-    need_columns(observed, ["epsilon_ab", "temperature", "fraction_b", "fraction_b_sem"], "observed")
+    need_columns(observed, ["epsilon_ab", "temperature", "fraction_b", "fraction_b_sem", "alike"], "observed")
     need_columns(tensions, ["model", "epsilon_ab", "tension"], "tensions")
     figure = new_figure(PAGE_MM, 62)
     panels = figure.subplots(1, 3)
@@ -58,6 +60,11 @@ def plot_two_liquids(
         panels[0].errorbar(
             part["fraction_b"], part["temperature"], xerr=BAND_SIGMAS * part["fraction_b_sem"], fmt="o", markersize=3,
             color=colors.get(epsilon, "black"), elinewidth=0.8,
+        )  # fmt: skip
+        # A little below, so that both are seen.
+        panels[0].plot(
+            part["alike"], part["temperature"] - 0.018, "^", markersize=4, markerfacecolor="none",
+            color=colors.get(epsilon, "black"),
         )  # fmt: skip
     panels[0].set(xlabel=r"$x_B$ of the liquid rich in A", ylabel=r"$T^*$", xscale="log")
     panels[0].legend(fontsize=6)
@@ -114,17 +121,17 @@ def plot_channel(
         for wall in (z[0], z[-1]):
             top.plot([middle - width / 2, middle + width / 2], [wall, wall], color="#D55E00", linewidth=3)
     top.set(xlabel=r"$x\,/\,\sigma$", ylabel=r"$z\,/\,\sigma$", aspect="equal")
-    figure.colorbar(image, ax=top, label=r"$\rho\,\sigma^3$", fraction=0.02, pad=0.01)
+    figure.colorbar(image, ax=top, label=r"$\rho\,\sigma^3$", shrink=0.6, fraction=0.03, pad=0.01, ticks=[0, 0.5, 1.0])
     below = [figure.add_subplot(layout[1, column]) for column in (0, 1)]
     for axes, table, label in zip(below, (along, across), (r"$x\,/\,\sigma$", r"$z\,/\,\sigma$"), strict=True):
         for start, color in _START_COLORS.items():
             axes.errorbar(
                 table["place"], table[start], yerr=BAND_SIGMAS * np.sqrt(2) * table["sem"], fmt="o", markersize=2,
-                color=color, elinewidth=0.6, label=f"simulation, start {start[-1]}",
+                color=color, elinewidth=0.6, capsize=0, label=f"simulation, start {start[-1]}",
             )  # fmt: skip
         axes.plot(table["place"], table["learned"], **LINES["learned"])
         axes.set(xlabel=label, ylabel=r"$\rho\,\sigma^3$", ylim=(0, None))
-    below[0].legend(fontsize=6)
+    below[1].legend(fontsize=6, loc="lower center")
     letter_panels([top, *below])
     return figure
 
@@ -157,5 +164,8 @@ def plot_cost(cost: pd.DataFrame) -> Figure:
         label = str(field).rsplit("-", 1)[-1]
         axes.plot(learned["cpu_seconds"], 100 * learned["error"], "*", markersize=7, color=color, label=label)
     axes.set(xlabel="CPU time of one profile, s", ylabel="error of the profile, %", xscale="log", yscale="log")
+    axes.yaxis.set_major_locator(FixedLocator([0.5, 1, 2, 3]))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.legend(fontsize=6, title="functional (stars)", title_fontsize=6)
     return figure

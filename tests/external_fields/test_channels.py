@@ -9,6 +9,7 @@ from ljmix.external_fields.channels import (
     DEPTH,
     ChannelField,
     average_lines,
+    grand_potential,
     read_channel,
     run_channel,
     solve_channel,
@@ -60,6 +61,12 @@ def test_far_from_stripes_a_channel_is_a_slit():
     grid = Grid(rho.shape, 0.2)
     potential = 1.5 * (np.log(np.maximum(rho, 1e-30)) - theory.c1(rho, grid)) + FIELD.bins(0.2, 1.5)
     np.testing.assert_allclose(potential[rho > 0.05], mu, atol=1e-2)
+    # At its minimum the grand potential does not change to first order, and rises to second, whatever one does to ρ.
+    change = 0.02 * np.outer(np.sin(2 * np.pi * np.arange(80) / 80), np.ones(48)) * rho
+    here, up, down = (grand_potential(theory, FIELD, rho + sign * change, mu, 0.2) for sign in (0, 1, -1))
+    assert up > here
+    assert down > here
+    assert abs(up - down) < 0.1 * (up + down - 2 * here)
 
 
 def test_particles_stay_between_the_walls():

@@ -25,7 +25,8 @@ from ljmix.functional.model import Functional
 from ljmix.functional.shipped import find_tables, load_functional
 
 __all__ = [
-    "BLOCKS", "CHANNEL", "CUT", "DEPTH", "ChannelField", "average_lines", "read_channel", "run_channel",
+    "BLOCKS", "CHANNEL", "CUT", "DEPTH", "ChannelField", "average_lines", "grand_potential",
+    "read_channel", "run_channel",
     "solve_channel", "solve_cut",
 ]  # fmt: skip
 
@@ -145,14 +146,36 @@ def solve_cut(functional: Functional, spacing: float = _SPACING) -> tuple[FloatA
     return rho, float(functional.temperature * local + energy[fullest])
 
 
-def solve_channel(functional: Functional, field: ChannelField, mu: float, spacing: float = _SPACING) -> FloatArray:
+def solve_channel(
+    functional: Functional, field: ChannelField, mu: float, spacing: float = _SPACING, bridged: bool = True
+) -> FloatArray:
     """Density of the fluid in a channel at a chemical potential, (x, z); 1/σ³.
 
-    It begins from liquid between all stripes, so that a bridge is found where there is one.
+    Parameters
+    ----------
+    functional : Functional
+    field : ChannelField
+    mu : float
+        ε.
+    spacing : float
+        σ.
+    bridged : bool
+        Begin from liquid between all stripes, else from gas. Where both stay as they are, `grand_potential` tells which
+        one is stable.
     """
     energy = field.bins(spacing, functional.temperature)
-    start = _bridged(field, energy, spacing)
+    start = _bridged(field, energy, spacing) if bridged else np.where(energy < 0, 0.03, 1e-6)
     return functional.profile(energy, mu=mu, spacing=spacing, start=start, mixing=0.08, tolerance=2e-5)
+
+
+def grand_potential(
+    functional: Functional, field: ChannelField, rho: FloatArray, mu: float, spacing: float = _SPACING
+) -> float:
+    """Grand potential of a density in a channel for each unit of its depth, F + ∫ρ (V − μ); ε/σ."""
+    grid, energy = Grid(rho.shape, spacing), field.bins(spacing, functional.temperature)
+    ideal = np.where(rho > 0, rho * (np.log(np.maximum(rho, 1e-300)) - 1), 0.0).sum() * grid.bin_volume
+    free = functional.temperature * (float(ideal) + functional.excess_energy(rho, grid))
+    return float(free + np.where(rho > 0, rho * (energy - mu), 0.0).sum() * grid.bin_volume)
 
 
 def run_channel(

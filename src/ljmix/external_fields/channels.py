@@ -110,7 +110,7 @@ class ChannelField:
         """Field of square bins such that exp(−βV) is the bin's average along z, (x, z); see `bin_field`."""
         counts = [round(edge / spacing) for edge in (self.length, self.height)]
         node, weight = np.polynomial.legendre.leggauss(8)
-        x = (np.arange(counts[0]) + 0.5) * spacing
+        x = (np.arange(counts[0], dtype=np.float64) + 0.5) * spacing
         z = ((np.arange(counts[1])[:, None] + (node + 1) / 2) * spacing).ravel()
         energy = self.energy(x[:, None], z[None]).reshape(*counts, 8)
         lowest = energy.min(axis=2)
@@ -129,7 +129,7 @@ _SPACING = 0.2
 
 def _bridged(field: ChannelField, energy: FloatArray, spacing: float) -> FloatArray:
     """Liquid between the stripes and gas elsewhere."""
-    x = (np.arange(energy.shape[0]) + 0.5) * spacing
+    x = (np.arange(energy.shape[0], dtype=np.float64) + 0.5) * spacing
     share = (field.strength(x)[0] - field.weak) / (field.strong - field.weak)
     return np.where(energy < 0, 0.03 + 0.67 * share[:, None], 1e-6)
 

@@ -195,9 +195,10 @@ def mixture_targets(
         tau.append(1 / t - 1 / pure.reference)
         weakness.append(weak)
     index, k, c, error = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    pressures, pressure_errors, energies, energy_errors, swaps, swap_errors = np.array(scalars, dtype=float).T
     return MixtureTargets(
-        np.array(rho), np.array(tau), np.array(weakness), *np.array(scalars, dtype=float).T,
-        index.astype(np.int64), k, c, error,
+        np.array(rho), np.array(tau), np.array(weakness), pressures, pressure_errors, energies, energy_errors,
+        swaps, swap_errors, index.astype(np.int64), k, c, error,
     )  # fmt: skip
 
 

@@ -226,11 +226,11 @@ lowest: $(INSTALLED) ## run all tests with the oldest versions that the bounds a
 KILLS ?= 200
 
 chaos: $(INSTALLED) ## kill a campaign at random KILLS=200 times, and compare its tables with an undisturbed one's
-	$(PYTHON) tests/disturbed/chaos.py --kills $(KILLS)
+	$(PYTHON) -m tests.disturbed.chaos --kills $(KILLS)
 
 slurm: $(INSTALLED) ## run a campaign on a SLURM of one node, started for it, and cancel jobs at random; as root
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check dask-jobqueue
-	$(PYTHON) tests/disturbed/slurm.py
+	$(PYTHON) -m tests.disturbed.slurm
 
 doctor: ## say what works here, what does not and what to do; also what a report of a fault needs
 	@test -x $(PYTHON) || { echo 'make: no environment yet; `make install` sets it up'; exit 2; }

@@ -1,7 +1,9 @@
 """Targets of the Makefile depend on every module that their notebooks import, near or far."""
 
 import ast
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,3 +106,12 @@ def test_an_environment_copied_with_its_clone_is_made_anew(tmp_path):
     (tmp_path / "src").unlink()
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     assert "false || python3 -m venv --clear .venv" in commands()
+
+
+def test_recipes_run_modules_that_are_there():
+    """By `-m`, so that what they import is found: a script run by its path does not see the folder `tests`."""
+    recipes = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("\t")]
+    assert not [line for line in recipes if re.search(r"\$\(PYTHON\) (src|tests)/", line)]
+    own = [name for line in recipes for name in re.findall(r"\$\(PYTHON\) -m ((?:ljmix|tests)[\w.]*)", line)]
+    assert "tests.disturbed.chaos" in own
+    assert not [name for name in own if importlib.util.find_spec(name) is None]

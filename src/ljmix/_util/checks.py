@@ -14,6 +14,7 @@ Kind = TypeVar("Kind")
 
 
 _LONGEST_NAME = 255
+"""Bytes that file systems allow for the name of a file or folder."""
 
 
 def shorten(value: object, most: int = 60) -> str:

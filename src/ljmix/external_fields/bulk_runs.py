@@ -12,8 +12,7 @@ import numpy.typing as npt
 from ljmix._util.arrays import FloatArray
 from ljmix.external_fields.field_engines import PairTable, pair_commands
 from ljmix.external_fields.field_runs import BLOCKS
-from ljmix.simulation.engine import TIME_STEP
-from ljmix.simulation.engines.lammps import LammpsEngine
+from ljmix.simulation.engines.boxes import open_box, start_uniform
 
 __all__ = ["BULK_PARTICLES", "BulkRun", "run_bulk", "structure_factor", "wave_vectors"]
 
@@ -99,27 +98,8 @@ def run_bulk(
     lengths = (vectors**2).sum(axis=1)
     shells, where = np.unique(lengths, return_inverse=True)
     with ExitStack() as stack:
-        lmp = LammpsEngine().start()
-        stack.callback(lmp.close)
-        lmp.commands_list(
-            [
-                "units lj", "atom_style atomic", "atom_modify map array",
-                f"region box block 0 {edge} 0 {edge} 0 {edge}", "create_box 1 box", "mass 1 1",
-            ]
-        )  # fmt: skip
-        lmp.create_atoms(count, None, [1] * count, places.ravel().tolist())
-        if lmp.get_natoms() != count:
-            raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {count} particles")
-        lmp.commands_list(
-            [
-                *pair_commands(pair, stack), "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes",
-                f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
-                f"velocity all create {t} {seed + 1} mom yes", "fix move all nve",
-                f"fix bath all temp/csvr {t} {t} 0.2 {seed + 2}",
-                "compute forces all pressure NULL virial", "thermo_style custom step c_forces",
-                f"thermo {_PRESSURE_EVERY}", f"run {equilibration} post no",
-            ]
-        )  # fmt: skip
+        lmp = open_box(stack, [edge] * 3, places, [1] * count, pair_commands(pair, stack))
+        start_uniform(lmp, t, seed, equilibration, _PRESSURE_EVERY)
         pressures = np.zeros((BLOCKS, steps // BLOCKS // _PRESSURE_EVERY))
         structure = np.zeros((BLOCKS, steps // BLOCKS // _WAVES_EVERY, len(shells)))
         for block, frame in itertools.product(range(BLOCKS), range(structure.shape[1])):

@@ -19,6 +19,7 @@ from ljmix._util.atomic import replace_when_whole, require_writable
 from ljmix._util.command import one_sentence
 from ljmix._util.threads import cpu_seconds
 from ljmix.external_fields.field_engines import FieldSystem, sample_field
+from ljmix.external_fields.field_runs import TRIES, find_room
 from ljmix.external_fields.fields import wall_potential
 from ljmix.functional.grid import Grid
 from ljmix.functional.model import Functional
@@ -229,21 +230,18 @@ def run_channel(
 
 
 def _place(rho: FloatArray, grid: Grid, count: int, edges: FloatArray, seed: int) -> FloatArray:
-    """Places drawn from a density, each the roomiest of up to 60 tries."""
+    """Places drawn from a density, with room for each."""
     rng = np.random.default_rng(seed)
     share = np.cumsum(rho.ravel()) / rho.sum()
-    places = np.zeros((count, 3))
-    for k in range(count):
-        bins = np.minimum(np.searchsorted(share, rng.uniform(size=60)), rho.size - 1)
-        tries = rng.uniform(size=(60, 3)) * edges
-        tries[:, 0] = (bins // rho.shape[1] + rng.uniform(size=60)) * grid.spacing
-        tries[:, 2] = (bins % rho.shape[1] + rng.uniform(size=60)) * grid.spacing
-        apart = places[None, :k] - tries[:, None]
-        apart -= edges * np.round(apart / edges)
-        nearest = (apart**2).sum(axis=2).min(axis=1, initial=9.0)
-        fits = np.flatnonzero(nearest > 0.72)
-        places[k] = tries[fits[0] if len(fits) else np.argmax(nearest)]
-    return np.asarray(places % edges)
+
+    def propose() -> FloatArray:
+        bins = np.minimum(np.searchsorted(share, rng.uniform(size=TRIES)), rho.size - 1)
+        tries = rng.uniform(size=(TRIES, 3)) * edges
+        tries[:, 0] = (bins // rho.shape[1] + rng.uniform(size=TRIES)) * grid.spacing
+        tries[:, 2] = (bins % rho.shape[1] + rng.uniform(size=TRIES)) * grid.spacing
+        return tries
+
+    return find_room(propose, count, edges)
 
 
 def simulate_cut(root: Path) -> list[tuple[FloatArray, float]]:

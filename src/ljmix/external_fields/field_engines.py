@@ -17,7 +17,8 @@ import numpy as np
 
 from ljmix._util.arrays import FloatArray
 from ljmix.simulation.engine import TIME_STEP
-from ljmix.simulation.engines.lammps import LammpsEngine, plain_folder
+from ljmix.simulation.engines.boxes import open_box
+from ljmix.simulation.engines.lammps import plain_folder
 from ljmix.state import CUTOFF
 
 __all__ = ["ENGINES", "FieldSystem", "PairTable", "pair_commands", "sample_field"]
@@ -123,28 +124,12 @@ def _sample_lammps(
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     count, t, seed = len(system.places), system.temperature, system.seed
     with ExitStack() as stack:
-        lmp = LammpsEngine().start()
-        stack.callback(lmp.close)
-        box = " ".join(f"0 {edge}" for edge in system.edges)
-        lmp.commands_list(
-            [
-                "units lj", "atom_style atomic", "atom_modify map array",
-                f"region box block {box}", "create_box 1 box", "mass 1 1",
-            ]
-        )  # fmt: skip
-        lmp.create_atoms(count, None, [1] * count, system.places.ravel().tolist())
-        if lmp.get_natoms() != count:
-            raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {count} particles")
-        lmp.commands_list(
-            [
-                *pair_commands(system.pair, stack), "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes",
-                f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120", "fix field all external pf/callback 1 1",
-            ]
-        )  # fmt: skip
+        lmp = open_box(stack, system.edges, system.places, [1] * count, pair_commands(system.pair, stack))
 
         def push(_caller: Any, _step: int, here: int, _tag: Any, x: FloatArray, f: FloatArray) -> None:
             f[:here] = system.force(x[:here] % system.edges)
 
+        lmp.command("fix field all external pf/callback 1 1")
         lmp.set_fix_external_callback("field", push, lmp)
         lmp.commands_list(
             [

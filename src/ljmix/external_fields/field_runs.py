@@ -13,10 +13,14 @@ from ljmix.external_fields.field_engines import FieldSystem, PairTable, sample_f
 from ljmix.external_fields.fields import AREA, BINS, LENGTH, PlanarField
 from ljmix.functional.grid import SPACING
 
-__all__ = ["BLOCKS", "INTERVAL", "FieldRun", "place_particles", "run_field"]
+__all__ = ["BLOCKS", "INTERVAL", "TRIES", "FieldRun", "find_room", "place_particles", "run_field"]
 
 BLOCKS, INTERVAL = 10, 10
 """Blocks of a run, and steps between two samples."""
+TRIES = 60
+"""Places among which one with room is looked for."""
+_ROOM = 0.72
+"""Squared distance at which two particles have room, σ²."""
 _TABLE = 3000
 """Points of the table of forces along z."""
 
@@ -101,15 +105,34 @@ def place_particles(rho: FloatArray, count: int, seed: int) -> FloatArray:
     rng = np.random.default_rng(seed)
     edges = np.array([AREA**0.5, AREA**0.5, LENGTH])
     share = np.cumsum(rho) / rho.sum()
+
+    def propose() -> FloatArray:
+        tries = rng.uniform(size=(TRIES, 3)) * edges
+        bins = np.searchsorted(share, rng.uniform(size=TRIES))
+        tries[:, 2] = (np.minimum(bins, BINS - 1) + rng.uniform(size=TRIES)) * SPACING
+        return np.asarray(tries)
+
+    return find_room(propose, count, edges)
+
+
+def find_room(propose: Callable[[], FloatArray], count: int, edges: FloatArray) -> FloatArray:
+    """Place particles one by one: of places that are proposed the first with room, or the roomiest; (count, 3).
+
+    Parameters
+    ----------
+    propose : callable
+        Gives (TRIES, 3) places.
+    count : int
+    edges : (3,) array
+        Of the periodic box, σ.
+    """
     places = np.zeros((count, 3))
     for k in range(count):
-        tries = rng.uniform(size=(60, 3)) * edges
-        bins = np.searchsorted(share, rng.uniform(size=60))
-        tries[:, 2] = (np.minimum(bins, BINS - 1) + rng.uniform(size=60)) * SPACING
+        tries = propose()
         apart = places[None, :k] - tries[:, None]
         apart -= edges * np.round(apart / edges)
         nearest = (apart**2).sum(axis=2).min(axis=1, initial=9.0)
-        fits = np.flatnonzero(nearest > 0.72)
+        fits = np.flatnonzero(nearest > _ROOM)
         places[k] = tries[fits[0] if len(fits) else np.argmax(nearest)]
     return np.asarray(places % edges)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,7 @@ from pymbar.other_estimators import bar
 
 from ljmix._util.arrays import FloatArray
 from ljmix.potential import lj_potential
-from ljmix.simulation.engine import TIME_STEP
-from ljmix.simulation.engines.lammps import LammpsEngine
+from ljmix.simulation.engines.boxes import open_box, start_uniform
 from ljmix.state import CUTOFF
 
 __all__ = ["BLOCKS", "PARTICLES", "ExchangeRun", "exchange_energy", "run_exchange", "unlike_energy"]
@@ -102,41 +102,23 @@ def run_exchange(
     sites = np.array(list(itertools.product(range(side), repeat=3))) * (edge / side)
     places = rng.permutation(sites)[:PARTICLES] + rng.uniform(0, 0.1 * edge / side, (PARTICLES, 3))
     types = np.where(np.arange(PARTICLES) < count_b, 2, 1)
-    t, lmp = temperature, LammpsEngine().start()
-    try:
-        lmp.commands_list(
-            [
-                "units lj", "atom_style atomic", "atom_modify map array",
-                f"region box block 0 {edge} 0 {edge} 0 {edge}", "create_box 2 box", "mass * 1",
-            ]
-        )  # fmt: skip
-        lmp.create_atoms(PARTICLES, None, types.tolist(), places.ravel().tolist())
-        if lmp.get_natoms() != PARTICLES:
-            raise RuntimeError(f"LAMMPS took {lmp.get_natoms()} of {PARTICLES} particles")
-        lmp.commands_list(
-            [
-                f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff * * 1 1",
-                f"pair_coeff 1 2 {epsilon_ab} 1", "neighbor 0.3 bin", "neigh_modify delay 0 every 2 check yes",
-                f"timestep {TIME_STEP}", "minimize 0 1e-1 60 120",
-                f"velocity all create {t} {seed + 1} mom yes", "fix move all nve",
-                f"fix bath all temp/csvr {t} {t} 0.2 {seed + 2}",
-                "compute forces all pressure NULL virial", "thermo_style custom step c_forces",
-                f"thermo {_PRESSURE_EVERY}", f"run {equilibration} post no",
-            ]
-        )  # fmt: skip
+    interactions = [
+        f"pair_style lj/cut {CUTOFF}", "pair_modify shift yes", "pair_coeff * * 1 1", f"pair_coeff 1 2 {epsilon_ab} 1",
+    ]  # fmt: skip
+    with ExitStack() as stack:
+        lmp = open_box(stack, [edge] * 3, places, types.tolist(), interactions, n_types=2)
+        start_uniform(lmp, temperature, seed, equilibration, _PRESSURE_EVERY)
         frames = steps // _SAMPLE_EVERY // BLOCKS
         energies: dict[bool, list[FloatArray]] = {False: [], True: []}
         pressure = np.zeros((BLOCKS, frames * (_SAMPLE_EVERY // _PRESSURE_EVERY)))
         for sample in range(pressure.size):
             lmp.command(f"run {_PRESSURE_EVERY} pre no post no")
-            pressure.flat[sample] = density * t + lmp.extract_compute("forces", 0, 0)
+            pressure.flat[sample] = density * temperature + lmp.extract_compute("forces", 0, 0)
             if (sample + 1) % (_SAMPLE_EVERY // _PRESSURE_EVERY) == 0:
                 is_b = lmp.numpy.extract_atom("type")[:PARTICLES] == 2
                 energy = unlike_energy(lmp.numpy.extract_atom("x")[:PARTICLES], is_b, edge)
                 for name in energies:
                     energies[name].append(energy[is_b == name])
-    finally:
-        lmp.close()
     a, b = (np.reshape(energies[name], (BLOCKS, -1)) for name in (False, True))
     return ExchangeRun(a, b, pressure.mean(axis=1))
 

@@ -29,16 +29,17 @@ def test_table_is_the_sum_over_pairs(size_ratio, n):
             assert change > 9e3
 
 
-def test_each_pair_is_listed_from_both_ends_also_in_three_cells():
-    """A box of less than three cut-offs: every cell touches every other."""
+@pytest.mark.parametrize("edges", [(10.0, 10.0, 10.0), (12.4, 12.4, 12.4), (17.0, 17.0, 17.0), (10.1, 12.6, 31.0)])
+def test_each_pair_is_listed_from_both_ends(edges):
+    """Boxes of two cut-offs, where five cells are all there are, and of more, cubes or not."""
     state = StatePoint(1.0, 0.5, 2.0, 1.0)
-    start = build_configuration(state, 250, 125)
-    table = tabulate_flips(start.positions, start.types, start.box_edge, state)
-    assert start.box_edge < 3 * state.cutoff("BB")
-    ends = np.repeat(np.arange(250), np.diff(table.first))
-    separation = start.positions[:, None] - start.positions[None]
-    separation -= start.box_edge * np.rint(separation / start.box_edge)
-    near = (np.linalg.norm(separation, axis=2) < state.cutoff("BB")) & ~np.eye(250, dtype=bool)
+    box, rng = np.array(edges), np.random.default_rng(3)
+    positions, types = (rng.random((400, 3)) - 0.5) * 1.2 * box, np.arange(400) % 2
+    table = tabulate_flips(positions, types, box, state)
+    ends = np.repeat(np.arange(400), np.diff(table.first))
+    separation = positions[:, None] - positions[None]
+    separation -= box * np.rint(separation / box)
+    near = (np.linalg.norm(separation, axis=2) < state.cutoff("BB")) & ~np.eye(400, dtype=bool)
     found = np.zeros_like(near)
     found[ends, table.neighbour] = True
     assert len(ends) == near.sum()

@@ -17,7 +17,7 @@ random start has to coarsen first. That takes a few thousand steps where particl
 where they cannot. Where the mixture stays one liquid, random and separated are the two sides, and the last two are not.
 So S = 1 and dilute B (C_B at most 0.02) run from random and separated, others from the last two, and from random too
 unless they are cold and weakly mixing (T* below 0.8 and ε_AB below 0.8). Numbers of attempts are such that moves cost
-one to four times what the dynamics does, measured on one core.
+at most about what the dynamics does, measured on one core.
 
 When these runs are good or at their cap, some mixtures start again:
 
@@ -86,14 +86,15 @@ def choose_protocol(state: StatePoint) -> Protocol:
     """
     if state.fraction_b in (0.0, 1.0):
         raise ValueError(f"{state.state_id}: a pure fluid has no second species to exchange with; run it without moves")
-    if 0.8 <= state.size_ratio < 1.15 or state.fraction_b <= DILUTE:
+    dilute = state.fraction_b <= DILUTE
+    if 0.8 <= state.size_ratio < 1.15 or dilute:
         starts: tuple[str, ...] = ("random", "separated")
     elif state.temperature < 0.8 and state.epsilon_ab < 0.8:
         starts = ("separated", "exchanged")
     else:
         starts = ("random", "separated", "exchanged")
     if state.size_ratio < 0.8:
-        return Protocol(Moves(_INTERVAL, teleport_b=100_000), starts, 10)
+        return Protocol(Moves(_INTERVAL, teleport_b=20_000 if dilute else 100_000), starts, 10)
     if state.size_ratio < 1.15:
         return Protocol(Moves(_INTERVAL, swap_uniform=100_000), starts, 20)
     if state.size_ratio <= 1.6:

@@ -1,7 +1,12 @@
 """The off-grid benchmark: the same 120 states for ever, all over the box, in two halves."""
 
 import numpy as np
+import pandas as pd
+import pytest
 
+from ljmix.data.dataset import read_dataset
+from ljmix.data.reference import shipped_folder
+from ljmix.release import off_grid
 from ljmix.release.off_grid import BOX, HALVES, main, off_grid_states
 from ljmix.state import PAPER_GRID, PARAMETERS
 
@@ -40,7 +45,50 @@ def test_both_halves_are_alike():
 
 
 def test_command_lists_one_half(capsys):
-    main(["--half", "development"])
+    main(["list", "--half", "development"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 61
     assert not any("closed" in line for line in lines)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """A benchmark of four states that are finished already, since the real ones take hours."""
+    paths = sorted((shipped_folder() / "parts").glob("T1.2_C0.[25]_S1_*.npz"))[:4]
+    states = pd.DataFrame({"state_id": [path.stem for path in paths], "half": [*HALVES, *HALVES]})
+    monkeypatch.setattr(off_grid, "off_grid_states", lambda: states)
+    return states
+
+
+def test_each_half_is_shipped_by_itself(drawn, tmp_path, capsys):
+    main(["ship", "--parts", str(shipped_folder() / "parts"), "--output", str(tmp_path)])
+    for half in HALVES:
+        dataset = read_dataset(tmp_path / half)
+        assert dataset.states["state_id"].tolist() == drawn.loc[drawn["half"] == half, "state_id"].tolist()
+        assert dataset.provenance["half"] == half
+        assert set(pd.read_parquet(tmp_path / half / "starts.parquet")["state_id"]) == set(dataset.states["state_id"])
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| `closed` | 2 | 2 |" in card
+    assert "$" not in card
+
+
+def test_nothing_is_shipped_before_all_states_are_finished(drawn, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["ship", "--parts", str(tmp_path), "--output", str(tmp_path / "out")])
+    assert f"{tmp_path} lacks 2 of 2 states ({drawn['state_id'][0]} first)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_what_is_not_finished_is_simulated(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(off_grid, "is_kept", lambda path: path.stem == FIRST_AND_LAST[0])
+
+    def stand_in(states, profile, *_, **__):
+        asked.extend(state.state_id for state in states)
+        assert profile.equilibrate
+        return type("Report", (), {"failed": {}})()
+
+    monkeypatch.setattr(off_grid, "run_campaign", stand_in)
+    main(["simulate", "--results", str(tmp_path)])
+    assert len(asked) == 119
+    assert FIRST_AND_LAST[0] not in asked

@@ -2,23 +2,39 @@
 
 ::
 
-    python -m ljmix.release.off_grid                     # all states, one a line
-    python -m ljmix.release.off_grid --half development  # those that may be looked at
+    python -m ljmix.release.off_grid list                     # all states, one a line
+    python -m ljmix.release.off_grid list --half development  # those that may be looked at
+    python -m ljmix.release.off_grid simulate                 # both halves, by the protocol of version 2; resumable
+    python -m ljmix.release.off_grid ship                     # their tables, when all are finished
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from string import Template
 
 import numpy as np
 import pandas as pd
 from scipy.stats import qmc
 
+from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
-from ljmix.state import PARAMETERS, StatePoint
+from ljmix._util.markdown import markdown_table
+from ljmix._util.provenance import describe_provenance
+from ljmix.data.dataset import Dataset, write_dataset, write_table
+from ljmix.data.reference import shipped_folder
+from ljmix.release.part_files import is_kept, read_part, write_part
+from ljmix.release.tables import join_tables, tables_of_parts
+from ljmix.simulation.campaign import run_campaign
+from ljmix.simulation.profiles import load_profile
+from ljmix.state import PARAMETERS, StatePoint, state_points
 
-__all__ = ["BOX", "COUNT", "HALVES", "off_grid_states"]
+__all__ = ["BOX", "COUNT", "HALVES", "off_grid_states", "ship_half"]
 
 BOX = {"temperature": (0.6, 1.4), "fraction_b": (0.02, 0.5), "size_ratio": (0.5, 2.0), "epsilon_ab": (0.2, 1.0)}
 """What is drawn from; each number by itself uniform, ln S for S, so that S and 1/S are as likely."""
@@ -61,14 +77,94 @@ def off_grid_states() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def ship_half(half: str, parts: Path, output: Path) -> Dataset:
+    """Write the tables of one half into a folder of its name: curves, averages, structure factors, and both starts.
+
+    Parameters
+    ----------
+    half : str
+        One of `HALVES`.
+    parts : Path
+        Folder of the finished states.
+    output : Path
+        Folder of the benchmark.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        If a state of the half is not finished.
+    """
+    states = off_grid_states()
+    order = states.loc[states["half"] == half, "state_id"].tolist()
+    missing = [name for name in order if not (parts / f"{name}.npz").exists()]
+    if missing:
+        raise ValueError(
+            f"{parts} lacks {len(missing)} of {len(order)} states ({missing[0]} first); simulate them first"
+        )
+    finished = [read_part(parts / f"{name}.npz") for name in order]
+    provenance = dict(describe_provenance("equilibrium")) | {"half": half}
+    pieces = [tables_of_parts(finished, order, "the off-grid benchmark")]
+    dataset, starts, _ = join_tables(pieces, order, provenance)
+    write_dataset(dataset, output / half)
+    write_table(starts.astype({"pair": "category", "start": "category"}), output / half / "starts.parquet", provenance)
+    return dataset
+
+
+def _card(datasets: Mapping[str, Dataset]) -> str:
+    everything = pd.concat(dataset.states.assign(half=half) for half, dataset in datasets.items())
+    counts = everything.assign(demixed=everything["phase"] == "demixed").groupby("half", sort=False)
+    halves = counts.agg(states=("state_id", "size"), converged=("converged", "sum"), demixed=("demixed", "sum"))
+    text = resources.files("ljmix.release").joinpath("off_grid.md").read_text(encoding="utf-8")
+    return Template(text).substitute(
+        count=len(everything),
+        box="; ".join(f"`{name}` {low:g} to {high:g}" for name, (low, high) in BOX.items()),
+        halves=markdown_table(["half", *halves], [[f"`{half}`", *map(str, row)] for half, *row in halves.itertuples()]),
+        hours=f"{everything['wall_seconds'].sum() / 3600:.1f}",
+        commit=datasets[HALVES[0]].provenance["commit"],
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of the module."""
-    parser = argparse.ArgumentParser(prog="python -m ljmix.release.off_grid", description="states off the grid")
-    parser.add_argument("--half", choices=HALVES, help="one half alone")
-    chosen = parser.parse_args(arguments).half
+    """List, simulate or ship the states, from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m ljmix.release.off_grid", description="States off the grid.")
+    parser.add_argument("step", choices=("list", "simulate", "ship"))
+    parser.add_argument("--half", choices=HALVES, help="list or simulate one half alone")
+    parser.add_argument("--results", type=Path, default=Path("results", "off-grid"), help="folder of the runs")
+    parser.add_argument(
+        "--parts", type=Path, help="folder of the finished states; by default parts/ in that of the runs"
+    )
+    parser.add_argument("--output", type=Path, help="folder of the tables; by default data/off-grid")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", type=int, help="processes; by default one a core")
+    options = parser.parse_args(arguments)
+    parts = options.parts or options.results / "parts"
     with one_sentence(parser):
         states = off_grid_states()
-        print(states[states["half"] == chosen].to_string() if chosen else states.to_string())
+        if options.half:
+            states = states[states["half"] == options.half]
+        if options.step == "list":
+            print(states.to_string())
+        elif options.step == "simulate":
+            missing = [state for state in state_points(states) if not is_kept(parts / f"{state.state_id}.npz")]
+            if not missing:
+                print(f"{parts} holds all of them")
+                return
+            profile = load_profile("equilibrium")
+            report = run_campaign(
+                missing, profile, options.results, options.engine, options.device, workers=options.workers,
+                then=partial(write_part, directory=parts, profile=profile),
+            )  # fmt: skip
+            if report.failed:
+                sys.exit(1)
+        else:
+            output = options.output or shipped_folder() / "off-grid"
+            datasets = {half: ship_half(half, parts, output) for half in HALVES}
+            write_text(output / "README.md", _card(datasets))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains,
 from ljmix.structure.rdf import split_blocks
 from ljmix.structure.scattering import concentration_fluctuation
 
-__all__ = ["FinishedState", "lacks_second_bracket", "read_part", "write_part"]
+__all__ = ["FinishedState", "is_kept", "lacks_second_bracket", "read_part", "write_part"]
 
 FORMAT = 2
 N_BLOCKS = 5
@@ -196,6 +196,25 @@ def read_part(path: Path) -> FinishedState:
     values["blocks"] = values["g"][:, None] + values["blocks"] * scale
     r: FloatArray = np.round((np.arange(n_bins) + 0.5) * header["bin_width"], 9)
     return FinishedState(header, r, time=(np.arange(N_TIMES) + 0.5) / N_TIMES, **values)
+
+
+def is_kept(path: Path) -> bool:
+    """Tell whether a part is there and needs no second bracket.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged: nothing tells whether what it held can be had again.
+    """
+    if not path.exists():
+        return False
+    try:
+        part = read_part(path)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; restore it (git checkout), or delete it, and its state is simulated again"
+        ) from error
+    return not lacks_second_bracket(part.header)
 
 
 def _describe_run(part: AnalysedRun, averages: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
 from ljmix.data.dataset import Dataset, read_dataset
 from ljmix.data.reference import shipped_directory, shipped_folder
-from ljmix.release.part_files import lacks_second_bracket, read_part, write_part
+from ljmix.release.part_files import is_kept, read_part, write_part
 from ljmix.release.wave_term import expected_lifetimes
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
@@ -69,23 +69,7 @@ def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
 def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
     asked = states_to_repeat(read_dataset(data))
     known = set(profile.states())
-    return [state for state in asked if state in known and not _is_kept(parts / f"{state.state_id}.npz")]
-
-
-def _is_kept(path: Path) -> bool:
-    """Whether a part is there and needs no second bracket.
-
-    A damaged one is named, for nothing tells whether what it held can be had again.
-    """
-    if not path.exists():
-        return False
-    try:
-        part = read_part(path)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}; restore it (git checkout), or delete it, and its state is simulated again"
-        ) from error
-    return not lacks_second_bracket(part.header)
+    return [state for state in asked if state in known and not is_kept(parts / f"{state.state_id}.npz")]
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:

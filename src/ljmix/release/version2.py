@@ -26,17 +26,14 @@ from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset, write_table
 from ljmix.data.reference import shipped_folder
-from ljmix.data.schema import TABLES
 from ljmix.release.card import verdict, write_card
 from ljmix.release.part_files import FinishedState, read_part
-from ljmix.release.part_rows import part_row, part_tables, start_rows
+from ljmix.release.tables import Tables, join_tables, tables_of_parts
 from ljmix.release.wave_term import wave_terms
 
 __all__ = ["build_version2", "publish", "version1_starts"]
 
 VERSION = 2
-_BITS = {"g": 13, "g_sem": 8, "g_dbeta": 9, "g_dbeta_sem": 8, "g_starts": 10, "s": 14, "s_sem": 8, "r": 24, "k": 24}
-"""Significant bits that are kept: far above what the errors leave, so that noise does not fill the files."""
 
 
 def build_version2(shipped: Dataset, parts: Iterable[FinishedState]) -> tuple[Dataset, pd.DataFrame, pd.Series]:
@@ -62,54 +59,17 @@ def build_version2(shipped: Dataset, parts: Iterable[FinishedState]) -> tuple[Da
     ValueError
         If a part belongs to no state of version 1, or two to one.
     """
-    order = {name: place for place, name in enumerate(shipped.states["state_id"])}
-    rows, curves, waves, starts = [], [], [], []
-    seen: set[str] = set()
-    for part in parts:
-        row = part_row(part)
-        name = str(row["state_id"])
-        if name not in order or name in seen:
-            raise ValueError(f"{name}: {'two parts of one state' if name in seen else 'no state of version 1'}")
-        seen.add(name)
-        rdf, factors = part_tables(part)
-        rows.append(row)
-        curves.append(rdf)
-        waves.append(factors)
-        starts.append(start_rows(part))
-    kept = shipped.select(~shipped.states["state_id"].isin(seen)) if seen != set(order) else None
-    if kept is not None:
-        rows.append(_describe_kept(kept.states))
-        term = wave_terms(kept)
-        curves.append(kept.rdf.assign(g_sem=np.hypot(kept.rdf["g_sem"], term), from_blocks=kept.rdf["g_sem"]))
-        waves.append(kept.structure_factors)
-        starts.append(version1_starts(kept))
-    tables = {
-        "states": pd.concat([pd.DataFrame([row]) if isinstance(row, dict) else row for row in rows], ignore_index=True),
-        "rdf": pd.concat(curves, ignore_index=True),
-        "structure_factors": pd.concat(waves, ignore_index=True),
-    }
-    # Version 1 does not tell: missing, not false or zero.
-    kinds = {"metastable": "boolean", "n_blocks": "Int64"}
-    known = [name for name in kinds if name in tables["states"]]
-    tables["states"] = tables["states"].astype({name: kinds[name] for name in known})
-    both = _tidy(pd.concat(starts, ignore_index=True), order)
-    from_blocks = _tidy(tables["rdf"][["state_id", "from_blocks"]], order)["from_blocks"]
-    for name, table in tables.items():
-        columns = [field.name for field in TABLES[name] if field.name in table.columns]
-        tables[name] = _tidy(table[columns], order)
+    order, parts = shipped.states["state_id"].tolist(), list(parts)
+    pieces: list[Tables] = [tables_of_parts(parts, order, "version 1")] if parts else []
+    seen = set(pieces[0]["states"]["state_id"]) if parts else set()
+    if seen != set(order):
+        kept = shipped.select(~shipped.states["state_id"].isin(seen))
+        errors = {"g_sem": np.hypot(kept.rdf["g_sem"], wave_terms(kept)), "from_blocks": kept.rdf["g_sem"]}
+        old = {"states": _describe_kept(kept.states), "rdf": kept.rdf.assign(**errors)}
+        pieces.append(old | {"structure_factors": kept.structure_factors, "starts": version1_starts(kept)})
     provenance = dict(describe_provenance("equilibrium")) | {"version": VERSION, "parts": len(seen)}
     provenance["version1"] = {name: shipped.provenance[name] for name in ("profile", "commit")}
-    return Dataset(tables["states"], tables["rdf"], provenance, tables["structure_factors"]), both, from_blocks
-
-
-def _tidy(table: pd.DataFrame, order: dict[str, int]) -> pd.DataFrame:
-    table = table.sort_values("state_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
-    return table.assign(**{name: _round(table[name], bits) for name, bits in _BITS.items() if name in table.columns})
-
-
-def _round(values: pd.Series, bits: int) -> pd.Series:
-    mantissa, exponent = np.frexp(values.to_numpy(dtype=float))
-    return pd.Series(np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent).astype(np.float32))
+    return join_tables(pieces, order, provenance)
 
 
 def _describe_kept(states: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,99 @@
+"""Tables of a dataset from parts of a campaign, ordered and rounded for release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ljmix.data.dataset import Dataset
+from ljmix.data.schema import TABLES
+from ljmix.release.part_files import FinishedState
+from ljmix.release.part_rows import part_row, part_tables, start_rows
+
+__all__ = ["Tables", "join_tables", "tables_of_parts"]
+
+Tables = Mapping[str, pd.DataFrame]
+"""`states`, `rdf` (with `from_blocks`, its errors without the term for waves), `structure_factors`, `starts`."""
+
+_BITS = {"g": 13, "g_sem": 8, "g_dbeta": 9, "g_dbeta_sem": 8, "g_starts": 10, "s": 14, "s_sem": 8, "r": 24, "k": 24}
+"""Significant bits that are kept: far above what the errors leave, so that noise does not fill the files."""
+
+
+def tables_of_parts(parts: Iterable[FinishedState], known: Sequence[str], whose: str) -> Tables:
+    """Build the tables of all parts.
+
+    Parameters
+    ----------
+    parts : iterable of FinishedState
+        One at least.
+    known : sequence of str
+        Names of the states that a part may be of.
+    whose : str
+        What they are states of, for the message.
+
+    Raises
+    ------
+    ValueError
+        If a part belongs to no known state, or two to one.
+    """
+    rows, curves, waves, starts = [], [], [], []
+    seen: set[str] = set()
+    for part in parts:
+        row = part_row(part)
+        name = str(row["state_id"])
+        if name not in known or name in seen:
+            raise ValueError(f"{name}: {'two parts of one state' if name in seen else f'no state of {whose}'}")
+        seen.add(name)
+        rdf, factors = part_tables(part)
+        rows.append(row)
+        curves.append(rdf)
+        waves.append(factors)
+        starts.append(start_rows(part))
+    return {
+        "states": pd.DataFrame(rows),
+        "rdf": pd.concat(curves, ignore_index=True),
+        "structure_factors": pd.concat(waves, ignore_index=True),
+        "starts": pd.concat(starts, ignore_index=True),
+    }
+
+
+def join_tables(
+    pieces: Sequence[Tables], order: Sequence[str], provenance: Mapping[str, Any]
+) -> tuple[Dataset, pd.DataFrame, pd.Series]:
+    """Join tables, states in the given order, values rounded to what their errors leave.
+
+    Returns
+    -------
+    dataset : Dataset
+    starts : pandas.DataFrame
+        Every run of every state; see `ljmix.data.schema.STARTS_TABLE`.
+    from_blocks : pandas.Series
+        `g_sem` of each row of `rdf` without the term for waves.
+    """
+    place = {name: k for k, name in enumerate(order)}
+    joined = {name: pd.concat([piece[name] for piece in pieces], ignore_index=True) for name in pieces[0]}
+    # Version 1 does not tell: missing, not false or zero.
+    kinds = {"metastable": "boolean", "n_blocks": "Int64"}
+    states = joined["states"]
+    joined["states"] = states.astype({name: kind for name, kind in kinds.items() if name in states})
+    starts = _tidy(joined["starts"], place)
+    from_blocks = _tidy(joined["rdf"][["state_id", "from_blocks"]], place)["from_blocks"]
+    tables = {}
+    for name, fields in TABLES.items():
+        columns = [field.name for field in fields if field.name in joined[name].columns]
+        tables[name] = _tidy(joined[name][columns], place)
+    dataset = Dataset(tables["states"], tables["rdf"], dict(provenance), tables["structure_factors"])
+    return dataset, starts, from_blocks
+
+
+def _tidy(table: pd.DataFrame, place: dict[str, int]) -> pd.DataFrame:
+    table = table.sort_values("state_id", key=lambda ids: ids.map(place), kind="stable", ignore_index=True)
+    return table.assign(**{name: _round(table[name], bits) for name, bits in _BITS.items() if name in table.columns})
+
+
+def _round(values: pd.Series, bits: int) -> pd.Series:
+    mantissa, exponent = np.frexp(values.to_numpy(dtype=float))
+    return pd.Series(np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent).astype(np.float32))

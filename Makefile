@@ -144,7 +144,7 @@ $(RESULTS)/08-thermodynamics.ipynb: notebooks/08-thermodynamics.ipynb $(TABLES) 
 # From shipped profiles and weights, whatever the profile.
 functional: $(RESULTS)/10-density-functional.ipynb ## predict profiles, pressures and coexistence by a functional that was learned
 
-$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional external_fields mixture_functional theory release) \
+$(RESULTS)/10-density-functional.ipynb: notebooks/10-density-functional.ipynb $(TABLES) $(PLOT) $(call room,functional external_fields fluid_functional mixture_functional theory release) \
     $(wildcard data/functional/*) | $(INSTALLED)
 	@$(RUN) $< $@ profile=$(PROFILE) figures=../$(FIGURES) --inputs $^
 

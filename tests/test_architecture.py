@@ -15,7 +15,7 @@ ORDER = [
     {"report"},
     {"evaluation"},
     {"surrogate"},
-    {"scoring"},
+    {"scoring", "fluid_functional"},
     {"models", "engine_validation", "thermodynamics", "external_fields", "mixture_functional", "potentials"},
     {"release"},
     {"data"},

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ljmix.external_fields.campaign import theory_profile
-from ljmix.external_fields.cost import equal_cost, read_cost
 from ljmix.external_fields.field_engines import PairTable
 from ljmix.external_fields.field_runs import run_field
 from ljmix.external_fields.fields import make_slit
 from ljmix.external_fields.parity import read_engines, score_engines
 from ljmix.external_fields.profiles import combine_runs
+from ljmix.fluid_functional.cost import equal_cost, read_cost
 from ljmix.potential import lj_potential, lj_slope
 
 SLIT = make_slit("test-slit", 1.5, 6.0, 1.0, 70)

@@ -1,1 +1,1 @@
-"""Slabs of fluid in external fields: simulations, their tables, what is learned from them and how well it predicts."""
+"""Slabs and channels of fluid in external fields: simulations and their tables, by either engine."""

@@ -5,8 +5,14 @@ import pandas as pd
 import pytest
 
 from ljmix.external_fields.fields import draw_field, make_slit
-from ljmix.external_fields.scores import score_middle, score_pressure, score_profiles, score_structure, summarise_scores
 from ljmix.external_fields.tables import FunctionalTables, read_tables
+from ljmix.fluid_functional.scores import (
+    score_middle,
+    score_pressure,
+    score_profiles,
+    score_structure,
+    summarise_scores,
+)
 from ljmix.functional.grid import Grid
 from ljmix.functional.learned import initial_term
 from ljmix.functional.model import Functional

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.external_fields.chain --pair learned.table --results results/chain
+    python -m ljmix.fluid_functional.chain --pair learned.table --results results/chain
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.external_fields.campaign import run_campaign
 from ljmix.external_fields.field_engines import PairTable
-from ljmix.external_fields.fluid_learning import Recipe, learn_fluid
-from ljmix.external_fields.scores import summarise_scores
 from ljmix.external_fields.tables import FunctionalTables, read_tables, write_tables
+from ljmix.fluid_functional.learning import Recipe, learn_fluid
+from ljmix.fluid_functional.scores import summarise_scores
 from ljmix.functional.model import Functional
 from ljmix.functional.shipped import find_tables
 
@@ -44,7 +44,7 @@ def compare_chain(made: FunctionalTables, truth: FunctionalTables) -> pd.DataFra
     -------
     pandas.DataFrame
         `potential` ("learned" or "true"), `draw`, `fields` and the scores of
-        `ljmix.external_fields.scores.summarise_scores` on the true test set.
+        `ljmix.fluid_functional.scores.summarise_scores` on the true test set.
     """
     known = set(made.fields["field"][made.fields["starts_agree"]])
     known &= set(truth.fields["field"][truth.fields["starts_agree"]])

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.external_fields.cost --runs results/functional --output data/functional
+    python -m ljmix.fluid_functional.cost --runs results/functional --output data/functional
 """
 
 from __future__ import annotations

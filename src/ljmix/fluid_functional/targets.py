@@ -58,7 +58,7 @@ def profile_targets(tables: FunctionalTables, fields: pd.DataFrame) -> ProfileTa
 def bulk_targets(table: pd.DataFrame, gas_share: float = 1.0) -> BulkTargets:
     """Targets of pressures: what the learned part adds to βP = ρ − ρ c1 − βF/V of the theory.
 
-    `gas_share` is explained in `ljmix.external_fields.fluid_learning.Recipe`.
+    `gas_share` is explained in `ljmix.fluid_functional.learning.Recipe`.
     """
     rho, t = (table[name].to_numpy(dtype=float) for name in ("density", "temperature"))
     pressure, sem = (table[name].to_numpy(dtype=float) for name in ("pressure", "pressure_sem"))

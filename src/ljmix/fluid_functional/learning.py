@@ -2,7 +2,7 @@
 
 ::
 
-    python -m ljmix.external_fields.fluid_learning --output data/functional
+    python -m ljmix.fluid_functional.learning --output data/functional
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from tqdm import tqdm
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.command import one_sentence
 from ljmix.data.reference import load_reference
-from ljmix.external_fields.fluid_targets import (
+from ljmix.external_fields.tables import FunctionalTables, read_tables
+from ljmix.fluid_functional.scores import summarise_scores
+from ljmix.fluid_functional.targets import (
     REFERENCE,
     bulk_targets,
     colour_states,
@@ -26,8 +28,6 @@ from ljmix.external_fields.fluid_targets import (
     pair_targets,
     profile_targets,
 )
-from ljmix.external_fields.scores import summarise_scores
-from ljmix.external_fields.tables import FunctionalTables, read_tables
 from ljmix.functional.learned import LearnedTerm, initial_term
 from ljmix.functional.model import Functional
 from ljmix.functional.shipped import read_term, write_term
@@ -163,7 +163,7 @@ def write_curve(tables: FunctionalTables, folder: Path, work: Path) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        `case`, `fields`, `draw`, `cpu_seconds` and the scores of `ljmix.external_fields.scores.summarise_scores`; the
+        `case`, `fields`, `draw`, `cpu_seconds` and the scores of `ljmix.fluid_functional.scores.summarise_scores`; the
         first row is theory alone. Written to ``curve.parquet``.
     """
     rows = [{"case": "theory", "fields": 0, "draw": 0, "cpu_seconds": 0.0, **summarise_scores(Functional(1.5), tables)}]

@@ -16,7 +16,7 @@ from ljmix.state import PAIRS
 PATHS = sorted((shipped_folder() / "parts").glob("*.npz"))
 NEW = {
     "version", "simulated_fraction_b", "moves", "acceptance", "shape", "lever_share", "metastable", "n_blocks",
-    "wave_samples",
+    "wave_samples", "x_b_lean", "x_b_rich", "density_lean", "density_rich",
 }  # fmt: skip
 
 
@@ -74,6 +74,25 @@ def test_curves_of_a_repeated_state_are_means_of_the_runs_that_count(built):
         names = {run["start"] for run in part.header["starts"]}
         assert set(of_state["start"]) == names
         assert set(of_state.loc[of_state["counted"], "start"]) == {part.header["starts"][k]["start"] for k in chosen}
+
+
+def test_two_liquids_hold_what_the_whole_holds(built):
+    """Lean and rich liquid, weighed by their volumes, make up the mixture; what lies in the interface is neither."""
+    states = built[0].states
+    two = states[(states["phase"] == "demixed") & states["x_b_lean"].notna()]
+    assert len(two) > 30
+    share = two["lever_share"]
+    density = (1 - share) * two["density_lean"] + share * two["density_rich"]
+    fraction = (
+        (1 - share) * two["density_lean"] * two["x_b_lean"] + share * two["density_rich"] * two["x_b_rich"]
+    ) / density
+    print((density / two["number_density"]).describe(), (fraction - two["simulated_fraction_b"]).describe(), sep="\n")
+    assert (two["x_b_lean"] < two["simulated_fraction_b"]).all()
+    assert (two["x_b_rich"] > two["simulated_fraction_b"]).all()
+    assert np.abs(fraction - two["simulated_fraction_b"]).median() < 0.02
+    # Fewer particles fit into an interface, and where in it a liquid ends is a convention: 0.3 σ on both sides of a box of
+    # 15 σ are a twentieth of its volume, twice that with the other face.
+    assert (density / two["number_density"]).between(0.9, 1.1).all()
 
 
 def test_one_rule_chooses_among_runs_that_disagree():

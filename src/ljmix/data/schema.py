@@ -122,6 +122,17 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("shape", "string", "of the domain, in the runs that count; empty for one liquid", required=False),
         Field("lever_share", "float", "share of the volume that the B-rich liquid fills", 0, 1, required=False),
         Field(
+            "x_b_lean",
+            "float",
+            "number fraction of B inside the A-rich liquid, where there are two",
+            0,
+            1,
+            required=False,
+        ),
+        Field("x_b_rich", "float", "the same inside the B-rich liquid", 0, 1, required=False),
+        Field("density_lean", "float", "number density inside the A-rich liquid, 1/σ_AA³", 0, required=False),
+        Field("density_rich", "float", "the same inside the B-rich liquid", 0, required=False),
+        Field(
             "metastable", "bool", "a liquid of nine tenths A, or B, is denser than its melt would be", required=False
         ),
         Field("n_blocks", "int", "blocks of each run, for standard errors", 2, required=False),

@@ -92,7 +92,10 @@ def _describe_equilibrium(
         sum(run[f"{what}_{kind}"] for run in runs for kind in kinds) for what in ("attempted", "accepted")
     )
     two = row["phase"] == "demixed"
-    lever = [run["domains"]["share"]["late"][0] for run in runs]
+    liquids = {
+        name: _domain_mean(runs, name) if two else math.nan
+        for name in ("x_b_lean", "x_b_rich", "density_lean", "density_rich")
+    }
     # A domain's wave only trembles: counting samples of it says nothing.
     waves = math.nan if two else float(sum(min(run["independent_waves"]) for run in runs))
     return {
@@ -101,11 +104,18 @@ def _describe_equilibrium(
         "moves": "+".join(kinds),
         "acceptance": accepted / attempted if attempted else math.nan,
         "shape": "+".join(sorted({run["shape"] for run in runs})) if two else "",
-        "lever_share": float(np.mean(lever)) if two else math.nan,
+        "lever_share": _domain_mean(runs, "share") if two else math.nan,
+        **liquids,
         "metastable": _is_metastable(StatePoint(**header["state"]), runs, row),
         "n_blocks": min(run["n_blocks"] for run in runs),
         "wave_samples": waves,
     }
+
+
+def _domain_mean(runs: Sequence[dict[str, Any]], name: str) -> float:
+    """Mean over the late halves of runs of what their domains hold; NaN where one has no such domain."""
+    values = [run["domains"][name]["late"][0] for run in runs]
+    return math.nan if None in values else float(np.mean(values))
 
 
 def _is_metastable(state: StatePoint, runs: Sequence[dict[str, Any]], row: dict[str, Any]) -> bool:

@@ -90,8 +90,7 @@ def test_two_liquids_hold_what_the_whole_holds(built):
     assert (two["x_b_lean"] < two["simulated_fraction_b"]).all()
     assert (two["x_b_rich"] > two["simulated_fraction_b"]).all()
     assert np.abs(fraction - two["simulated_fraction_b"]).median() < 0.02
-    # Fewer particles fit into an interface, and where in it a liquid ends is a convention: 0.3 σ on both sides of a box of
-    # 15 σ are a twentieth of its volume, twice that with the other face.
+    # Where in an interface a liquid ends is a convention: 0.3 σ at two faces are a twentieth of a box of 15 σ.
     assert (density / two["number_density"]).between(0.9, 1.1).all()
 
 

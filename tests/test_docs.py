@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
@@ -13,6 +14,7 @@ import ljmix
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
+CARDS = sorted(ROOT.glob("data/*/README.md"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,21 +25,28 @@ def by_name(path):
     return str(path.relative_to(ROOT))
 
 
+def read(path):
+    """What a reader sees: a page, or the text of a notebook without its code."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    return "\n\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+
+
 def links(path):
     """Relative links of a page: file and anchor."""
-    targets = LINK.findall(BLOCK.sub("", path.read_text()))
+    targets = LINK.findall(BLOCK.sub("", read(path)))
     return [target.partition("#")[::2] for target in targets if ":" not in target]
 
 
 def anchors(path):
     """Anchors of a page's headings, as GitHub and MyST make them."""
-    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", path.read_text()), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", read(path)), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
 
 def commands(path):
     """What a page has in code: lines of its blocks, and code inside its text."""
-    text = path.read_text()
+    text = read(path)
     blocks = [line.partition("  #")[0] for _, block in BLOCK.findall(text) for line in block.splitlines()]
     return blocks + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text).replace("\n", " "))
 
@@ -56,7 +65,7 @@ def load_build():
     return module
 
 
-@pytest.mark.parametrize("page", PAGES, ids=by_name)
+@pytest.mark.parametrize("page", PAGES + CARDS + NOTEBOOKS, ids=by_name)
 def test_links_lead_somewhere(page):
     for target, anchor in links(page):
         file = (page.parent / target).resolve() if target else page
@@ -76,7 +85,7 @@ def test_the_index_lists_every_page_and_notebook():
     assert set(NOTEBOOKS) <= listed
 
 
-@pytest.mark.parametrize("page", PAGES, ids=by_name)
+@pytest.mark.parametrize("page", PAGES + CARDS + NOTEBOOKS, ids=by_name)
 def test_commands_exist(page):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for command in commands(page):

@@ -1,7 +1,7 @@
 """Binary Lennard-Jones mixtures: simulate, measure g(r), learn, explain.
 
 >>> import ljmix
->>> state = ljmix.StatePoint(temperature=0.9, fraction_b=0.3, size_ratio=1.2, epsilon_ab=0.7)
+>>> state = ljmix.StatePoint(temperature=0.9, fraction_b=0.3, size_ratio=1.5, epsilon_ab=0.7)
 >>> run = ljmix.simulate(state, profile="quick")  # doctest: +SKIP
 >>> run.rdf()  # doctest: +SKIP
 >>> data = ljmix.load_reference()

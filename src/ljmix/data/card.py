@@ -35,7 +35,11 @@ _OTHER_TITLES = {
     "configurations": "last positions of a state point", "predictions": "what models predict, as figures show it",
 }  # fmt: skip
 _RECORD_TITLE = "which dataset the positions are of, and their checksums"
-_TITLES = {"states": "one row a state point", "rdf": "one row a bin", "structure_factors": "one row a wave number"}
+_TITLES = {
+    "states": "one row per state point",
+    "rdf": "one row per bin",
+    "structure_factors": "one row per wave number",
+}
 
 
 def write_data_card(dataset: Dataset, directory: Path) -> None:

@@ -127,7 +127,7 @@ def load_functional(temperature: float = 1.5, name: str = "fluid", folder: Path 
     temperature : float
         T*, within the range of its training.
     name : str
-        ``fluid``, or "theory" for theory alone.
+        ``fluid``; ``fluid-T1.5`` and ``fluid-fields``, trained on other data; ``theory`` for theory alone.
     folder : Path, optional
         Where the trained terms lie; by default ``data/functional``.
 

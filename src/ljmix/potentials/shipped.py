@@ -9,20 +9,22 @@ from ljmix.potentials.frames import Frame, read_frames, sample_frames, select, w
 from ljmix.potentials.worlds import WORLDS, load_world
 from ljmix.state import StatePoint
 
-__all__ = ["MIXTURE", "TESTS", "TRAINING", "draw_training", "label_of", "load_frames", "write_shipped"]
+__all__ = ["HOT", "MIXTURE", "TESTS", "TRAINING", "draw_training", "label_of", "load_frames", "write_shipped"]
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "potentials"
 
 MIXTURE = StatePoint(1.0, 0.35, 0.5, 0.6)
 """The mixture that everything is about, at the composition that no fit sees."""
+HOT = StatePoint(1.4, 0.35, 0.5, 0.6)
+"""The same, hotter than any fit sees."""
 TRAINING = (0.1, 0.5)
 """C_B of the frames that fits see."""
 TESTS: dict[str, tuple[StatePoint, ...]] = {
     "lennard-jones": (
         MIXTURE, StatePoint(1.0, 0.2, 0.5, 0.6), StatePoint(1.0, 0.8, 0.5, 0.6), StatePoint(0.8, 0.35, 0.5, 0.6),
-        StatePoint(1.4, 0.35, 0.5, 0.6), StatePoint(1.0, 0.35, 0.6, 0.6), StatePoint(1.0, 0.35, 1.0, 0.6),
+        HOT, StatePoint(1.0, 0.35, 0.6, 0.6), StatePoint(1.0, 0.35, 1.0, 0.6),
     ),
-    "three-body": (MIXTURE, StatePoint(1.0, 0.2, 0.5, 0.6), StatePoint(1.4, 0.35, 0.5, 0.6)),
+    "three-body": (MIXTURE, StatePoint(1.0, 0.2, 0.5, 0.6), HOT),
 }  # fmt: skip
 """States of the test frames: unseen compositions, temperatures and size ratios."""
 _N_TRAINING, _N_TEST = {"lennard-jones": 30, "three-body": 30}, 4

@@ -115,7 +115,7 @@ def summarise(tables: dict[str, pd.DataFrame], ranks: pd.DataFrame) -> dict[str,
         **{name: _nest(medians[[*keys, name]]) for name in ("force_error", "pressure_bias")},
         "misfit": _nest(misfits.median().reset_index()),
         "doubt": {
-            str(world): {"rank": float(rows["rank"].mean()), "ratio": float(rows["ratio"].mean())}
+            str(world): {name: float(rows[name].median()) for name in ("rank", "ratio")}
             for world, rows in ranks.groupby("world")
         },
         "active": {

@@ -47,8 +47,8 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         "fig2": f"Interpolation: rows held out at random, R² {interpolation} (paper 0.99). The network scores "
         f"{learned['interpolation']}, where it gains no more or may go no further (paper: 0.99 after about 1000).",
         "fig3": f"Unseen temperatures: R² {unseen} (paper 0.89), {pairs}; copying the nearest one gives {copy}. The "
-        f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). Shades of all panels of a row have "
-        "one scale.",
+        f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). The panels of a row share one "
+        "colour scale.",
         "contest": _benchmark_caption(metrics),
         "ablation": _ablation_caption(metrics["ablation"]),
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which mostly hides the "

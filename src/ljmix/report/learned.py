@@ -32,18 +32,19 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
         f"{_percent(spline[triplets][max(spline[triplets], key=int)])}; POD with triplets reaches "
         f"{_percent(pod[max(pod, key=int)])}.",
         "learned-compositions": "Errors at C_B = 0.35 of potentials of four frames, of one composition and of two, "
-        "fitted to forces and energies; a marker a draw, a bar the median. Forces of POD with pairs are as good from "
-        "one composition, its energy is not.",
-        "learned-transfer": "Potentials of four frames at T* = 1, C_B = 0.1 and 0.5, used elsewhere; a point a draw, a "
-        "bar the median. Stretched: the same functions of r/σ_ij.",
-        "learned-lessons": "A small force error does not promise the right pressure; a marker a fit. POD with triplets "
-        f"of 12 frames in the Lennard-Jones world: bias {without:.2f} from forces alone, {with_virial:.3f} with "
-        "energies and virials. Dashed: 0.005.",
-        "learned-doubt": "A and B, doubt of a committee against true error, a point a particle; on the line they are "
-        f"equal. Spearman's ρ {doubt[pairs]['rank']:.2f} and error over doubt {doubt[pairs]['ratio']:.1f} where the "
-        f"truth is of pairs, {doubt[triplets]['rank']:.2f} and {doubt[triplets]['ratio']:.1f} where it is not. C, "
-        f"active learning: from one frame to {active['doubtful']['frames']:.0f} (median) by adding the most doubtful, "
-        f"to {active['random']['frames']:.0f} by adding any.",
+        "fitted to forces and energies; each marker is a draw, each bar a median. Forces of POD with pairs are as good "
+        "from one composition, its energy is not.",
+        "learned-transfer": "Potentials of four frames at T* = 1, C_B = 0.1 and 0.5, used elsewhere; each point is a "
+        "draw, each bar a median. Stretched: the same functions of r/σ_ij.",
+        "learned-lessons": "A small force error does not promise the right pressure; each marker is a fit. POD with "
+        f"triplets of 12 frames in the Lennard-Jones world: bias {without:.2f} from forces alone, {with_virial:.3f} "
+        "with energies and virials. Dashed: 0.005.",
+        "learned-doubt": "A and B, doubt of a committee against true error; each point is a particle, and on the line "
+        f"both are equal. Medians: Spearman's ρ {doubt[pairs]['rank']:.2f} and error over doubt "
+        f"{doubt[pairs]['ratio']:.1f} where the truth is of pairs, {doubt[triplets]['rank']:.2f} and "
+        f"{doubt[triplets]['ratio']:.1f} where it is not. C, active learning: from one frame to "
+        f"{active['doubtful']['frames']:.0f} (median) by adding the most doubtful, to "
+        f"{active['random']['frames']:.0f} by adding any.",
         "learned-runs": "Long runs at the unseen composition: 1 − R² of g against a run of the truth, pressure, "
         f"diffusion. Median misfit of g: Lennard-Jones, two runs of the truth {misfit[pairs]['truth']:.1e}, pair "
         f"spline {misfit[pairs]['pair']:.1e}; with three-body forces {misfit[triplets]['truth']:.1e} and "
@@ -55,7 +56,7 @@ def potential_captions(learned: Mapping[str, Any]) -> dict[str, str]:
     )
     more = {
         "learned-stability": "Energy and pressure of the longest runs with learned potentials, as differences to runs "
-        "of the truth; a marker a leg, with two standard errors. "
+        "of the truth; each marker is a leg, with two standard errors. "
         + "; ".join(
             f"{_RUNS[kind]}, {_WORLDS[world]}: {run['steps']} steps of {run['n']} particles"
             for world, of_world in learned.get("stability", {}).items()

@@ -73,8 +73,8 @@ TABLES: dict[str, tuple[Field, ...]] = {
     "derived": (
         *_state("state_id", "temperature", "fraction_b", "size_ratio", "epsilon_ab", "pressure"),
         Field("number_density", "float", "ρ, 1/σ_AA³", _ABOVE),
-        Field("share_b", "float", "fraction of B in the box, which C_B is rounded from", 0, 1),
-        Field("misfit", "float", "deviance a degree of freedom of the extrapolation of S(k); about 1", 0),
+        Field("share_b", "float", "exact fraction of B in the box; C_B is rounded", 0, 1),
+        Field("misfit", "float", "deviance per degree of freedom of the extrapolation of S(k); about 1", 0),
         Field("problem", "string", "why the integral of g has no answer; else empty"),
         *_two_routes("factor", "Γ = 1 + x_B ∂ln γ_B/∂x_B"),
         *_two_routes("compressibility", "κ_T, σ_AA³/ε_AA"),
@@ -154,7 +154,12 @@ def write_card(folder: Path) -> None:
         "stored configurations; `soft` switches it on through a soft core; `growth` lets its diameter grow. No two "
         "routes share a run.",
         f"- `transport.parquet`: {boxes} boxes at constant volume. Diffusion is not corrected for the box.",
-        f"- `mixtures/`: {len(mixtures)} states above C_B = 0.5, in the format of `ljmix.release.part_files`.\n",
+        *(
+            [f"- `mixtures/`: {len(mixtures)} states above C_B = 0.5, in the format of `ljmix.release.part_files`."]
+            if len(mixtures)
+            else []
+        ),
+        "",
         "`derived` is not shipped: `ljmix.thermodynamics.states.derive_states` computes it from any dataset in "
         "seconds, and notebook 08 writes it to its results.\n",
     ]

@@ -260,10 +260,15 @@ def plot_doubt(particles: Mapping[str, pd.DataFrame], active: pd.DataFrame) -> F
         rows = active[active["policy"] == policy]
         for _, run in rows.groupby("draw"):
             panels[2].plot(run["n_frames"], run["error"], color=color, linewidth=0.6, marker=marker, markersize=2.5)
-    panels[2].set(yscale="log", xlabel="frames learned from", ylabel="largest force error in own run")
+    # Room for the legend below the best run.
+    lowest = active["error"].min() / 5
+    panels[2].set(
+        yscale="log", ylim=(lowest, None), xlabel="frames learned from", ylabel="largest force error in own run"
+    )
     panels[2].legend(
         handles=[legend_line(color, "-", f"adds the {name} frame" if name == "doubtful" else "adds a random frame",
-                             marker=marker, markersize=3) for name, (color, marker) in styles.items()]
+                             marker=marker, markersize=3) for name, (color, marker) in styles.items()],
+        loc="lower left",
     )  # fmt: skip
     letter_panels(panels)
     return figure

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ljmix.data.dataset import Dataset, write_dataset
-from ljmix.release.off_grid import off_grid_states
+from ljmix.data.dataset import Dataset, read_dataset, write_dataset
+from ljmix.release.off_grid import HALVES, off_grid_states
 from ljmix.state import PAIRS, state_points
 from ljmix.surrogate import inverse
 from ljmix.surrogate.learned import phase
-from ljmix.surrogate_scores.off_grid import select_half
+from ljmix.surrogate_scores.off_grid import require_half
 from ljmix.surrogate_scores.run import MEASURES, main, measure_all, read_scores
 
 SETTINGS = {"states": 2, "steps": 50, "emulated": 128, "repetitions": 1, "rounds": 1, "many": 8}
@@ -93,8 +93,8 @@ def test_a_damaged_fit_is_made_again(part_of_reference, surrogate_folder, surrog
 
 
 @pytest.fixture(scope="module")
-def off_grid(surrogate):
-    """What the surrogate says of three open states and two closed ones in its range, as if it had been simulated."""
+def off_grid(surrogate, tmp_path_factory):
+    """Folder of both halves: what the surrogate says of three states of each, as if it had been simulated."""
     listed = off_grid_states()
     inside = listed[listed["temperature"].between(0.8, 1.2) & listed["size_ratio"].between(1, 1.5)
                     & (listed["fraction_b"] >= 0.1)]  # fmt: skip
@@ -114,7 +114,11 @@ def off_grid(surrogate):
         for k, name in enumerate(states["state_id"])
         for at, pair in enumerate(PAIRS)
     ]
-    return Dataset(states, pd.concat(rdf, ignore_index=True), {"profile": "equilibrium"})
+    both = Dataset(states, pd.concat(rdf, ignore_index=True), {"profile": "equilibrium"})
+    folder = tmp_path_factory.mktemp("off-grid")
+    for half in HALVES:
+        write_dataset(both.select((chosen["half"] == half).to_numpy()), folder / half)
+    return folder
 
 
 def test_the_open_half_is_scored_and_the_closed_one_stays_closed(
@@ -139,14 +143,20 @@ def test_the_closed_half_is_noted_for_ever(measured, off_grid, part_of_reference
     assert later["closed_half"] == first
 
 
-def test_states_of_no_benchmark_are_refused(part_of_reference, off_grid):
-    with pytest.raises(ValueError, match="is not a state of the off-grid benchmark"):
-        select_half(part_of_reference, "development")
-    one = off_grid.select(np.arange(len(off_grid.states)) == 0)
-    half = off_grid_states().set_index("state_id")["half"][one.states["state_id"].iloc[0]]
-    other = "closed" if half == "development" else "development"
-    with pytest.raises(ValueError, match=f"holds no state of the half '{other}'"):
-        select_half(one, other)
+def test_states_of_no_benchmark_or_of_the_other_half_are_refused(part_of_reference, off_grid):
+    with pytest.raises(ValueError, match="is not a state of the half 'development' of the off-grid benchmark"):
+        require_half(part_of_reference, "development")
+    with pytest.raises(ValueError, match="is not a state of the half 'closed' of the off-grid benchmark"):
+        require_half(read_dataset(off_grid / "development"), "closed")
+
+
+def test_the_closed_half_is_not_read_without_the_flag(
+    measured, off_grid, part_of_reference, surrogate_folder, tmp_path
+):
+    """It need not even be there."""
+    write_dataset(read_dataset(off_grid / "development"), tmp_path / "development")
+    found = measure_all(part_of_reference, surrogate_folder, [], off_grid=tmp_path, **SETTINGS)
+    assert found["measures"]["off-grid"]["open"]["states"] == 3
 
 
 # -- asked badly ----------------------------------------------------------------------------------------------
@@ -158,7 +168,7 @@ def test_states_of_no_benchmark_are_refused(part_of_reference, off_grid):
         (["--measures", "luck"], "measure 'luck' is unknown; choose from extrapolation"),
         (["--states", "0"], "states = 0: must be at least 1"),
         (["--open-closed-half"], "the closed half is part of the off-grid states; give their folder"),
-        (["--off-grid", "nowhere"], "nowhere/states.parquet does not exist"),
+        (["--off-grid", "nowhere"], "nowhere holds no half 'development' of the off-grid states"),
         (["--data", "nowhere"], "nowhere/states.parquet does not exist"),
     ],
 )

@@ -16,28 +16,26 @@ from ljmix.surrogate.surrogate import Surrogate
 from ljmix.surrogate_scores.coverage import chance_of_coverage
 from ljmix.surrogate_scores.predictions import binomial_interval, score_predictions, tabulate_predictions
 
-__all__ = ["score_off_grid", "select_half"]
+__all__ = ["require_half", "score_off_grid"]
 
 
-def select_half(dataset: Dataset, half: str) -> Dataset:
-    """States of one half of the benchmark that a dataset holds.
+def require_half(dataset: Dataset, half: str) -> Dataset:
+    """Return a dataset that holds states of one half of the benchmark, and no others.
 
     Raises
     ------
     ValueError
-        If it holds none of them, or a state that is not of the benchmark.
+        If one of its states is of the other half, or of none.
     """
     require_name("half", half, HALVES)
     listed = off_grid_states().set_index("state_id")["half"]
-    strange = [name for name in dataset.states["state_id"] if name not in listed.index]
-    if strange:
-        raise ValueError(
-            f"{strange[0]} is not a state of the off-grid benchmark; python -m ljmix.release.off_grid lists them"
-        )
-    rows = (dataset.states["state_id"].map(listed) == half).to_numpy()
-    if not rows.any():
-        raise ValueError(f"the dataset holds no state of the half {half!r} of the off-grid benchmark")
-    return dataset.select(rows)
+    for name in dataset.states["state_id"]:
+        if listed.get(name) != half:
+            raise ValueError(
+                f"{name} is not a state of the half {half!r} of the off-grid benchmark; `python -m "
+                "ljmix.release.off_grid list` names them"
+            )
+    return dataset
 
 
 def score_off_grid(surrogate: Surrogate, test: Dataset, level: float = 0.9) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -48,7 +46,7 @@ def score_off_grid(surrogate: Surrogate, test: Dataset, level: float = 0.9) -> t
     surrogate : Surrogate
         With bands.
     test : Dataset
-        Of `select_half`.
+        Of `require_half`.
     level : float
         Of bands.
 

@@ -30,6 +30,7 @@ from ljmix._util.reading import read_json
 from ljmix.data.dataset import Dataset, read_dataset, write_table
 from ljmix.data.identity import checksum, identify
 from ljmix.data.reference import load_reference
+from ljmix.release.off_grid import HALVES
 from ljmix.report.metrics import plain
 from ljmix.surrogate.bands import Bands
 from ljmix.surrogate.folds import Kept, digest_files
@@ -38,7 +39,7 @@ from ljmix.surrogate.training import EMULATED, FOLDS, require_own_surrogate, tra
 from ljmix.surrogate_scores.coverage import score_bands
 from ljmix.surrogate_scores.inversion import score_inversion
 from ljmix.surrogate_scores.latency import measure_latency
-from ljmix.surrogate_scores.off_grid import score_off_grid, select_half
+from ljmix.surrogate_scores.off_grid import require_half, score_off_grid
 from ljmix.surrogate_scores.proposals import score_proposals
 from ljmix.surrogate_scores.targets import format_targets, tabulate_targets
 from ljmix.surrogate_scores.tasks import TASKS, asked_tasks, score_task
@@ -85,7 +86,7 @@ def measure_all(
     folder: Path | str,
     measures: Iterable[str] | None = None,
     *,
-    off_grid: Dataset | None = None,
+    off_grid: Path | str | None = None,
     open_closed_half: bool = False,
     progress: bool = False,
     **settings: int,
@@ -100,8 +101,9 @@ def measure_all(
         To write to; a surrogate that is trained on the way is kept there too.
     measures : iterable of str, optional
         Of `MEASURES`; by default all.
-    off_grid : Dataset, optional
-        Simulated states off the grid; their open half is scored.
+    off_grid : Path, optional
+        Folder of simulated states off the grid, one folder a half, as `ljmix.release.off_grid` ships them. The open
+        half is scored; the closed one is not even read.
     open_closed_half : bool
         Score the closed half too. It can be opened once: results tell for ever that it was, and by what.
     progress : bool
@@ -133,6 +135,8 @@ def measure_all(
         require_int(name, value, 1)
     if open_closed_half and off_grid is None:
         raise ValueError("the closed half is part of the off-grid states; give their folder")
+    if off_grid is not None and not (Path(off_grid) / HALVES[0] / "states.parquet").is_file():
+        raise FileNotFoundError(f"{off_grid} holds no half {HALVES[0]!r} of the off-grid states")
     require_writable(folder)
     work = _Work(dataset, folder, _SETTINGS | settings, progress)
     work.require_own_results()
@@ -143,7 +147,7 @@ def measure_all(
         else:
             work.measure(name)
     if off_grid is not None:
-        work.measure_off_grid(off_grid, open_closed_half)
+        work.measure_off_grid(Path(off_grid), open_closed_half)
     return read_scores(folder)
 
 
@@ -197,16 +201,16 @@ class _Work:
         }  # fmt: skip
         self._once(name, tasks.get(name, lambda: score_task(self.dataset, name, self.kept, progress=self.progress)))
 
-    def measure_off_grid(self, data: Dataset, open_closed_half: bool) -> None:
+    def measure_off_grid(self, folder: Path, open_closed_half: bool) -> None:
         """The open half; and the closed one, which is noted before it is looked at."""
-        test = select_half(data, "development")
+        test = require_half(read_dataset(folder / HALVES[0]), HALVES[0])
         self._once("open", lambda: score_off_grid(self.surrogate(), test), "off-grid", checksum(test))
         if open_closed_half:
-            closed = select_half(data, "closed")
             content = read_scores(self.folder)
             if not content.get(_CLOSED, {}).get("opened"):
                 opened = {"opened": True, "code": self.code, "commit": _provenance(self.dataset)["commit"]}
                 self._write(content | {_CLOSED: opened})
+            closed = require_half(read_dataset(folder / HALVES[1]), HALVES[1])
             self._once("closed", lambda: score_off_grid(self.surrogate(), closed), "off-grid", checksum(closed))
 
     def _once(
@@ -263,7 +267,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder of a dataset; by default the shipped reference set")
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     parser.add_argument("--measures", nargs="+", metavar="NAME", help="some of them, or quick; by default all")
-    parser.add_argument("--off-grid", type=Path, help="folder of simulated states off the grid")
+    parser.add_argument("--off-grid", type=Path, help="folder of simulated states off the grid, such as data/off-grid")
     parser.add_argument("--open-closed-half", action="store_true", help="score the closed half too; only once")
     parser.add_argument("--states", type=int, default=_SETTINGS["states"], help="states that are inferred")
     parser.add_argument("--steps", type=int, default=_SETTINGS["steps"], help="steps of each walker")
@@ -274,12 +278,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         dataset = load_reference() if options.data is None else read_dataset(options.data)
-        off_grid = None if options.off_grid is None else read_dataset(options.off_grid)
         found = measure_all(
             dataset,
             options.output,
             QUICK if options.measures == ["quick"] else options.measures,
-            off_grid=off_grid,
+            off_grid=options.off_grid,
             open_closed_half=options.open_closed_half,
             progress=True,
             **{name: getattr(options, name) for name in _SETTINGS},

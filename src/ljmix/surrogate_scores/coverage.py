@@ -54,6 +54,11 @@ def score_bands(bands: Bands, level: float = 0.9) -> dict[str, Any]:
         `level`; `kinds`, by kind and branch: `states`, `covered` (share), its 95 % interval `low`, `high`, and `chance`
         of `chance_of_coverage`; `groups`, a list, the worst first: `kind`, `group`, `branch`, `n`, `covered`, `low`,
         `high`; `curves`, by kind and branch: the shares that are held at `LEVELS`.
+
+    Notes
+    -----
+    Pooled over groups that calibrate one another the share comes close to the stated one whatever the bands are worth:
+    one group is held too often where another is held too rarely. Groups by themselves tell, and states off the grid.
     """
     groups = bands.coverage(level).dropna()
     listed = []

@@ -18,12 +18,16 @@ ROOT = Path(__file__).resolve().parents[1]
 EXECUTED = ROOT / "results" / "reference"
 PAGES = {".md", ".ipynb"}
 SITE, WORK = ROOT / "results" / "site", ROOT / "results" / ".site"
+EXPLORER = EXECUTED / "explorer.html"
+"""Page with sliders, which `make surrogate` writes; the site links to it where it is there."""
 
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _NOT_RUN = (
     "> **Code and text only.** This notebook was not run where the site was built; `make all docs` shows its outputs."
 )
 _PUBLISHED = "## Published figures\n\nWhat this notebook draws, as published ([captions](../figures/README.md))."
+
+_EXPLORE = '\n\n<p><a href="../explorer.html">Play with it: sliders, curves, bands</a></p>\n'
 
 
 class Mirror:
@@ -84,6 +88,8 @@ def copy_pages(mirror: Mirror) -> None:
         page = ROOT / name
         if page.suffix == ".md":
             text = mirror.relink(page.read_text(encoding="utf-8"), Path(name).parent)
+            if name == "docs/surrogate.md" and EXPLORER.is_file():
+                text = text.replace("\n", _EXPLORE, 1)
         else:
             text = json.dumps(fill_notebook(mirror, page))
         mirror.write(name, text.encode())
@@ -181,6 +187,8 @@ def main() -> int:
         shutil.rmtree(WORK / "doctrees", ignore_errors=True)
         return failed
     copy_mathjax(SITE / "_static" / "mathjax")
+    if EXPLORER.is_file():
+        shutil.copyfile(EXPLORER, SITE / EXPLORER.name)
     print(f"open {SITE.relative_to(ROOT) / 'index.html'}")
     return 0
 

@@ -66,3 +66,26 @@ def tiny():
         steps_max=400, segment_steps=100, frame_interval=20, trajectory_interval=100,
         temperature=[1.0], fraction_b=[0.5], size_ratio=[1.0], epsilon_ab=[1.0],
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def part_of_reference() -> Dataset:
+    """Of the shipped dataset sizes 1 and 1.5, two temperatures, no dilute states: eighty."""
+    from ljmix.data.reference import load_reference
+    from ljmix.surrogate.training import select_few
+
+    return select_few(load_reference())
+
+
+@pytest.fixture(scope="session")
+def surrogate_folder(tmp_path_factory):
+    """Where fits of those eighty states are kept."""
+    return tmp_path_factory.mktemp("surrogate")
+
+
+@pytest.fixture(scope="session")
+def surrogate(part_of_reference, surrogate_folder):
+    """A surrogate of those eighty states, which takes half a minute to learn and to calibrate."""
+    from ljmix.surrogate.training import train_surrogate
+
+    return train_surrogate(part_of_reference, surrogate_folder, emulated=128)

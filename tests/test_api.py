@@ -192,6 +192,38 @@ def test_curves_of_all_kinds_are_drawn_together(run, data, model):
     np.testing.assert_allclose(drawn, run.rdf().query("pair == 'AA'")["g"])
 
 
+def test_without_a_surrogate_it_is_said_how_one_is_trained():
+    """None is shipped before version 2 of the data; whoever ships one has this test say what it says then."""
+    said = r"^no surrogate is shipped with this version; `python -m ljmix\.surrogate\.training --output my-surrogate`"
+    ask = {
+        "load": ljmix.load_surrogate,
+        "infer": lambda: ljmix.infer([1.0, 2.0, 3.0, 4.0], np.ones((3, 4)), np.full((3, 4), 0.1)),
+        "propose": lambda: ljmix.propose(3),
+    }
+    for name, call in ask.items():
+        with pytest.raises(FileNotFoundError, match=said) as error:
+            call()
+        assert "\n" not in str(error.value), name
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/nowhere/at-all", "/nowhere/at-all holds no surrogate"),
+        (3, "path = 3: must be the name of a file or folder"),
+        ("", "path = '': must be the name of a file or folder"),
+    ],
+)
+def test_a_surrogate_that_is_not_there_is_one_sentence(path, message):
+    with pytest.raises((FileNotFoundError, ValueError), match=message):
+        ljmix.load_surrogate(path)
+
+
+def test_what_is_no_surrogate_is_refused():
+    with pytest.raises(ValueError, match="surrogate = 3: must be a Surrogate, for instance"):
+        ljmix.propose(3, surrogate=3)
+
+
 @pytest.mark.parametrize(
     ("sources", "message"),
     [

@@ -11,7 +11,8 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 # From the top. A room imports from the rooms of the lines below its own, and from itself.
 ORDER = [
-    {"explanation", "plotting"},
+    {"explorer"},
+    {"explanation", "plotting", "surrogate_scores"},
     {"report"},
     {"evaluation"},
     {"surrogate"},

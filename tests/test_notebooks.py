@@ -274,6 +274,8 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
             parameters["epochs"] = 30
         if path.stem == "05-explain":
             parameters |= {"maps": 2, "fits": 1}
+        if path.stem == "07-surrogate":
+            parameters |= {"train_on": "few", "steps": 50, "proposals": 3}
         execute_notebook(path, tmp_path / path.name, parameters)
 
     dataset = read_dataset(tmp_path)

@@ -1,5 +1,6 @@
 """A wheel, installed elsewhere, holds tables and models and does all that the public face promises."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,8 +20,16 @@ assert ljmix.data.reference.repeated_states(ljmix.load_profile("reference"), 5) 
 print(len(run.rdf()), len(data.states), len(model.predict(state)), ljmix.__file__)
 """
 
+ASK = """
+import ljmix
+surrogate = ljmix.load_surrogate()
+answer = surrogate.predict(ljmix.StatePoint(temperature=1.0, fraction_b=0.3, size_ratio=1.2, epsilon_ab=0.8))
+lower, upper = answer.band(0.8)
+print(answer.phase[0], (lower <= answer.g).all() and (answer.g <= upper).all(), len(ljmix.propose(3)))
+"""
 
-def test_a_wheel_does_it_all(tmp_path):
+
+def test_a_wheel_does_it_all(tmp_path, surrogate, surrogate_folder):
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True)
     (wheel,) = tmp_path.glob("ljmix-*.whl")
@@ -44,3 +53,14 @@ def test_a_wheel_does_it_all(tmp_path):
     assert (int(points) % 3, int(states), int(predicted)) == (0, 500, 300)
     assert Path(where).is_relative_to(elsewhere)
     assert (elsewhere / "curves.png").stat().st_size > 10_000
+    # A surrogate in data/models of the clone would lie here.
+    shipped = elsewhere / "site" / "ljmix" / "shipped" / "models" / "surrogate"
+    shipped.mkdir(parents=True, exist_ok=True)
+    for name in ("surrogate.json", "surrogate.npz"):
+        shutil.copy(surrogate_folder / name, shipped / name)
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], capture_output=True, text=True, cwd=elsewhere,
+        env={"PYTHONPATH": str(elsewhere / "site"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "mixed True 3"

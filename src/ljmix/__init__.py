@@ -9,8 +9,8 @@
 >>> ljmix.load_model("gaussian-process").predict(state)  # doctest: +SKIP
 
 These names are the public face; each is loaded when it is first used. The rooms behind them, one above the other:
-`ljmix.structure`, `ljmix.theory`, `ljmix.simulation`, `ljmix.data`, `ljmix.models`, `ljmix.evaluation`,
-`ljmix.report`, `ljmix.explanation` and `ljmix.plotting`.
+`ljmix.structure`, `ljmix.theory`, `ljmix.simulation`, `ljmix.data`, `ljmix.models`, `ljmix.surrogate`,
+`ljmix.evaluation`, `ljmix.report`, `ljmix.explanation` and `ljmix.plotting`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from ljmix.simulation.profiles import load_profile
     from ljmix.state import StatePoint
     from ljmix.structure.rdf import compute_rdf
+    from ljmix.surrogate.design import propose
+    from ljmix.surrogate.inverse import infer
+    from ljmix.surrogate.shipped import load_surrogate
 
 __version__ = version("ljmix")
 
@@ -46,11 +49,14 @@ _HOMES = {
     "StatePoint": "state",
     "collect_dataset": "data.collect",
     "compute_rdf": "structure.rdf",
+    "infer": "surrogate.inverse",
     "load_model": "models.shipped:load_trained",
     "load_profile": "simulation.profiles",
     "load_reference": "data.reference",
+    "load_surrogate": "surrogate.shipped",
     "plot_rdf": "plotting.structure",
     "plot_snapshot": "plotting.snapshot",
+    "propose": "surrogate.design",
     "read_dataset": "data.dataset",
     "real_units": "potential",
     "run_campaign": "simulation.campaign",
@@ -59,9 +65,9 @@ _HOMES = {
 """Where each public name lives: a module, and after a colon its name there if that is another."""
 
 __all__ = [
-    "Dataset", "Simulation", "StatePoint", "__version__", "collect_dataset", "compute_rdf", "load_model",
-    "load_profile", "load_reference", "plot_rdf", "plot_snapshot", "read_dataset", "real_units", "run_campaign",
-    "simulate",
+    "Dataset", "Simulation", "StatePoint", "__version__", "collect_dataset", "compute_rdf", "infer", "load_model",
+    "load_profile", "load_reference", "load_surrogate", "plot_rdf", "plot_snapshot", "propose", "read_dataset",
+    "real_units", "run_campaign", "simulate",
 ]  # fmt: skip
 
 

@@ -14,12 +14,20 @@ from ljmix.data.card import write_data_card
 from ljmix.data.collect import collect_dataset, find_finished
 from ljmix.data.configurations import read_configurations, write_configurations
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset
-from ljmix.data.reference import draw_states, merge_datasets, repeated_states, shipped_directory, unshipped_states
+from ljmix.data.reference import (
+    add_states,
+    draw_states,
+    merge_datasets,
+    repeated_states,
+    shipped_directory,
+    unshipped_states,
+)
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.initial import build_configuration
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import open_runs
 from ljmix.state import StatePoint
+from tests.conftest import synthetic_dataset
 
 PROFILE = load_profile(
     "smoke", box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=200, steps_production=600,
@@ -109,6 +117,23 @@ def test_states_of_other_settings_are_refused(campaign):
         merge_datasets(shipped, longer, PROFILE)
     with pytest.raises(ValueError, match="is not a state of profile"):
         merge_datasets(None, whole, load_profile("smoke", temperature=[0.6]))
+
+
+def test_states_off_the_grid_are_added_whatever_their_settings(dataset):
+    """One that is in both comes from the addition; bins beyond the shorter range are left out."""
+    one = StatePoint(0.9, 0.3, 1.2, 0.7)
+    known = StatePoint(*dataset.states[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]].iloc[0])
+    fresh = synthetic_dataset([one, known], r_max=7.0)
+    fresh = Dataset(fresh.states.assign(number_density=0.5, extra=1.0), fresh.rdf, {"profile": "quick"})
+    larger = add_states(dataset, fresh)
+    assert len(larger.states) == len(dataset.states) + 1
+    assert larger.rdf["r"].max() == dataset.rdf["r"].max()
+    densities = larger.states.set_index("state_id")["number_density"]
+    assert densities[[one.state_id, known.state_id]].tolist() == [0.5, 0.5]
+    assert "extra" not in larger.states
+    assert larger.provenance["added"] == sorted([one.state_id, known.state_id])
+    with pytest.raises(ValueError, match=r"bins of g\(r\) differ, or end at 2.975"):
+        add_states(dataset, synthetic_dataset([one], r_max=3.0))
 
 
 def test_shipped_configurations_are_positions_without_velocities(campaign, tmp_path):

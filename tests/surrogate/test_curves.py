@@ -5,9 +5,9 @@ import pytest
 
 from ljmix._util.arrays import interpolate
 from ljmix.data.reference import load_reference
-from ljmix.surrogate.curves import MixedCurves, curve_errors
-from ljmix.surrogate.description import describe
-from ljmix.surrogate.thermodynamics import DensityModel
+from ljmix.surrogate.learned.curves import MixedCurves, curve_errors
+from ljmix.surrogate.learned.description import describe
+from ljmix.surrogate.learned.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 

@@ -6,9 +6,9 @@ import pytest
 
 from ljmix.data.reference import load_reference
 from ljmix.state import StatePoint
-from ljmix.surrogate.description import INPUTS, _liquid, describe, exchange
-from ljmix.surrogate.process import Process
-from ljmix.surrogate.thermodynamics import DensityModel
+from ljmix.surrogate.learned.description import INPUTS, _liquid, describe, exchange
+from ljmix.surrogate.learned.process import Process
+from ljmix.surrogate.learned.thermodynamics import DensityModel
 from ljmix.theory.eos import equation_of_state
 
 
@@ -28,8 +28,8 @@ def test_a_state_without_a_liquid_is_unknown_and_spoils_no_neighbour(monkeypatch
             raise ValueError("no liquid")
         return equation_of_state(point, strength)
 
-    monkeypatch.setattr("ljmix.surrogate.description.equation_of_state", ask)
-    monkeypatch.setattr("ljmix.surrogate.description._liquid", _liquid.__wrapped__)
+    monkeypatch.setattr("ljmix.surrogate.learned.description.equation_of_state", ask)
+    monkeypatch.setattr("ljmix.surrogate.learned.description._liquid", _liquid.__wrapped__)
     table = pd.DataFrame([StatePoint(5.0, 0.2, 1.5, 0.7, 0.0).as_dict(), StatePoint(0.8, 0.2, 1.5, 0.7).as_dict()])
     found = describe(table, 0.7)
     assert found.known.tolist() == [False, True]

@@ -22,7 +22,7 @@ def curves(surrogate):
 
 def test_numbers_of_a_mixture_are_found(surrogate, curves):
     """Two of four are known, so that the walkers' path is short; the truth lies within four standard deviations."""
-    found = infer(surrogate, *curves, known={"fraction_b": 0.3, "temperature": 1.0}, steps=100)
+    found = infer(*curves, surrogate=surrogate, known={"fraction_b": 0.3, "temperature": 1.0}, steps=100)
     print(found.summary(), found.chi_square)
     assert found.names == ("size_ratio", "epsilon_ab")
     assert found.recognised
@@ -39,7 +39,7 @@ def test_an_unknown_scale_is_found(surrogate, curves, monkeypatch):
     monkeypatch.setattr("ljmix.surrogate.inverse._BURN", 50)  # each sample solves at distances of its own: a minute
     r, g, error = (part[..., :60] for part in curves)
     known = {name: getattr(TRUTH, name) for name in PARAMETERS if name != "size_ratio"}
-    found = infer(surrogate, r / 1.1, g, error, known=known, scale=True, steps=50)
+    found = infer(r / 1.1, g, error, surrogate=surrogate, known=known, scale=True, steps=50)
     assert found.names == ("size_ratio", "length")
     assert found.best["length"] == pytest.approx(1.1, abs=0.02)
 
@@ -47,7 +47,8 @@ def test_an_unknown_scale_is_found(surrogate, curves, monkeypatch):
 def test_curves_of_nothing_known_are_told(surrogate, curves):
     r, _, error = curves
     gas = np.ones((3, len(r)))
-    found = infer(surrogate, r, gas, np.maximum(error, 0.01), known={"fraction_b": 0.3, "temperature": 1.0}, steps=50)
+    known = {"fraction_b": 0.3, "temperature": 1.0}
+    found = infer(r, gas, np.maximum(error, 0.01), surrogate=surrogate, known=known, steps=50)
     assert not found.recognised
     assert found.reason.startswith("the nearest curves of the surrogate are off by")
 
@@ -87,7 +88,7 @@ BAD = [
 def test_bad_curves_get_one_sentence(surrogate, change, said):
     arguments = {"r": np.linspace(1, 4.5, 8), "g": np.ones((3, 8)), "g_sem": np.full((3, 8), 0.1), **change}
     with pytest.raises(ValueError, match=said) as error:
-        infer(surrogate, **arguments)
+        infer(**arguments, surrogate=surrogate)
     assert "\n" not in str(error.value)
 
 
@@ -96,19 +97,19 @@ def test_bad_curves_get_one_sentence(surrogate, change, said):
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_proposals_are_new_different_and_in_the_box(surrogate, criterion):
-    found = propose(surrogate, 6, criterion)
+    found = propose(6, criterion, surrogate=surrogate)
     assert len({state.state_id for state in found}) == 6
     assert not {state.state_id for state in found} & set(surrogate.states["state_id"])
     for name in PARAMETERS:
         values = surrogate.states[name]
         assert all(values.min() <= getattr(state, name) <= values.max() for state in found)
-    assert found == propose(surrogate, 6, criterion)
+    assert found == propose(6, criterion, surrogate=surrogate)
 
 
 def test_the_boundary_is_where_the_phase_is_open(surrogate):
     openness = {}
     for criterion in ("boundary", "random"):
-        p = surrogate.predict(propose(surrogate, 12, criterion), [1.0], exact=False).demixing
+        p = surrogate.predict(propose(12, criterion, surrogate=surrogate), [1.0], exact=False).demixing
         openness[criterion] = float(np.mean(4 * p * (1 - p)))
     print(openness)
     assert openness["boundary"] > openness["random"] + 0.2
@@ -116,6 +117,6 @@ def test_the_boundary_is_where_the_phase_is_open(surrogate):
 
 def test_bad_proposals_get_one_sentence(surrogate):
     with pytest.raises(ValueError, match="n = 0: must be at least 1 and at most 256"):
-        propose(surrogate, 0)
+        propose(0, surrogate=surrogate)
     with pytest.raises(ValueError, match="criterion = 'luck' is unknown; choose one of boundary"):
-        propose(surrogate, 1, "luck")
+        propose(1, "luck", surrogate=surrogate)

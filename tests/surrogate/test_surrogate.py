@@ -10,7 +10,7 @@ from ljmix.data.identity import checksum
 from ljmix.data.reference import load_reference
 from ljmix.state import StatePoint
 from ljmix.surrogate.bands import left_out_groups
-from ljmix.surrogate.phase import PhaseModel
+from ljmix.surrogate.learned.phase import PhaseModel
 from ljmix.surrogate.surrogate import Surrogate
 
 MIXED, DEMIXED = StatePoint(1.2, 0.3, 1.2, 0.9), StatePoint(0.8, 0.35, 1.2, 0.2)

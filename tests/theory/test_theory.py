@@ -130,6 +130,21 @@ def test_no_solution_is_an_answer():
     assert np.isfinite(found.g[1]).all()
 
 
+@pytest.mark.parametrize("closure", CLOSURES)
+def test_a_coarse_grid_leads_to_the_same_solution(closure):
+    """Both end with changes below 1e-5 in γ; that is 1e-4 in the first peak of a cold liquid."""
+    both = mixtures([0.8, 1.4], [0.85, 0.6], 0.3, (1, 1.25, 1.5), (1, 0.9, 1))
+    both = Mixtures(**(vars(both) | {"density": np.array([0.45, 0.3])}))
+    fine, coarse = (solve_mixtures(both, closure, coarse=step) for step in (1, 8))
+    np.testing.assert_array_equal(fine.converged, coarse.converged)
+    assert fine.converged.any()
+    np.testing.assert_allclose(coarse.g, fine.g, atol=1e-4)
+    none = Mixtures(*(part[:1] for part in vars(mixtures([0.6], [0.85], 0.5, epsilon=(1, 0.2, 1))).values()))
+    assert not solve_mixtures(none, closure, coarse=8).converged.any()
+    with pytest.raises(ValueError, match="coarse = 3: must be a divisor of 1024"):
+        solve_mixtures(both, closure, coarse=3)
+
+
 def test_unknown_closure_is_refused():
     with pytest.raises(ValueError, match="closure = 'msa' is unknown; choose one of percus-yevick"):
         solve_mixtures(mixtures([1.0], [0.5], 0.5), "msa")

@@ -22,7 +22,7 @@ from ljmix._util.places import results_folder
 from ljmix.data.card import write_data_card
 from ljmix.data.collect import collect_dataset, find_finished
 from ljmix.data.configurations import write_configurations
-from ljmix.data.dataset import Dataset, read_dataset, write_dataset
+from ljmix.data.dataset import LEARNING_RANGE, Dataset, read_dataset, write_dataset
 from ljmix.data.identity import read_provenance
 from ljmix.data.schema import TABLES
 from ljmix.simulation.campaign import run_campaign
@@ -33,6 +33,7 @@ from ljmix.structure.phase import label_phase
 __all__ = [
     "REPETITION",
     "SHIPPED_CONFIGURATIONS",
+    "add_states",
     "draw_states",
     "find_dataset",
     "load_reference",
@@ -230,6 +231,45 @@ def merge_datasets(shipped: Dataset | None, fresh: Dataset, profile: Profile) ->
     missing = len(order) - len(tables["states"])
     provenance = {**fresh.provenance, "states_missing": missing, "parts": [*parts, part]}
     return Dataset(tables["states"], tables["rdf"], provenance, tables["structure_factors"])
+
+
+def add_states(dataset: Dataset, fresh: Dataset) -> Dataset:
+    """Add simulated states to a dataset, on its grid or off it, of any settings; one that is in both is replaced.
+
+    For learning from more states; what is shipped joins by `merge_datasets`.
+
+    Parameters
+    ----------
+    dataset, fresh : Dataset
+        Of `fresh` the columns that both have are taken, and those that a dataset must have.
+
+    Returns
+    -------
+    Dataset
+        Without structure factors, where one of the two has none.
+
+    Raises
+    ------
+    ValueError
+        If the bins of g(r) differ within the range that models learn.
+    """
+    reach = min(float(data.rdf["r"].max()) for data in (dataset, fresh))
+    first, second = (
+        np.unique(data.rdf.loc[data.rdf["r"] <= reach, "r"].to_numpy(dtype=float).round(6)) for data in (dataset, fresh)
+    )
+    if reach < LEARNING_RANGE - 0.05 or not np.array_equal(first, second):
+        raise ValueError(f"bins of g(r) differ, or end at {reach:g}: up to {LEARNING_RANGE:g} they must be the same")
+    new = set(fresh.states["state_id"])
+
+    def join(old: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+        shared = [name for name in old if name in more]
+        return pd.concat([old[~old["state_id"].isin(new)], more[shared]], ignore_index=True)
+
+    states, rdf = join(dataset.states, fresh.states), join(dataset.rdf, fresh.rdf)
+    both = dataset.structure_factors, fresh.structure_factors
+    waves = None if both[0] is None or both[1] is None else join(both[0], both[1])
+    provenance = {**dataset.provenance, "added": sorted(new)}
+    return Dataset(states, rdf[rdf["r"] <= reach].reset_index(drop=True), provenance, waves)
 
 
 def _label_anew(states: pd.DataFrame) -> None:

@@ -10,6 +10,13 @@ from ljmix.plotting.models.benchmark import plot_ablation, plot_scores, plot_sta
 from ljmix.plotting.models.explanation import plot_explanation
 from ljmix.plotting.models.learning import plot_extrapolation, plot_interpolation, plot_scaling
 from ljmix.plotting.models.stability import plot_stability
+from ljmix.plotting.models.surrogate import (
+    plot_demixing_probability,
+    plot_posterior,
+    plot_proposals,
+    plot_surrogate_curves,
+    plot_trust,
+)
 from ljmix.plotting.overview import plot_overview
 from ljmix.plotting.phase_diagram import plot_phase_diagrams
 from ljmix.plotting.physics.functional import (
@@ -57,12 +64,13 @@ __all__ = [
     "COLUMN_MM", "FEATURE_LABELS", "PAGE_MM", "PAIR_COLORS", "PAIR_LINES", "PAIR_MARKERS", "PREDICTION_COLUMNS",
     "draw_prediction", "draw_rdfs", "draw_snapshot", "journal_figure", "journal_style", "model_style", "plot_ablation",
     "plot_activity", "plot_agreement", "plot_channel", "plot_coexistence", "plot_compositions", "plot_cost",
-    "plot_demixing", "plot_descriptors", "plot_distance", "plot_doubt", "plot_drift", "plot_explanation",
-    "plot_extrapolation", "plot_failure", "plot_field_profiles", "plot_interpolation", "plot_inversion",
-    "plot_kirkwood_buff", "plot_learned_mean_force", "plot_learned_potential", "plot_learning", "plot_learning_curve",
-    "plot_lessons", "plot_long_runs", "plot_mean_force", "plot_overview", "plot_phase_diagrams", "plot_phase_map",
-    "plot_phase_order", "plot_potential", "plot_ranking", "plot_rdf", "plot_rdfs", "plot_references", "plot_rods",
-    "plot_routes", "plot_scaling", "plot_scores", "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability",
-    "plot_state_scaling", "plot_temperatures", "plot_thermo_series", "plot_transfer", "plot_transport",
-    "plot_two_liquids", "plot_uniform_fluid", "save_figure",
+    "plot_demixing", "plot_demixing_probability", "plot_descriptors", "plot_distance", "plot_doubt", "plot_drift",
+    "plot_explanation", "plot_extrapolation", "plot_failure", "plot_field_profiles", "plot_interpolation",
+    "plot_inversion", "plot_kirkwood_buff", "plot_learned_mean_force", "plot_learned_potential", "plot_learning",
+    "plot_learning_curve", "plot_lessons", "plot_long_runs", "plot_mean_force", "plot_overview", "plot_phase_diagrams",
+    "plot_phase_map", "plot_phase_order", "plot_posterior", "plot_potential", "plot_proposals", "plot_ranking",
+    "plot_rdf", "plot_rdfs", "plot_references", "plot_rods", "plot_routes", "plot_scaling", "plot_scores",
+    "plot_sigmas", "plot_snapshot", "plot_solutes", "plot_stability", "plot_state_scaling", "plot_surrogate_curves",
+    "plot_temperatures", "plot_thermo_series", "plot_transfer", "plot_transport", "plot_trust", "plot_two_liquids",
+    "plot_uniform_fluid", "save_figure",
 ]  # fmt: skip

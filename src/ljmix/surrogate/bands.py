@@ -10,7 +10,7 @@ too much there. How each group fares with a band from the others alone is kept a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,12 +23,13 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float
 from ljmix.data.dataset import Dataset
 from ljmix.state import COMPOSITION
-from ljmix.surrogate.curves import curve_errors
-from ljmix.surrogate.parts import Parts, Prediction
-from ljmix.surrogate.phase import box_edges, decided
-from ljmix.surrogate.thermodynamics import QUANTITIES
+from ljmix.surrogate.folds import Kept
+from ljmix.surrogate.learned.curves import curve_errors
+from ljmix.surrogate.learned.parts import Prediction
+from ljmix.surrogate.learned.phase import decided
+from ljmix.surrogate.learned.thermodynamics import QUANTITIES
 
-__all__ = ["BRANCHES", "Bands", "band_width", "left_out_groups"]
+__all__ = ["BRANCHES", "Bands", "band_width", "left_out_groups", "score_left_out"]
 
 BRANCHES = ("mixed", "demixed")
 FOLDS = 5
@@ -46,11 +47,13 @@ def band_width(g: FloatArray, deviation: FloatArray) -> FloatArray:
 def left_out_groups(states: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
     """Groups that are left out in turn: kind, name, and which states belong to it.
 
-    A fifth of the compositions at a time, each size ratio, and each temperature.
+    A fifth of the compositions at a time, each size ratio, and each temperature. The fifths are those of the task
+    `compositions` of the benchmark, so that what is learned for either serves both.
     """
     number = states.groupby(list(COMPOSITION), sort=True).ngroup().to_numpy()
     # Shuffled: in order, every fifth composition of the grid has the same ε_AB.
-    folds = np.random.default_rng(0).permutation(number.max() + 1)[number] % FOLDS
+    place = np.argsort(np.random.default_rng(0).permutation(number.max() + 1))
+    folds = place[number] % min(FOLDS, len(place))
     kinds = {"composition": folds + 1, "size_ratio": states["size_ratio"].to_numpy(),
              "temperature": states["temperature"].to_numpy()}  # fmt: skip
     for kind, labels in kinds.items():
@@ -74,25 +77,24 @@ class Bands:
     scores: pd.DataFrame
 
     @classmethod
-    def fit(cls, dataset: Dataset, learn: Callable[[Dataset], Parts] = Parts.fit, *, progress: bool = False) -> Self:
+    def fit(cls, dataset: Dataset, kept: Kept | None = None, *, progress: bool = False) -> Self:
         """Leave out one group after the other, and score what the others say of it.
 
         Parameters
         ----------
         dataset : Dataset
-        learn : callable
-            Fits `Parts`.
+        kept : Kept, optional
+            Where fits are kept, so that an interrupted call goes on.
         progress : bool
             Show a bar.
         """
+        kept = kept or Kept()
         rows = []
         groups = list(left_out_groups(dataset.states))
         for kind, group, out in tqdm(groups, desc="groups left out", disable=not progress):
             test = dataset.select(out)
-            liquid = test.states["phase"].isin(BRANCHES).to_numpy()
-            if liquid.any():
-                scored = score_states(learn(dataset.select(~out)), test.select(liquid))
-                rows.append(scored.assign(kind=kind, group=group))
+            scored = score_left_out(kept.prediction(dataset.select(~out), test), test)
+            rows.append(scored.assign(kind=kind, group=group))
         return cls(pd.concat(rows, ignore_index=True))
 
     def factor(self, level: float, branch: str, without: tuple[str, str] | None = None) -> float:
@@ -139,6 +141,19 @@ class Bands:
             rows.append({"kind": kind, "group": group, "branch": branch, "n": len(part), "covered": covered})
         return pd.DataFrame(rows).sort_values("covered", ignore_index=True)
 
+    def describe(self, level: float = 0.9) -> str:
+        """How bands fare on whole states of groups that were left out, in a sentence; empty where there are too few."""
+        found = self.coverage(level).dropna()
+        if found.empty:
+            return ""
+        held = float((found["covered"] * found["n"]).sum() / found["n"].sum())
+        worst = found.iloc[0]
+        which = f"{worst['branch']} states of {worst['kind'].replace('_', ' ')} {worst['group']}"
+        return (
+            f"Its {level:.0%} bands, calibrated elsewhere, held {held:.0%} of the states that were left out whole; "
+            f"worst {worst['covered']:.0%}, {which}."
+        )
+
     def phase_scores(self) -> pd.DataFrame:
         """Accuracy and Brier score of the phase of left-out states whose starts agree, and of all, by kind of group."""
         rows = []
@@ -146,18 +161,16 @@ class Bands:
             for name, some in (("starts agree", part[part["decided"]]), ("all", part)):
                 truth = (some["branch"] == "demixed").to_numpy()
                 p = some["demixing"].to_numpy(dtype=float)
-                rows.append({"kind": kind, "states": name, "n": len(some), "accuracy": float(((p > 0.5) ==
-                truth).mean()),
-                             "brier": float(((p - truth) ** 2).mean())})  # fmt: skip
+                accuracy, brier = float(((p > 0.5) == truth).mean()), float(((p - truth) ** 2).mean())
+                rows.append({"kind": kind, "states": name, "n": len(some), "accuracy": accuracy, "brier": brier})
         return pd.DataFrame(rows)
 
 
-def score_states(parts: Parts, test: Dataset) -> pd.DataFrame:
+def score_left_out(found: Prediction, test: Dataset) -> pd.DataFrame:
     """Score what is said of simulated liquids, on the branch on which each was simulated; columns as `Bands.scores`."""
     states = test.states.reset_index(drop=True)
-    r, g = test.curve_array()
+    g = test.curve_array()[1]
     demixed = (states["phase"] == "demixed").to_numpy()
-    found = parts.predict(states, r, box_edges(states), np.stack([~demixed, demixed], axis=1))
     branch = demixed.astype(int)
     at = np.arange(len(states))
     predicted, deviation = found.g[branch, at], found.deviation[branch, at]
@@ -168,7 +181,7 @@ def score_states(parts: Parts, test: Dataset) -> pd.DataFrame:
         "state_id": states["state_id"], "branch": np.array(BRANCHES)[branch], "decided": decided(states),
         "demixing": found.demixing, "curves": np.where(np.isfinite(score), score, np.inf),
     })  # fmt: skip
-    return table.assign(**_deviations(states, found, branch))
+    return table.assign(**_deviations(states, found, branch))[states["phase"].isin(BRANCHES).to_numpy()]
 
 
 def _deviations(states: pd.DataFrame, found: Prediction, branch: npt.NDArray[np.int64]) -> dict[str, FloatArray]:

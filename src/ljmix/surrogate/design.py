@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,12 @@ from scipy.stats import qmc
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, require_name
+from ljmix.models.questions import question_table
 from ljmix.state import PARAMETERS, StatePoint, state_points
-from ljmix.surrogate.description import describe
+from ljmix.surrogate.learned.description import describe
+from ljmix.surrogate.shipped import find_surrogate
+from ljmix.surrogate.surrogate import Surrogate
 from ljmix.theory.splitting import split
-
-if TYPE_CHECKING:
-    from ljmix.surrogate.surrogate import Surrogate
 
 __all__ = ["CRITERIA", "propose"]
 
@@ -34,24 +34,33 @@ _JITTER = 1e-9
 
 
 def propose(
-    surrogate: Surrogate, n: int, criterion: str = "boundary", *, box_edge: float = 15.0, seed: int = 0
+    n: int,
+    criterion: str = "boundary",
+    *,
+    surrogate: Surrogate | None = None,
+    candidates: Sequence[StatePoint] | pd.DataFrame | None = None,
+    box_edge: float = 15.0,
+    seed: int = 0,
 ) -> list[StatePoint]:
-    """Choose states to simulate, one after the other, from candidates all over the box of the simulated states.
+    """Choose states to simulate, one after the other.
 
     A state that is chosen counts as known for the next one. Simulate them by ``ljmix.simulate`` or as a campaign, add
     them to the dataset and fit the surrogate anew.
 
     Parameters
     ----------
-    surrogate : Surrogate
     n : int
-        1 to 256.
+        At least 1, at most half of the candidates that are drawn, or all that are given.
     criterion : str
-        One of `CRITERIA`. The size of the box tells where domains pay, and thus where the phase is open.
+        One of `CRITERIA`.
+    surrogate : Surrogate, optional
+        By default the one that is shipped.
+    candidates : sequence of StatePoint or pandas.DataFrame, optional
+        Among which to choose; by default 512 are drawn all over the box of the simulated states.
     box_edge : float
-        σ_AA.
+        σ_AA. The size of the box tells where domains pay, and thus where the phase is open.
     seed : int
-        Of the candidates.
+        Of the candidates, and of chance.
 
     Returns
     -------
@@ -61,22 +70,27 @@ def propose(
     ------
     ValueError
         If an argument is out of range.
+    FileNotFoundError
+        If no surrogate is given and none is shipped.
     """
-    n = require_int("n", n, 1, 2 ** (_POOL - 1))
+    surrogate = find_surrogate(surrogate)
+    table = None if candidates is None else question_table(candidates)[list(PARAMETERS)]
+    n = require_int("n", n, 1, 2 ** (_POOL - 1) if table is None else len(table))
     require_name("criterion", criterion, CRITERIA)
     box_edge = require_float("box_edge", box_edge, 10.0, 100.0)
     known = surrogate.states[list(PARAMETERS)].to_numpy(dtype=float)
-    candidates = _candidates(known.min(axis=0), known.max(axis=0), seed)
+    drawn = _candidates(known.min(axis=0), known.max(axis=0), seed) if table is None else table
     if criterion == "random":
-        return state_points(candidates.iloc[np.random.default_rng(seed).permutation(len(candidates))[:n]])
-    if criterion == "variance":
-        one_liquid = np.flatnonzero(_demixing(surrogate, candidates, box_edge) < 0.5)
-        if len(one_liquid) < n:
-            raise ValueError(f"n = {n}: only {len(one_liquid)} candidates are one liquid; propose fewer")
-        return state_points(candidates.iloc[_least_sure(surrogate, candidates, one_liquid, n)])
-    p = _demixing(surrogate, candidates, box_edge)
-    worth = 4 * p * (1 - p) if criterion == "boundary" else np.ones(len(candidates))
-    return state_points(candidates.iloc[_spread_out(candidates, known, worth, n)])
+        return state_points(drawn.iloc[np.random.default_rng(seed).permutation(len(drawn))[:n]])
+    if criterion == "space-filling":
+        return state_points(drawn.iloc[_spread_out(drawn, known, np.ones(len(drawn)), n)])
+    p = _demixing(surrogate, drawn, box_edge)
+    if criterion == "boundary":
+        return state_points(drawn.iloc[_spread_out(drawn, known, 4 * p * (1 - p), n)])
+    one_liquid = np.flatnonzero(p < 0.5)
+    if len(one_liquid) < n:
+        raise ValueError(f"n = {n}: only {len(one_liquid)} candidates are one liquid; propose fewer")
+    return state_points(drawn.iloc[_least_sure(surrogate, drawn, one_liquid, n)])
 
 
 def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFrame:
@@ -99,7 +113,9 @@ def _spread_out(candidates: pd.DataFrame, known: FloatArray, worth: FloatArray, 
     distance = np.min([(((values - row) / spans) ** 2).sum(axis=1) for row in known], axis=0) ** 0.5
     chosen: list[int] = []
     for _ in range(n):
-        best = int(np.argmax(worth * distance))
+        value = worth * distance
+        value[chosen] = -1.0  # where all is known already, nothing is chosen twice
+        best = int(np.argmax(value))
         chosen.append(best)
         distance = np.minimum(distance, (((values - values[best]) / spans) ** 2).sum(axis=1) ** 0.5)
     return chosen
@@ -110,10 +126,12 @@ def _least_sure(surrogate: Surrogate, candidates: pd.DataFrame, rows: npt.NDArra
     described = describe(candidates.iloc[rows], surrogate.parts.densities.strength)
     process = surrogate.parts.curves.like
     covariance = process.posterior_covariance(described.inputs)
-    chosen: list[int] = []
+    taken: list[int] = []
     for _ in range(n):
-        best = int(np.argmax(np.diag(covariance)))
-        chosen.append(int(rows[best]))
+        left = np.diag(covariance).copy()
+        left[taken] = -1.0
+        best = int(np.argmax(left))
+        taken.append(best)
         column = covariance[:, best]
         covariance = covariance - np.outer(column, column) / (column[best] + process.nugget + _JITTER)
-    return chosen
+    return [int(rows[k]) for k in taken]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import emcee
 import numpy as np
@@ -23,10 +22,9 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, require_kind, shorten
 from ljmix.state import PAIRS, PARAMETERS
 from ljmix.surrogate.bands import band_width
-from ljmix.surrogate.description import describe
-
-if TYPE_CHECKING:
-    from ljmix.surrogate.surrogate import Surrogate
+from ljmix.surrogate.learned.description import describe
+from ljmix.surrogate.shipped import find_surrogate
+from ljmix.surrogate.surrogate import Surrogate
 
 __all__ = ["SCALE", "Posterior", "infer"]
 
@@ -82,12 +80,12 @@ class Posterior:
 
 
 def infer(
-    surrogate: Surrogate,
     r: npt.ArrayLike,
     g: npt.ArrayLike,
     g_sem: npt.ArrayLike,
     known: Mapping[str, float] | None = None,
     *,
+    surrogate: Surrogate | None = None,
     scale: bool = False,
     steps: int = _STEPS,
     seed: int = 0,
@@ -96,14 +94,14 @@ def infer(
 
     Parameters
     ----------
-    surrogate : Surrogate
-        Best with an emulator: without, every sample solves theory.
     r : (n_bins,) array_like
         Bin centres, increasing.
     g, g_sem : (3, n_bins) array_like
         Curves AA, AB, BB and their standard errors.
     known : mapping, optional
         Numbers that are known, by the names of `ljmix.state.PARAMETERS`.
+    surrogate : Surrogate, optional
+        By default the one that is shipped. Without an emulator every sample solves theory.
     scale : bool
         Whether the unit of r is unknown too: it is then σ_AA times `length`, between 0.8 and 1.25.
     steps : int
@@ -118,11 +116,14 @@ def infer(
     ------
     ValueError
         If an argument has a wrong shape or kind, or a value is out of range.
+    FileNotFoundError
+        If none is given and none is shipped.
 
     Notes
     -----
     The prior is uniform over the box of the simulated states, where one liquid is stable or metastable.
     """
+    surrogate = find_surrogate(surrogate)
     distances, curves, errors = _require_curves(r, g, g_sem, _SCALES[1] if scale else 1.0)
     problem = _Problem(surrogate, distances, curves, errors, _require_known(known, surrogate), scale)
     steps, seed = require_int("steps", steps, 50), require_int("seed", seed)

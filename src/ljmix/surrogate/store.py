@@ -42,7 +42,7 @@ def write_surrogate(
     ----------
     folder : Path
     arrays, single : dict
-        As from `ljmix.surrogate.parts.Parts.numbers`.
+        As from `ljmix.surrogate.learned.parts.Parts.numbers`.
     states : pandas.DataFrame
         That it was trained on.
     scores : pandas.DataFrame or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from ljmix.data.identity import identify
 from ljmix.models.questions import BINS, question_distances, question_table
 from ljmix.state import PARAMETERS, StatePoint
 from ljmix.surrogate.bands import BRANCHES, Bands, band_width
-from ljmix.surrogate.emulator import Emulator
-from ljmix.surrogate.parts import Parts, Prediction
+from ljmix.surrogate.folds import Kept
+from ljmix.surrogate.learned.emulator import Emulator
+from ljmix.surrogate.learned.parts import Parts, Prediction
 from ljmix.surrogate.store import read_surrogate, write_surrogate
 
 __all__ = ["MOST_DISTANCE", "Answer", "Surrogate"]
@@ -142,7 +143,7 @@ class Answer:
         return table[["asked", *(name for name in table if name != "asked")]]
 
     def _chosen(self, both: FloatArray) -> FloatArray:
-        return np.asarray(np.where((self.phase == "mixed").reshape(-1, *[1] * (both.ndim - 2)), both[0], both[1]))
+        return self.prediction.told(both)
 
     def _quantity(self, name: str, value: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         bands = self.surrogate.bands
@@ -174,7 +175,7 @@ class Surrogate:
     emulator: Emulator | None = None
 
     @classmethod
-    def fit(cls, dataset: Dataset, *, calibrate: bool = True, progress: bool = False) -> Self:
+    def fit(cls, dataset: Dataset, *, calibrate: bool = True, kept: Kept | None = None, progress: bool = False) -> Self:
         """Learn from a dataset.
 
         Parameters
@@ -183,6 +184,8 @@ class Surrogate:
         calibrate : bool
             Leave groups out in turn, for bands and errors: takes as often as long as there are groups, 14 for the
             reference set.
+        kept : Kept, optional
+            Where fits are kept, so that an interrupted call goes on.
         progress : bool
             Show a bar while groups are left out.
 
@@ -190,9 +193,10 @@ class Surrogate:
         -------
         Surrogate
         """
-        bands = Bands.fit(dataset, progress=progress) if calibrate else None
+        kept = kept or Kept()
+        bands = Bands.fit(dataset, kept, progress=progress) if calibrate else None
         states = dataset.states[["state_id", *PARAMETERS, "phase", "converged"]].reset_index(drop=True)
-        return cls(Parts.fit(dataset), bands, states, identify(dataset))
+        return cls(kept.parts(dataset), bands, states, identify(dataset))
 
     def predict(
         self,
@@ -285,38 +289,44 @@ class Surrogate:
         bands = None if scores is None else Bands(scores)
         return cls(Parts.from_numbers(arrays, single), bands, states, about, Emulator.from_arrays(arrays))
 
+    def __str__(self) -> str:
+        trained = f"surrogate trained on {len(self.states)} states of profile {self.about.get('profile', 'unknown')}"
+        if self.bands is None:
+            return f"{trained}, without bands."
+        told = self.bands.describe()
+        return f"{trained}.{' ' if told else ''}{told}"
+
     def _judge(self, table: pd.DataFrame, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
         """Phase of each state, and what speaks against its numbers."""
         lowest, highest = (getattr(self.states[list(PARAMETERS)], name)() for name in ("min", "max"))
-        answered = np.asarray(np.isfinite(prediction.g).all(axis=(2, 3)))
-        likely = (prediction.demixing >= 0.5).astype(int)
-        chosen = np.where(~answered[likely, np.arange(len(table))] & answered.any(axis=0), 1 - likely, likely)
-        reasons = []
-        for k, row in enumerate(table.to_dict("records")):
-            said = _range_reason(row, lowest, highest)
+        answered, likely, chosen = prediction.answered, prediction.likely, prediction.chosen
+        reasons = _range_reasons(table, lowest, highest)
+        without = ~prediction.known | (chosen != likely) | ~answered.any(axis=0)
+        for k in np.flatnonzero(without):
             if not prediction.known[k]:
-                said.append("the equation of state has no liquid there")
+                reasons[k].append("the equation of state has no liquid there")
             elif not answered[:, k].any():
-                said.append("theory has no solution there, so that there are no curves")
-            elif chosen[k] != likely[k]:
-                other = BRANCHES[chosen[k]]
-                said.append(
-                    f"it is likelier {BRANCHES[likely[k]]}, but theory has a solution only as {other}: that is given"
+                reasons[k].append("theory has no solution there, so that there are no curves")
+            else:
+                reasons[k].append(
+                    f"it is likelier {BRANCHES[likely[k]]}, but theory has a solution only as {BRANCHES[chosen[k]]}: "
+                    "that is given"
                 )
-            reasons.append("; ".join(said))
-        return np.array(BRANCHES)[chosen], reasons
+        return np.array(BRANCHES)[chosen], ["; ".join(said) for said in reasons]
 
 
-def _range_reason(row: dict[str, Any], lowest: pd.Series, highest: pd.Series) -> list[str]:
-    said = []
+def _range_reasons(table: pd.DataFrame, lowest: pd.Series, highest: pd.Series) -> list[list[str]]:
+    """Which numbers of each state lie outside what was simulated."""
+    said: list[list[str]] = [[] for _ in range(len(table))]
     for name in PARAMETERS:
-        for beyond, limit, word in ((row[name] < lowest[name], lowest[name], "below"),
-                                    (row[name] > highest[name], highest[name], "above")):  # fmt: skip
-            if beyond:
-                end = "lowest" if word == "below" else "highest"
-                said.append(f"{name} = {row[name]:g} lies {word} {limit:g}, the {end} that was simulated")
-    if row["pressure"] != 1:
-        said.append(f"pressure = {row['pressure']:g} is not 1, the only one that was simulated")
+        values = table[name].to_numpy(dtype=float)
+        for k in np.flatnonzero(values < lowest[name]):
+            said[k].append(f"{name} = {values[k]:g} lies below {lowest[name]:g}, the lowest that was simulated")
+        for k in np.flatnonzero(values > highest[name]):
+            said[k].append(f"{name} = {values[k]:g} lies above {highest[name]:g}, the highest that was simulated")
+    pressure = table["pressure"].to_numpy(dtype=float)
+    for k in np.flatnonzero(pressure != 1):
+        said[k].append(f"pressure = {pressure[k]:g} is not 1, the only one that was simulated")
     return said
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.potential import boltzmann_in_bins
-from ljmix.state import PAIRS, StatePoint, state_points
+from ljmix.state import StatePoint, state_points
 from ljmix.theory.density import estimate_density
 
 __all__ = [
@@ -35,11 +35,11 @@ _SIGNIFICANT = 3.0
 
 
 def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-    """σ_ij and ε_ij of AA, AB, BB, (n_states, 3) each, in σ_AA and ε_AA."""
-    points = state_points(states)
-    sigma = np.array([[point.sigma(pair) for pair in PAIRS] for point in points])
-    epsilon = np.array([[point.epsilon(pair) for pair in PAIRS] for point in points])
-    return sigma, epsilon
+    """σ_ij and ε_ij of AA, AB, BB, (n_states, 3) each, in σ_AA and ε_AA; those of `StatePoint`, for many at once."""
+    # Rounded as state points are.
+    size, cross = (states[name].to_numpy(dtype=float).round(6) for name in ("size_ratio", "epsilon_ab"))
+    one = np.ones(len(states))
+    return np.stack([one, (1 + size) / 2, size], axis=1), np.stack([one, cross, one], axis=1)
 
 
 def volume_fraction(states: pd.DataFrame) -> FloatArray:

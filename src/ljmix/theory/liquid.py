@@ -15,8 +15,8 @@ __all__ = ["DISTANCES", "clear_theory_cache", "theory_log_cavity"]
 DISTANCES: FloatArray = GRID_STEP * np.arange(1, min(GRID_POINTS, 360) + 1, dtype=float)
 """Distances of the solutions that are kept, σ_AA: up to 7.2, beyond which no curve is simulated or predicted."""
 
-_BLOCK = 40
-"""States solved at once, as in `ljmix.models.theory`."""
+_BLOCK, _COARSE = 8, 8
+"""States solved at once, few enough for a processor's cache, and how much coarser the grid is that is solved first."""
 _TRACE = 1e-7
 """Fraction that stands for none: the equation divides by it."""
 _SOLVED: dict[tuple[float, ...], FloatArray] = {}
@@ -52,7 +52,7 @@ def theory_log_cavity(states: pd.DataFrame, density: FloatArray) -> FloatArray:
         mixtures = Mixtures(numbers[rows, 0], density[rows], numbers[rows, 1], *pair_constants(part))
         for start in range(0, len(rows), _BLOCK):
             block = slice(start, start + _BLOCK)
-            cavity = solve_mixtures(mixtures[block], "hmsa").cavity[..., : len(DISTANCES)]
+            cavity = solve_mixtures(mixtures[block], "hmsa", coarse=_COARSE).cavity[..., : len(DISTANCES)]
             with np.errstate(invalid="ignore", divide="ignore"):  # a y of zero or below has no logarithm
                 log_y = np.log(cavity)
             log_y[~np.isfinite(log_y).all(axis=(1, 2))] = np.nan

@@ -19,15 +19,16 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.interpolate import make_interp_spline
 
-from ljmix._util.arrays import FloatArray, interpolate
+from ljmix._util.arrays import FloatArray, interpolate, interpolate_rows, spline_rows
 from ljmix.data.dataset import Dataset
 from ljmix.state import PAIRS
-from ljmix.surrogate.description import Description, describe, exchange
-from ljmix.surrogate.process import Process
-from ljmix.surrogate.thermodynamics import DensityModel
+from ljmix.surrogate.learned.description import Description, describe, exchange
+from ljmix.surrogate.learned.process import Process
+from ljmix.surrogate.learned.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 from ljmix.theory.splitting import Splitting, overlap
@@ -75,10 +76,6 @@ def solve_theory(states: pd.DataFrame, described: Description, density: FloatArr
     return interpolate(r, DISTANCES, theory_log_cavity(states, density))
 
 
-Ask = Callable[[FloatArray], FloatArray]
-"""What is asked of a process: values on the grid from inputs."""
-
-
 @dataclass
 class MixedCurves:
     """Curves of one liquid.
@@ -107,7 +104,7 @@ class MixedCurves:
         dataset : Dataset
             Of mixed states; one without a solution of theory teaches nothing.
         strength : float
-            Of the equation of state, see `ljmix.surrogate.description.describe`.
+            Of the equation of state, see `ljmix.surrogate.learned.description.describe`.
 
         Returns
         -------
@@ -151,9 +148,12 @@ class MixedCurves:
         (n_states, 3, n_bins) array
             NaN where theory has no solution.
         """
-        at_r = self.theory(states, described, density, r)
-        means = (self.like.predict, self.unlike.predict)
-        return at_r + self._from_grid(states, described.inputs, r, means)
+        inputs, asked = _safe(described)
+        parts = self.like.predict(inputs), self.unlike.predict(inputs), self.like.predict(exchange(inputs))
+        mean = np.stack(parts, axis=1)
+        mean[~asked] = np.nan
+        scaled = r / pair_constants(states)[0][..., None]
+        return self.theory(states, described, density, r) + spline_rows(scaled, SCALED_GRID, mean)
 
     def mean(self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray) -> FloatArray:
         """Curves, (n_states, 3, n_bins); arguments as `log_cavity`."""
@@ -164,19 +164,21 @@ class MixedCurves:
         self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Curves and the standard deviation of the process, (n_states, 3, n_bins) each; arguments as `log_cavity`."""
-        g = self.mean(states, described, density, r)
-        deviations = (self.like.deviation, self.unlike.deviation)
-        return g, g * self._from_grid(states, described.inputs, r, deviations, degree=1)
+        inputs, asked = _safe(described)
+        like, mirrored = (self.like.ask(part) for part in (inputs, exchange(inputs)))
+        unlike = self.unlike.ask(inputs)
+        mean, deviation = (np.stack([like[k], unlike[k], mirrored[k]], axis=1) for k in (0, 1))
+        mean[~asked], deviation[~asked] = np.nan, np.nan
+        scaled = r / pair_constants(states)[0][..., None]
+        log_y = self.theory(states, described, density, r) + spline_rows(scaled, SCALED_GRID, mean)
+        g = boltzmann_factors(states, r, self.width) * np.exp(np.minimum(log_y, _HIGHEST))
+        return np.asarray(g), np.asarray(g * interpolate_rows(scaled, SCALED_GRID, deviation))
 
-    def _from_grid(
-        self, states: pd.DataFrame, inputs: FloatArray, r: FloatArray, ask: tuple[Ask, Ask], degree: int = 3
-    ) -> FloatArray:
-        like, unlike = ask
-        known = np.asarray(np.isfinite(inputs).all(axis=1))
-        safe = np.where(known[:, None], inputs, 0.0)
-        values = np.stack([like(safe), unlike(safe), like(exchange(safe))], axis=1)
-        values[~known] = np.nan
-        return _at_distances(values, pair_constants(states)[0], r, degree)
+
+def _safe(described: Description) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Inputs, 0 for states that have none; and which have some."""
+    known = np.asarray(np.isfinite(described.inputs).all(axis=1))
+    return np.where(known[:, None], described.inputs, 0.0), known
 
 
 def _onto_grid(value: FloatArray, error: FloatArray, r: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -194,17 +196,6 @@ def _onto_grid(value: FloatArray, error: FloatArray, r: FloatArray, sigma: Float
         on_grid[n, pair, inside] = make_interp_spline(x[known], value[n, pair][known], k=3)(at)
         errors[n, pair, inside] = np.interp(at, x[known], error[n, pair][known])
     return on_grid, errors
-
-
-def _at_distances(values: FloatArray, sigma: FloatArray, r: FloatArray, degree: int) -> FloatArray:
-    """Values on `SCALED_GRID` at distances r, (n_states, 3, n_bins)."""
-    at_r = np.empty((*values.shape[:2], len(r)))
-    for pair in range(len(PAIRS)):
-        for size in np.unique(sigma[:, pair]):
-            rows = sigma[:, pair] == size
-            x = np.clip(r / size, SCALED_GRID[0], SCALED_GRID[-1])
-            at_r[rows, pair] = make_interp_spline(SCALED_GRID, values[rows, pair], k=degree, axis=1)(x)
-    return at_r
 
 
 @dataclass(frozen=True)

@@ -125,13 +125,18 @@ class Process:
         """Mean of each output, (n, n_outputs)."""
         return self.mean + self._cross(inputs) @ self.weights
 
-    def deviation(self, inputs: FloatArray) -> FloatArray:
-        """Standard deviation of each output without the noise of an observation, (n, n_outputs)."""
+    def ask(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean of each output, and its standard deviation without the noise of an observation, (n, n_outputs) each."""
         if not len(inputs):
-            return np.zeros((0, len(self.amplitude)))  # the solver would read the whole factor for nothing
-        explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
+            return np.zeros((0, len(self.mean))), np.zeros((0, len(self.mean)))  # the solver would read the factor
+        cross = self._cross(inputs)
+        explained = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         left = np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget
-        return np.asarray(np.sqrt(left[:, None] * self.amplitude))
+        return self.mean + cross @ self.weights, np.sqrt(left[:, None] * self.amplitude)
+
+    def deviation(self, inputs: FloatArray) -> FloatArray:
+        """Standard deviation of `ask`, (n, n_outputs)."""
+        return self.ask(inputs)[1]
 
     def posterior_covariance(self, inputs: FloatArray) -> FloatArray:
         """Covariance of new states after what was learned, in units of an output's amplitude, (n, n)."""

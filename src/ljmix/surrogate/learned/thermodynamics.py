@@ -17,8 +17,8 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from ljmix._util.arrays import FloatArray
-from ljmix.surrogate.description import Description, describe, exchange, with_mirrored
-from ljmix.surrogate.process import Process
+from ljmix.surrogate.learned.description import Description, describe, exchange, with_mirrored
+from ljmix.surrogate.learned.process import Process
 
 __all__ = ["QUANTITIES", "DensityModel", "ThermodynamicModel"]
 
@@ -40,8 +40,8 @@ class DensityModel:
     strength : float
         Factor of k = 1 − ε_AB with which the equation of state meets the simulated densities best.
     process : Process
-        Of ln(ρ / ρ of the equation of state), over `ljmix.surrogate.description.INPUTS`; mirrored mixtures have the
-        same ratio and are learned too.
+        Of ln(ρ / ρ of the equation of state), over `ljmix.surrogate.learned.description.INPUTS`; mirrored mixtures have
+        the same ratio and are learned too.
     """
 
     strength: float
@@ -83,8 +83,9 @@ class DensityModel:
         density = np.full(len(described.density), np.nan)
         deviation = density.copy()
         rows = described.known
-        density[rows] = described.density[rows] * np.exp(self.process.predict(described.inputs[rows])[:, 0])
-        deviation[rows] = density[rows] * self.process.deviation(described.inputs[rows])[:, 0]
+        mean, spread = self.process.ask(described.inputs[rows])
+        density[rows] = described.density[rows] * np.exp(mean[:, 0])
+        deviation[rows] = density[rows] * spread[:, 0]
         return density, deviation
 
 
@@ -191,6 +192,5 @@ def _fit(inputs: FloatArray, values: FloatArray, errors: FloatArray, centred: bo
 
 def _ask(process: Process, inputs: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     mean, deviation = np.full((2, len(inputs)), np.nan)
-    mean[known] = process.predict(inputs[known])[:, 0]
-    deviation[known] = process.deviation(inputs[known])[:, 0]
+    mean[known], deviation[known] = (part[:, 0] for part in process.ask(inputs[known]))
     return mean, deviation

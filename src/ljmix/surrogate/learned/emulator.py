@@ -14,11 +14,11 @@ import pandas as pd
 from scipy.interpolate import make_interp_spline
 from scipy.stats import qmc
 
-from ljmix._util.arrays import FloatArray, interpolate
-from ljmix.state import PAIRS, PARAMETERS
-from ljmix.surrogate.description import Description, describe, exchange
-from ljmix.surrogate.parts import Parts
-from ljmix.surrogate.process import Process
+from ljmix._util.arrays import FloatArray, interpolate, interpolate_rows
+from ljmix.state import PARAMETERS
+from ljmix.surrogate.learned.description import Description, describe, exchange
+from ljmix.surrogate.learned.parts import Parts
+from ljmix.surrogate.learned.process import Process
 from ljmix.theory.cavity import boltzmann_factors, pair_constants
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 
@@ -38,7 +38,7 @@ _BINS = np.arange(0.525, 5.0, 0.05)
 
 @dataclass
 class Emulator:
-    """Emulated theory; called as `ljmix.surrogate.curves.solve_theory`.
+    """Emulated theory; called as `ljmix.surrogate.learned.curves.solve_theory`.
 
     Attributes
     ----------
@@ -100,11 +100,7 @@ class Emulator:
             [self.like.predict(inputs), self.unlike.predict(inputs), self.like.predict(exchange(inputs))], axis=1
         )
         values[~described.known] = np.nan
-        sigma, _ = pair_constants(states)
-        at_r = np.empty((len(states), len(PAIRS), len(r)))
-        for n, pair in np.ndindex(*at_r.shape[:2]):
-            at_r[n, pair] = np.interp(r / sigma[n, pair], _GRID, values[n, pair])
-        return at_r
+        return interpolate_rows(r / pair_constants(states)[0][..., None], _GRID, values)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All numbers by name, for a file."""

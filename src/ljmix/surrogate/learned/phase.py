@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from ljmix._util.arrays import FloatArray
-from ljmix.surrogate.description import INPUTS, Description, describe
+from ljmix.surrogate.learned.description import INPUTS, Description, describe
 from ljmix.theory.splitting import Splitting, smallest_area, split
 
 __all__ = ["PhaseModel", "box_edges", "decided", "splitting_score"]

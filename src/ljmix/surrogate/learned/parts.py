@@ -12,11 +12,11 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
 from ljmix.state import PAIRS
-from ljmix.surrogate.curves import MixedCurves, TwoLiquids, demixed_curves, two_liquids
-from ljmix.surrogate.description import Description, describe
-from ljmix.surrogate.phase import PhaseModel
-from ljmix.surrogate.process import Process
-from ljmix.surrogate.thermodynamics import QUANTITIES, DensityModel, ThermodynamicModel
+from ljmix.surrogate.learned.curves import MixedCurves, TwoLiquids, demixed_curves, two_liquids
+from ljmix.surrogate.learned.description import Description, describe
+from ljmix.surrogate.learned.phase import PhaseModel
+from ljmix.surrogate.learned.process import Process
+from ljmix.surrogate.learned.thermodynamics import QUANTITIES, DensityModel, ThermodynamicModel
 from ljmix.theory.splitting import split
 
 __all__ = ["OPEN", "Parts", "Prediction"]
@@ -39,7 +39,7 @@ class Prediction:
         Curves of one liquid and of two, and the width of their bands before calibration.
     density, density_deviation : (2, n) arrays
     quantities : dict
-        Value and deviation, (2, n) each, by the names of `ljmix.surrogate.thermodynamics.QUANTITIES`.
+        Value and deviation, (2, n) each, by the names of `ljmix.surrogate.learned.thermodynamics.QUANTITIES`.
     known : (n,) array of bool
         False where the equation of state has no liquid.
     """
@@ -51,6 +51,39 @@ class Prediction:
     density_deviation: FloatArray
     quantities: dict[str, tuple[FloatArray, FloatArray]]
     known: npt.NDArray[np.bool_]
+
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """Whether a branch has curves, (2, n)."""
+        return np.asarray(np.isfinite(self.g).all(axis=(2, 3)))
+
+    @property
+    def likely(self) -> npt.NDArray[np.int64]:
+        """The likelier branch of each state, 0 for one liquid and 1 for two, (n,)."""
+        return np.asarray(self.demixing >= 0.5, dtype=np.int64)
+
+    @property
+    def chosen(self) -> npt.NDArray[np.int64]:
+        """The branch that is told, (n,): the likelier one, or the other one where only that has curves."""
+        answered, at = self.answered, np.arange(len(self.demixing))
+        only_other = ~answered[self.likely, at] & answered[1 - self.likely, at]
+        return np.asarray(np.where(only_other, 1 - self.likely, self.likely))
+
+    def told(self, both: FloatArray) -> FloatArray:
+        """Values of the branch that is told, (n, …) of (2, n, …)."""
+        return np.asarray(both[self.chosen, np.arange(len(self.demixing))])
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All numbers by name, for a file."""
+        plain = ("demixing", "g", "deviation", "density", "density_deviation", "known")
+        quantities = {f"quantities/{name}": np.stack(pair) for name, pair in self.quantities.items()}
+        return {name: getattr(self, name) for name in plain} | quantities
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Read what `arrays` has written."""
+        quantities = {name: (arrays[f"quantities/{name}"][0], arrays[f"quantities/{name}"][1]) for name in QUANTITIES}
+        return cls(quantities=quantities, **{k: v for k, v in arrays.items() if not k.startswith("quantities/")})
 
 
 @dataclass
@@ -86,7 +119,7 @@ class Parts:
         Raises
         ------
         ValueError
-            If the dataset is too small for it, see `ljmix.surrogate.phase.PhaseModel.fit`.
+            If the dataset is too small for it, see `ljmix.surrogate.learned.phase.PhaseModel.fit`.
         """
         states = dataset.states
         phases = PhaseModel.fit(states, states["size_ratio"].to_numpy())
@@ -100,7 +133,7 @@ class Parts:
         states: pd.DataFrame,
         r: FloatArray,
         box_edge: FloatArray,
-        wanted: npt.NDArray[np.bool_] | None = None,
+        also: npt.NDArray[np.bool_] | None = None,
     ) -> Prediction:
         """Predict both branches.
 
@@ -111,8 +144,8 @@ class Parts:
             Distances, σ_AA.
         box_edge : (n_states,) array
             Of the box in which the state is asked for, σ_AA.
-        wanted : (n_states, 2) array of bool, optional
-            Whether the curves of one and of two liquids are computed; by default where they are likelier than `OPEN`.
+        also : (n_states, 2) array of bool, optional
+            Where the curves of one and of two liquids are computed though they are less likely than `OPEN`.
 
         Returns
         -------
@@ -125,8 +158,9 @@ class Parts:
         splitting = split(states, self.phases.strength)
         demixing = self.phases.probability(splitting, stability, stability.density, box_edge)
         g, spread = np.full((2, 2, len(states), len(PAIRS), len(r)), np.nan)
-        if wanted is None:
-            wanted = np.stack([1 - demixing >= OPEN, demixing >= OPEN], axis=1)
+        wanted = np.stack([1 - demixing >= OPEN, demixing >= OPEN], axis=1)
+        if also is not None:
+            wanted |= also
         one = np.flatnonzero(wanted[:, 0])
         if len(one):
             part = states.iloc[one].reset_index(drop=True)

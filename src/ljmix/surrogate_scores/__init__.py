@@ -1,0 +1,1 @@
+"""How good the surrogate is: every measure of one table, on states that it has not learned from."""

@@ -124,8 +124,7 @@ def solve_mixtures(mixtures: Mixtures, closure: str, *, steps: int = _STEPS, coa
     gamma, converged = _climb(mixtures, closure, steps, coarse)
     if coarse > 1:
         gamma, converged = _refine(gamma, np.flatnonzero(converged), mixtures, closure, steps)
-    u = lj_potential(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
-    attraction = weeks_attraction(r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None])
+    u, attraction = _energies(mixtures, r)
     beta_u = u / mixtures.temperature[:, None, None]
     cavity = _cavity(gamma, attraction / mixtures.temperature[:, None, None], closure)
     cavity[~converged] = np.nan
@@ -137,20 +136,20 @@ def _distances(coarse: int) -> FloatArray:
 
 
 def _energies(mixtures: Mixtures, r: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """βu and its attractive part."""
+    """Pair energies and their attractive part, ε_AA."""
     arguments = r, mixtures.sigma[:, :, None], mixtures.epsilon[:, :, None]
-    beta = 1 / mixtures.temperature[:, None, None]
-    return beta * lj_potential(*arguments), beta * weeks_attraction(*arguments)
+    return lj_potential(*arguments), weeks_attraction(*arguments)
 
 
 def _climb(mixtures: Mixtures, closure: str, steps: int, coarse: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """γ by stages of rising β, and whether there is a solution; exact at the end, but for a coarse grid."""
     r = _distances(coarse)
-    beta_u, beta_attraction = _energies(mixtures, r)
+    u, attraction = _energies(mixtures, r)
     n = len(mixtures.temperature)
     gamma, converged = np.zeros((n, 3, len(r))), np.ones(n, dtype=bool)
     before, last = gamma, 0.0
     for stage, share in enumerate(_RAMP):
+        beta = (share / mixtures.temperature)[:, None, None]
         # From the second stage on, start where a straight line in β leads.
         slope = (share - last) / (last - _RAMP[stage - 2]) if stage > 1 else 0.0
         start, before, last = gamma + slope * (gamma - before), gamma, share
@@ -158,7 +157,7 @@ def _climb(mixtures: Mixtures, closure: str, steps: int, coarse: int) -> tuple[F
         # A state without a solution at some β was never seen to have one at a larger β.
         rows = np.flatnonzero(converged)
         gamma = start
-        energies = share * beta_u[rows], share * beta_attraction[rows]
+        energies = (beta * u)[rows], (beta * attraction)[rows]
         gamma[rows], converged[rows] = _iterate(start[rows], *energies, mixtures[rows], closure, steps, tolerance)
     return gamma, converged
 
@@ -176,7 +175,9 @@ def _refine(
     # γ is smooth; at the origin it is level, at the far end zero.
     values = np.concatenate([rough[solved][..., :1], rough[solved], np.zeros((len(solved), 3, 1))], axis=2)
     start, some = make_interp_spline(knots, values, k=3, axis=2)(r), mixtures[solved]
-    gamma[solved], converged[solved] = _iterate(start, *_energies(some, r), some, closure, steps, _TOLERANCE)
+    beta = (1 / some.temperature)[:, None, None]
+    u, attraction = _energies(some, r)
+    gamma[solved], converged[solved] = _iterate(start, beta * u, beta * attraction, some, closure, steps, _TOLERANCE)
     left = solved[~converged[solved]]
     if len(left):  # the coarse solution did not lead there
         gamma[left], converged[left] = _climb(mixtures[left], closure, steps, 1)

@@ -61,6 +61,16 @@ def test_the_interval_of_a_gain_is_one_of_pairs():
     assert gain_interval(own, own) == (0.0, 0.0)
 
 
+def test_few_compositions_have_finite_intervals():
+    """One draw in 625 of five is of a single composition, which has no error of its own."""
+    few, other = draw(5), draw(5, seed=1)
+    other = ClusterSums(other.error, *few.rows()[1:])
+    with np.errstate(all="raise"):
+        for low, high in (r2_interval(few, draws=4000), gain_interval(few, other, draws=4000)):
+            assert np.isfinite([low, high]).all()
+            assert low < high
+
+
 def test_coverage_of_models_is_simulated_from_their_own_compositions():
     """Even ones are covered as promised; heavy tails are not, and it shows."""
     rng, sets = np.random.default_rng(4), 200

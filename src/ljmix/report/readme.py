@@ -178,7 +178,7 @@ def interval_words(metrics: Mapping[str, Any], score: str = "r2") -> str:
         return "95 % interval over mixtures"
     low, high = format_share(min(shares)), format_share(max(shares))
     span = low if low == high else f"{low.removesuffix(' %')} to {high}"
-    return f"interval over mixtures (nominally 95 %; it holds the truth in {span} of simulated sets, by model)"
+    return f"interval over mixtures, nominally of 95 %, which holds the truth in {span} of simulated sets, by model"
 
 
 def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:

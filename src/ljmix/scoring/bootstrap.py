@@ -165,12 +165,14 @@ def cover_scores(
     member, mixtures = pd.factorize(pd.Series(composition_keys(asked)))
     if len(mixtures) < LEAST_CLUSTERS:
         return {}
-    moments = [np.bincount(member, part.sum(axis=1)) for part in _moments(test[test["model"] == baseline], asked)]
+    moments = [
+        np.bincount(member, part.sum(axis=1)).astype(float) for part in _moments(test[test["model"] == baseline], asked)
+    ]
     sums = {}
     for model, rows in test.groupby("model", observed=True, sort=False):
         error = _squared_errors(rows, asked).sum(axis=1)
         if np.isfinite(error).all():
-            sums[str(model)] = ClusterSums(np.bincount(member, error), *moments)
+            sums[str(model)] = ClusterSums(np.bincount(member, error).astype(float), *moments)
     found = {model: simulate_models(own, sums[baseline], sets=sets) for model, own in sums.items()}
     found[baseline].pop("gain")
     return found

@@ -6,7 +6,8 @@ compositions carry both sums. `ljmix.scoring.coverage` simulates how often inter
 With 100 compositions as unequal as ours, 95 % intervals by percentiles hold it in 46 to 82 % of the sets, by model; BCa
 ones in 54 to 80 %, studentized ones in 71 to 84 %, and those of a median in 93 to 94 % (300 sets, standard errors 1 to
 3 %). So the studentized kind is used, and is to be called wider, not 95 %: where few compositions carry a score, draws
-from them know nothing of the rest. Where compositions are even, all three hold it in 92 to 93 %.
+from them know nothing of the rest. Where compositions are even, all three hold it in 92 to 93 %. Studentized intervals
+of a gain over another model hold it in 83 to 87 %, those of a mean over compositions in 92 to 96 % (200 sets, 2 %).
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ KINDS = ("percentile", "bca", "studentized")
 """Kinds of bootstrap intervals of R²."""
 LEAST_CLUSTERS = 5
 """A draw from fewer compositions repeats them more than it varies them."""
+
+
+_NO_ERROR = 1e-9
+"""Standard error, relative to the largest, that is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def r2_interval(
         return float(low), float(high)
     (theta,), (error,) = _theta(np.ones((1, n)), sums)
     thetas, errors = _theta(weights, sums)
-    t = np.quantile((thetas - theta) / errors, edges)
+    t = _pivots(thetas - theta, errors, edges)
     low, high = 1 - np.exp(theta - t * error)
     return float(low), float(high)
 
@@ -163,9 +168,17 @@ def gain_interval(
 
     (delta,), (error,) = gain(np.ones((1, n)))
     deltas, errors = gain(draw_weights(n, draws, seed).astype(float))
-    t = np.quantile((deltas - delta) / errors, edges)
+    t = _pivots(deltas - delta, errors, edges)
     high, low = delta - t * error
     return float(low), float(high)
+
+
+def _pivots(shifts: FloatArray, errors: FloatArray, edges: FloatArray) -> FloatArray:
+    """Quantiles of t; a draw of one composition alone, as happens among five, has no error and is left out."""
+    spread = errors > _NO_ERROR * errors.max()
+    if not spread.any():
+        return np.zeros(len(edges))
+    return np.asarray(np.quantile(shifts[spread] / errors[spread], edges))
 
 
 def _count(n: int) -> int:

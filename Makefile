@@ -9,6 +9,8 @@ PUBLISHED := reference
 PROFILE ?= $(PUBLISHED)
 ENGINE  ?= auto
 DEVICE  ?= auto
+# Of each network one seed is fitted anew, or all.
+REFIT   ?= one
 
 # What is misspelt is told before anything is written.
 PROFILES := $(patsubst src/ljmix/simulation/profiles/%.toml,%,$(wildcard src/ljmix/simulation/profiles/*.toml))
@@ -20,6 +22,9 @@ $(error ENGINE = '$(ENGINE)' is unknown; choose one of auto hoomd lammps)
 endif
 ifneq ($(words $(DEVICE)) $(filter auto cpu gpu gpu:%,$(DEVICE)),1 $(DEVICE))
 $(error DEVICE = '$(DEVICE)' is unknown; choose one of auto cpu gpu gpu:<index>)
+endif
+ifneq ($(words $(REFIT)) $(filter one all,$(REFIT)),1 $(REFIT))
+$(error REFIT = '$(REFIT)' is unknown; choose one of one all)
 endif
 
 RESULTS := results/$(PROFILE)
@@ -60,7 +65,7 @@ SIMULATE := $(CORE) $(call room,structure simulation simulation/engines) $(addpr
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
 TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
 LEARN    := $(TABLES) $(call room,theory models models/networks models/processes scoring evaluation) src/ljmix/models/tuned.json \
-            $(addprefix src/ljmix/report/,names.py published.py readme.py)
+            $(addprefix src/ljmix/report/,lead.py names.py published.py readme.py)
 PLOT     := $(call room,plotting plotting/models plotting/physics) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             scoring/__init__.py scoring/groups.py) \
             $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
@@ -69,7 +74,7 @@ EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 09-learned-potential 10-density-functional
 
-.PHONY: help all data models figures validate thermodynamics functional potentials surrogate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
+.PHONY: help all everything data models figures validate thermodynamics functional potentials surrogate verify moves docs lock lab test lowest chaos slurm doctor lint install clean FORCE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: README.md docs/results.md $(RESULTS)/surrogate/scores.json
@@ -80,6 +85,9 @@ help: ## list every target
 
 all: $(NOTEBOOKS:%=$(RESULTS)/%.ipynb) $(REPORT) ## run the whole chain and draw every figure
 	@$(if $(REPORT),$(PYTHON) -m ljmix.report.verify,echo "$(words $(NOTEBOOKS)) notebooks are up to date in $(RESULTS)")
+
+everything: ## the same with every seed of every network fitted anew, none taken as shipped; hours
+	@$(MAKE) --no-print-directory all REFIT=all
 
 data: $(INSTALLED) ## simulate all states of the profile and write the tables; resumable
 	$(PYTHON) -m ljmix.simulation.campaign --profile $(PROFILE) --engine $(ENGINE) --device $(DEVICE)
@@ -112,11 +120,15 @@ $(RESULTS)/01-simulate.ipynb: notebooks/01-simulate.ipynb $(TABLES) $(PLOT) $(RE
 $(RESULTS)/02-rdf.ipynb: notebooks/02-rdf.ipynb $(TABLES) $(PLOT) $(RESULTS)/01-simulate.ipynb
 	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
 
-$(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
+# The networks of other seeds are shipped: a change of these makes the step due.
+FITS := $(wildcard $(addprefix data/$(PROFILE)/predictions/,networks.parquet scaling-fits.parquet))
 
-$(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb
-	@$(RUN) $< $@ profile=$(PROFILE) --inputs $^
+$(RESULTS)/03-extrapolate.ipynb: notebooks/03-extrapolate.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb $(FITS)
+	@$(RUN) $< $@ profile=$(PROFILE) refit=$(REFIT) --inputs $^
+
+$(RESULTS)/04-data-scaling.ipynb: notebooks/04-data-scaling.ipynb $(LEARN) $(PLOT) $(RESULTS)/02-rdf.ipynb \
+    $(RESULTS)/03-extrapolate.ipynb $(FITS)
+	@$(RUN) $< $@ profile=$(PROFILE) refit=$(REFIT) --inputs $^
 
 $(RESULTS)/05-explain.ipynb: notebooks/05-explain.ipynb $(EXPLAIN) \
     $(addprefix $(RESULTS)/,03-extrapolate.ipynb 04-data-scaling.ipynb 06-validate.ipynb 08-thermodynamics.ipynb 09-learned-potential.ipynb 10-density-functional.ipynb)

@@ -239,6 +239,7 @@ def test_parameters_are_read_as_they_are_written(tmp_path):
         ("PROFILE=..", "PROFILE = '..' is unknown"),
         ("PROFILE=smoke quick", "PROFILE = 'smoke quick' is unknown"),
         ("ENGINE=lamps", "ENGINE = 'lamps' is unknown; choose one of auto hoomd lammps"),
+        ("REFIT=some", "REFIT = 'some' is unknown; choose one of one all"),
         ("DEVICE=gpuu", "DEVICE = 'gpuu' is unknown; choose one of auto cpu gpu gpu:<index>"),
     ],
 )
@@ -272,6 +273,8 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
         parameters = {"profile": "smoke", "results": str(tmp_path)}
         if "03" <= path.stem < "06":
             parameters["epochs"] = 30
+        if path.stem in ("03-extrapolate", "04-data-scaling"):
+            parameters["plateau"] = 20
         if path.stem == "05-explain":
             parameters |= {"maps": 2, "fits": 1}
         if path.stem == "07-surrogate":
@@ -288,6 +291,7 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
             r2 = metrics[task][model]["r2"]
             assert set(r2) == {"all", "AA", "AB", "BB"}
             assert all(value <= 1 for value in r2.values())
+    assert metrics["extrapolation"]["mlp-early"]["r2_train"]["all"] <= 1
     for key in ("r2_T0.6", "r2_T1.4"):
         assert key in metrics["extrapolation"]["mlp"]
     # The curve at 0.8 says much about the one at 0.6, even in runs this short.

@@ -12,11 +12,13 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 __all__ = [
     "COMPOSITION", "CUTOFF", "DILUTE", "PAIRS", "PAPER_GRID", "PARAMETERS", "TEST_TEMPERATURES", "TRAIN_TEMPERATURES",
-    "StatePoint", "grid", "state_points",
+    "StatePoint", "as_simulated", "grid", "simulated_fractions", "state_points",
 ]  # fmt: skip
 
 PAIRS = ("AA", "AB", "BB")
@@ -177,3 +179,25 @@ def state_points(states: pd.DataFrame) -> list[StatePoint]:
         names.append("pressure")
     columns = [states[name].to_numpy(dtype=float).tolist() for name in names]
     return [StatePoint(*row) for row in zip(*columns, strict=True)]
+
+
+def simulated_fractions(states: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Share of B among the particles as simulated, N_B / N, where the table tells it; else C_B.
+
+    A box holds whole particles, so that the two differ by up to 1 / 2N. Models and theory are told the first; the
+    second names a composition. Version 1 of the dataset does not tell it, nor do states that nobody has simulated.
+
+    Returns
+    -------
+    (n_states,) array
+    """
+    fractions: npt.NDArray[np.float64] = as_simulated(states)["fraction_b"].to_numpy(dtype=float)
+    return fractions
+
+
+def as_simulated(states: pd.DataFrame) -> pd.DataFrame:
+    """Table of states whose `fraction_b` is that of `simulated_fractions`; the same table where it tells none."""
+    if "simulated_fraction_b" not in states:
+        return states
+    simulated = states["simulated_fraction_b"].astype(float).fillna(states["fraction_b"])
+    return states.assign(fraction_b=simulated).drop(columns="simulated_fraction_b")

@@ -83,7 +83,7 @@ def test_a_bar_begins_with_what_is_finished(tmp_path):
 
 def test_an_interrupted_fit_says_that_it_begins_again():
     from ljmix._util.command import Interrupted
-    from ljmix.evaluation.run import run_in_parallel
+    from ljmix.evaluation.parallel import run_in_parallel
 
     def press(number):
         if number:

@@ -6,7 +6,7 @@ import pytest
 
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.evaluation import audit, plateau
+from ljmix.evaluation import audit, plateau, starts
 from ljmix.evaluation.run import evaluate
 from ljmix.evaluation.starts import with_start
 from ljmix.models.registry import make_model
@@ -67,6 +67,39 @@ def test_runs_of_version_2_take_their_places(two_starts):
     np.testing.assert_array_equal(moved.curve_array("g_sem")[1], two_starts.curve_array("g_sem")[1])
     with pytest.raises(ValueError, match="start = 'random' is unknown; choose one of separated"):
         with_start(two_starts, "random", runs)
+
+
+def test_runs_of_a_side_are_those_that_tell_most(two_starts):
+    """Of two liquids the one that began with wrong compositions, or the stable shape; of one liquid the random one."""
+    names = two_starts.states["state_id"].tolist()
+    dataset = Dataset(two_starts.states.assign(phase=["demixed", *["mixed"] * (len(names) - 1)]), two_starts.rdf, {})
+    begun = {"random": 1.0, "separated": 2.0, "exchanged": 3.0, "stable": 4.0}
+    keys = dataset.rdf[dataset.rdf["state_id"].isin(names[:2])][["state_id", "pair", "r"]]
+    runs = pd.concat(keys.assign(start=start, g=g, g_sem=0.5, counted=True) for start, g in begun.items())
+    runs = runs.astype({"start": "category"})[~((runs["start"] == "stable") & (runs["state_id"] == names[1]))]
+    for side, expected in (("mixed side", (3.0, 1.0)), ("separated side", (4.0, 2.0))):
+        moved = with_start(dataset, side, runs).curve_array()[1]
+        np.testing.assert_array_equal(moved[0], expected[0])
+        np.testing.assert_array_equal(moved[1], expected[1])
+        np.testing.assert_array_equal(moved[2:], dataset.curve_array()[1][2:])
+    lines = audit.audit_starts(dataset, ["nearest-temperature"], runs)
+    assert lines["question"].tolist() == ["the mixed side everywhere", "the separated side everywhere"]
+
+
+def test_how_sides_differ_is_told_where_it_was_not(two_starts):
+    """A state that disagrees is otherwise as well known as its error bars say."""
+    unknown = two_starts.rdf.assign(
+        g_starts=two_starts.rdf["g_starts"].where(two_starts.rdf["state_id"] != two_starts.states["state_id"][1])
+    )
+    dataset = Dataset(two_starts.states, unknown, {})
+    keys = unknown[unknown["state_id"] == two_starts.states["state_id"][1]][["state_id", "pair", "r"]]
+    runs = pd.concat(
+        keys.assign(start=s, g=g, g_sem=0.1, counted=True) for s, g in (("random", 1.0), ("separated", 3.0))
+    )
+    filled = starts.fill_differences(dataset, runs).curve_array("g_starts")[1]
+    np.testing.assert_allclose(filled[1], 2.0)
+    np.testing.assert_allclose(np.delete(filled, 1, axis=0), 0.5)
+    assert np.isnan(curves_of(dataset).starts[1]).all()
 
 
 def test_both_starts_are_scored_side_by_side(two_starts):

@@ -9,16 +9,14 @@ from sklearn.metrics import r2_score
 
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.evaluation.run import evaluate, evaluate_interpolation, fit_models
+from ljmix.evaluation.run import evaluate, evaluate_interpolation
 from ljmix.evaluation.scaling import (
     as_table,
-    data_size_scaling,
     describe_jump,
     draw_rows,
     draw_training_states,
-    predict_from_draws,
+    scale_data,
     score_at_half,
-    state_scaling,
 )
 from ljmix.models.base import RowModel
 from ljmix.models.registry import make_model
@@ -142,11 +140,13 @@ def test_spread_goes_into_the_predictions(small):
 
 
 def test_models_fitted_side_by_side_are_those_fitted_alone(small):
+    """The first seed's are kept, to be filed."""
     train, test = split_by_temperature(small)
     r, _ = test.curve_array()
-    fitted = fit_models(["xgboost", "gaussian-process"], train, seed=2, workers=2)
+    fitted = evaluate(small, "extrapolation", ["xgboost", "gaussian-process"], 2, workers=2).models
+    assert list(fitted) == ["xgboost", "gaussian-process"]
     for name, model in fitted.items():
-        alone = make_model(name, 2).fit(train)
+        alone = make_model(name, 0).fit(train)
         np.testing.assert_array_equal(model.predict(test.states, r), alone.predict(test.states, r))
 
 
@@ -215,7 +215,7 @@ def test_interpolation_hides_the_test_rows(small):
 
 
 def test_whole_training_set_scores_as_the_extrapolation_does(small, extrapolation):
-    scaling = data_size_scaling(small, ["mlp"], [90, 360], 2, epochs=3)
+    scaling = scale_data(small, 2, rows=(["mlp"], [90, 360]), epochs=3).rows
     assert [point["rows"] for point in scaling["mlp"]] == [90, 360]
     metrics, whole = extrapolation.metrics["mlp"], scaling["mlp"][-1]
     assert whole["r2_mean"] == pytest.approx(metrics["r2"]["all"], abs=1e-6)
@@ -235,7 +235,7 @@ def test_smaller_draws_are_parts_of_larger_ones(small):
 
 
 def test_second_run_gives_the_same_numbers(small):
-    first, second = (data_size_scaling(small, ["mlp", "xgboost"], [120], 2, epochs=2) for _ in range(2))
+    first, second = (scale_data(small, 2, rows=(["mlp", "xgboost"], [120]), epochs=2).rows for _ in range(2))
     assert first == second
 
 
@@ -271,7 +271,7 @@ def test_baselines_cannot_learn_from_rows(small):
     with pytest.raises(ValueError, match="'nearest-temperature' needs whole curves, not rows"):
         evaluate_interpolation(small, BASELINES, 1)
     with pytest.raises(ValueError, match="'nearest-temperature' needs whole curves, not rows"):
-        data_size_scaling(small, BASELINES, [100], 1)
+        scale_data(small, 1, rows=(BASELINES, [100]))
 
 
 @pytest.mark.parametrize(("sizes", "message"), [
@@ -281,7 +281,7 @@ def test_baselines_cannot_learn_from_rows(small):
 ])  # fmt: skip
 def test_sizes_must_fit_the_training_rows(small, sizes, message):
     with pytest.raises(ValueError, match=message):
-        data_size_scaling(small, ["mlp"], sizes, 1)
+        scale_data(small, 1, rows=(["mlp"], sizes))
 
 
 # -- states --------------------------------------------------------------------------------------------------
@@ -298,7 +298,7 @@ def test_states_are_drawn_by_composition(dataset):
 
 
 def test_more_states_help(dataset):
-    found = state_scaling(dataset, ["gaussian-process"], [3, 24], 2)["gaussian-process"]
+    found = scale_data(dataset, 2, states=(["gaussian-process"], [3, 24])).states["gaussian-process"]
     assert [point["states"] for point in found] == [3, 24]
     assert found[1]["r2_mean"] > found[0]["r2_mean"]
     assert found[1]["r2_std"] == pytest.approx(0, abs=1e-12)  # all states, and nothing drawn
@@ -334,12 +334,24 @@ def test_epochs_are_counted_by_seed():
 
 def test_one_curve_is_predicted_from_few_rows_and_from_many(small):
     state_id = small.states.loc[small.states["temperature"] == 0.6, "state_id"].iloc[0]
-    found = predict_from_draws(small, state_id, "BB", ("xgboost",), (20, 150))
+    found = scale_data(small, 2, rows=(["xgboost"], [20, 70, 150]), curve=(state_id, "BB", ("xgboost",))).curve
     assert found["rows"].value_counts().tolist() == [small.rdf["r"].nunique()] * 2
     error = (found["predicted"] - found["g"]).abs().groupby(found["rows"]).mean()
     assert error[150] < error[20]
     with pytest.raises(ValueError, match="state 'nowhere', pair 'BB': not among the states at the test temperatures"):
-        predict_from_draws(small, "nowhere", "BB", ("xgboost",), (20,))
+        scale_data(small, 1, rows=(["xgboost"], [20]), curve=("nowhere", "BB", ("xgboost",)))
+
+
+def test_all_rows_and_all_states_are_learned_once(small, monkeypatch):
+    train, _ = split_by_temperature(small)
+    fitted = []
+    fit_rows = RowModel.fit_rows
+    monkeypatch.setattr(RowModel, "fit_rows", lambda self, table: fitted.append(len(table)) or fit_rows(self, table))
+    asked = {"rows": (["xgboost"], [90, 360]), "states": (["xgboost"], [3, len(train.states)])}
+    together = scale_data(small, 1, **asked)
+    assert sorted(fitted) == [90, 180, 360]
+    for by, (names, sizes) in asked.items():
+        assert getattr(scale_data(small, 1, **{by: (names, sizes)}), by) == getattr(together, by)
 
 
 def test_points_of_all_models_make_one_table():

@@ -10,9 +10,9 @@ from ljmix.explanation.ranking import (
     entropy_draws,
     grid_draws,
     order_table,
-    resample_states,
     share_table,
 )
+from ljmix.scoring.draws import resample_means
 from ljmix.state import PARAMETERS
 
 
@@ -25,7 +25,7 @@ def draws_of(order, n=50, spread=0.0):
 def test_states_are_the_units_of_the_bootstrap():
     # 100 states with 5 equal rows each: the error is that of 100 observations, not of 500.
     values = np.random.default_rng(3).standard_normal(100)
-    draws = resample_states([5 * values[:, None]], [np.full(100, 5.0)], seed=0, n=4000)
+    draws = resample_means([5 * values[:, None]], [np.full(100, 5.0)], seed=0, n=4000)
     expected = values.std() / np.sqrt(100)
     # The standard deviation of n draws has the relative error 1 / √(2n).
     sigma = expected / np.sqrt(2 * 4000)
@@ -35,13 +35,13 @@ def test_states_are_the_units_of_the_bootstrap():
 
 def test_draws_take_every_seed():
     parts = [np.full((10, 1), 1.0), np.full((10, 1), 3.0)]
-    draws = resample_states(parts, [np.ones(10)] * 2, seed=0, n=400)
+    draws = resample_means(parts, [np.ones(10)] * 2, seed=0, n=400)
     assert set(draws.ravel()) == {1.0, 3.0}
     assert abs((draws == 3).mean() - 0.5) < 4 * np.sqrt(0.25 / 400)
     with pytest.raises(ValueError, match="at least one seed and two states"):
-        resample_states([], [], seed=0)
+        resample_means([], [], seed=0)
     with pytest.raises(ValueError, match="two states"):
-        resample_states([np.ones((1, 4))], [np.ones(1)], seed=0)
+        resample_means([np.ones((1, 4))], [np.ones(1)], seed=0)
 
 
 def with_errors(dataset, **columns):

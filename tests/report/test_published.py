@@ -33,7 +33,7 @@ def results(tmp_path, dataset):
             "spread": np.nan,
         }
     )  # fmt: skip
-    for name in published._TABLES:
+    for name in (*published._TABLES, *published._FITS):
         table = predictions if name.startswith("predictions") else pd.DataFrame({"model": ["mlp"], "rows": [5]})
         write_table(table, tmp_path / "run" / f"{name}.parquet", {"dataset": identify(dataset)})
     update_metrics(
@@ -52,6 +52,8 @@ def test_shipped_predictions_are_those_of_the_figures(results, tmp_path, dataset
     np.testing.assert_allclose(after["predicted"], kept["predicted"], atol=0.51e-4)
     scaling = [pd.read_parquet(folder / "scaling.parquet") for folder in (results, tmp_path / "shipped")]
     assert scaling[0].equals(scaling[1])
+    for name in published._FITS:
+        assert (tmp_path / "shipped" / f"{name}.parquet").is_file()
     assert read_metrics(tmp_path / "shipped" / "metrics.json") == read_metrics(results / "metrics.json")
 
 
@@ -65,7 +67,7 @@ def test_own_predictions_come_before_shipped_ones(results, tmp_path, dataset, mo
     assert published.find_predictions(SMOKE, results, dataset) == results
 
 
-@pytest.mark.parametrize("name", ["losses.parquet", "metrics.json"])
+@pytest.mark.parametrize("name", ["losses.parquet", "networks.parquet", "metrics.json"])
 def test_a_missing_table_is_named_before_anything_is_written(results, tmp_path, dataset, name):
     (results / name).unlink()
     with pytest.raises(FileNotFoundError, match=f"{name} does not exist; 03-extrapolate and 04-data-scaling"):

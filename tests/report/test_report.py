@@ -7,7 +7,15 @@ import pytest
 from ljmix.report.claims import claims_table, papers_failure
 from ljmix.report.gallery import gallery
 from ljmix.report.metrics import read_metrics, update_metrics
-from ljmix.report.readme import PAGES, describe_extent, describe_views, insert_block, results_table, short_table
+from ljmix.report.readme import (
+    PAGES,
+    describe_extent,
+    describe_views,
+    insert_block,
+    interval_words,
+    results_table,
+    short_table,
+)
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = "results/reference/metrics.json"
@@ -203,3 +211,17 @@ def test_damaged_metrics_are_named_with_a_way_out(tmp_path, content):
         with pytest.raises(ValueError, match=r"metrics\.json .*; restore it \(git checkout\), or delete it, and"):
             call()
     assert path.read_text() == content
+
+
+def test_intervals_whose_coverage_was_simulated_are_called_nominal():
+    """As version 2 has it: the same words in the table and in both captions; for version 1 they are as published."""
+    metrics = copy.deepcopy(METRICS)
+    assert interval_words(metrics) == interval_words(metrics, "gain") == "95 % interval over mixtures"
+    metrics["certainty"]["coverage"] = {"mlp": {"r2": 0.81, "gain": 0.7}, "nearest-temperature": {"r2": 0.74}}
+    words = "interval over mixtures, nominally of 95 %, which holds the truth in 74 to 81 % of simulated sets, by model"
+    assert interval_words(metrics) == words
+    assert f"| … {words} |" in results_table(metrics)
+    page = gallery(metrics)
+    assert f"thin ones: {words}." in page
+    assert "holds the truth in 70 % of simulated sets, by model)" in page
+    assert "with nominal 95 % intervals over mixtures" in page

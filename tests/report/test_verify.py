@@ -3,6 +3,7 @@ import json
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import image
 
@@ -88,3 +89,29 @@ def test_what_cannot_be_verified_is_said(tmp_path, clone):
     subprocess.run(["git", "init", "-q"], cwd=tmp_path / "elsewhere", check=True)
     with pytest.raises(RuntimeError, match="is not a clone with published results"):
         verify(tmp_path / "elsewhere")
+
+
+def fits_of(r2, made=True):
+    columns = {"by": "rows", "model": "mlp", "seed": [0, 1], "size": 90, "settings": "{}", "r2": r2, "made": made}
+    return pd.DataFrame(columns)
+
+
+def test_networks_of_a_run_are_held_against_the_committed_ones(clone):
+    """Said where there are some; one outside the spread of the shipped seeds is no reproduction."""
+    shipped = clone / "data" / "reference" / "predictions" / "scaling-fits.parquet"
+    shipped.parent.mkdir(parents=True)
+    fits_of([0.5, 0.6]).to_parquet(shipped)
+    for command in (["add", "-A"], ["commit", "-qm", "fits"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *command], cwd=clone, check=True)
+    own = clone / "results" / "reference" / "scaling-fits.parquet"
+    fits_of([0.5, 0.6], [True, False]).to_parquet(own)
+    reproduced, text = verify(clone)
+    assert reproduced
+    assert text.splitlines()[-1] == (
+        "scaling-fits: 1 fits of networks made anew: 1 identical, 0 close, 0 different; "
+        "1 taken from the shipped ones: mlp, seeds 1"
+    )
+    fits_of([0.6, 1.0]).to_parquet(own)
+    reproduced, text = verify(clone)
+    assert not reproduced
+    assert "2 fits of networks made anew: 0 identical, 1 close, 1 different" in text

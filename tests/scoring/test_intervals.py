@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ljmix.scoring import coverage
-from ljmix.scoring.intervals import KINDS, ClusterSums, median_interval, r2_interval
+from ljmix.scoring.intervals import KINDS, ClusterSums, gain_interval, median_interval, r2_interval
 
 
 def draw(n, seed=0):
@@ -47,6 +47,46 @@ def test_coverage_is_as_the_pages_say():
     even = coverage.simulate_coverage(coverage.CASES["even"], sets, draws=400, seed=1)
     print(even)
     assert all(abs(share - 0.95) < 4 * sigma for share in even.values())
+
+
+def test_the_interval_of_a_gain_is_one_of_pairs():
+    """The same on both sides of zero, far narrower than the intervals of two scores that move together."""
+    own, rng = draw(100), np.random.default_rng(3)
+    other = ClusterSums(own.error * rng.uniform(1.05, 1.15, 100), *own.rows()[1:])
+    low, high = gain_interval(own, other)
+    gain = (other.error - own.error).sum() / own.square.sum()
+    assert low < gain < high
+    assert gain_interval(other, own) == pytest.approx((-high, -low), rel=0.02)
+    assert high - low < 0.2 * np.ptp(r2_interval(own))
+    assert gain_interval(own, own) == (0.0, 0.0)
+
+
+def test_few_compositions_have_finite_intervals():
+    """One draw in 625 of five is of a single composition, which has no error of its own."""
+    few, other = draw(5), draw(5, seed=1)
+    other = ClusterSums(other.error, *few.rows()[1:])
+    with np.errstate(all="raise"):
+        for low, high in (r2_interval(few, draws=4000), gain_interval(few, other, draws=4000)):
+            assert np.isfinite([low, high]).all()
+            assert low < high
+
+
+def test_coverage_of_models_is_simulated_from_their_own_compositions():
+    """Even ones are covered as promised; heavy tails are not, and it shows."""
+    rng, sets = np.random.default_rng(4), 200
+    shares = {}
+    for name, width in (("even", 0.3), ("heavy", 2.0)):
+        variation = rng.lognormal(0, width, 100)
+        own, other = (
+            ClusterSums(variation * rng.lognormal(-3 + k, width, 100), np.ones(100), np.zeros(100), variation)
+            for k in range(2)
+        )
+        shares[name] = coverage.simulate_models(own, other, sets=sets, draws=400)
+    print(shares)
+    assert all(abs(share - 0.95) < 4 * np.sqrt(0.95 * 0.05 / sets) for share in shares["even"].values())
+    assert shares["heavy"]["r2"] < 0.85
+    with pytest.raises(ValueError, match="sets = 0: must be at least 1"):
+        coverage.simulate_models(own, other, sets=0)
 
 
 def test_median_interval_draws_whole_compositions():

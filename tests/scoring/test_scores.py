@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset
-from ljmix.scoring.scores import noise_ceiling, score_curves, simulation_errors
+from ljmix.scoring.scores import error_factors, noise_ceiling, score_curves, simulation_errors
 from ljmix.state import PAIRS
 
 
@@ -184,3 +184,22 @@ def test_what_does_not_fit_is_refused(truth):
     flat = Curves(truth.states, truth.r, np.full_like(truth.g, 2.0), truth.g_sem)
     with pytest.raises(ValueError, match="R² is undefined where g does not vary: 3000 points at g = 2"):
         score_curves(flat, truth.g)
+
+
+def test_few_blocks_make_wide_intervals(truth):
+    """Student's t as tables print it; with it, and not with 1.96, the intervals of five blocks hold the truth."""
+    states = truth.states.assign(n_blocks=pd.array([5, 2, None, *[21] * 7], dtype="Int64"), starts="random")
+    states.loc[1, "starts"] = "random+separated"
+    factors = error_factors(states)
+    assert factors[:4] == pytest.approx([2.776, 4.303, 1.96, 2.086], abs=1e-3)
+    assert error_factors(truth.states) == pytest.approx(np.full(10, 1.96))
+
+    blocks = np.random.default_rng(5).normal(size=(5, *truth.g.shape))
+    mean, error = blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(5)
+    few = replace(truth, states=truth.states.assign(n_blocks=5, starts="random"), g=mean + 10, g_sem=error)
+    exact, no_spread = np.full_like(mean, 10.0), np.zeros_like(mean)
+    found = score_curves(few, exact, no_spread)["within_95"]
+    sigma = np.sqrt(0.95 * 0.05 / mean.size)
+    print(f"held {found:.4f}, expected 0.95, sigma {sigma:.4f}")
+    assert abs(found - 0.95) < 4 * sigma
+    assert score_curves(replace(few, states=truth.states), exact, no_spread)["within_95"] < 0.91

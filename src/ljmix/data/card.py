@@ -84,7 +84,10 @@ def describe_package(dataset: Dataset, directory: Path) -> dict[str, Any]:
         else:
             title = _RECORD_TITLE if path.name == RECORD else _OTHER_TITLES[path.parent.name]
             entry |= {"title": title, "format": path.suffix[1:]}
-            if path.suffix == ".parquet":
+            if path.suffix == ".parquet" and any(pa.types.is_nested(kind) for kind in pq.read_schema(path).types):
+                # Cells that hold arrays, such as weights, are none that the standard's tables know.
+                entry |= {"type": "file"}
+            elif path.suffix == ".parquet":
                 # Without their types readers guess: a curve that starts with zeros would be one of integers.
                 entry |= {"type": "table", "schema": {"fields": _typed_columns(path), "missingValues": ["", "nan"]}}
         listed.append(entry)

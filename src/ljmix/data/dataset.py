@@ -24,7 +24,7 @@ from ljmix._util.atomic import replace_when_whole
 from ljmix._util.checks import require_float, require_int, require_kind, require_path, shorten
 from ljmix._util.reading import read_parquet
 from ljmix.data.schema import KEYS, TABLES, Field
-from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint
+from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint, as_simulated
 
 __all__ = [
     "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "write_dataset",
@@ -317,10 +317,13 @@ def learning_table(dataset: Dataset, r_max: float = LEARNING_RANGE) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        Columns `FEATURES`, then `g`, `g_sem`, `state_id`, `pair`; rows sorted as in the dataset.
+        Columns `FEATURES`, then `g`, `g_sem`, `state_id`, `pair`; rows sorted as in the dataset. C_B is that of the
+        particles simulated where the dataset tells it.
     """
     rows = dataset.rdf[dataset.rdf["r"] < r_max]
-    table = rows.merge(dataset.states[["state_id", *PARAMETERS]], on="state_id", how="left", validate="m:1")
+    table = rows.merge(
+        as_simulated(dataset.states)[["state_id", *PARAMETERS]], on="state_id", how="left", validate="m:1"
+    )
     table["has_a"] = table["pair"].str.contains("A").astype(float)
     table["has_b"] = table["pair"].str.contains("B").astype(float)
     return table[[*FEATURES, "g", "g_sem", "state_id", "pair"]]

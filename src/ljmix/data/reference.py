@@ -19,6 +19,7 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
+from ljmix._util.reading import read_parquet
 from ljmix.data.card import write_data_card
 from ljmix.data.collect import collect_dataset, find_finished
 from ljmix.data.configurations import write_configurations
@@ -38,6 +39,7 @@ __all__ = [
     "find_dataset",
     "load_reference",
     "merge_datasets",
+    "read_runs",
     "repeated_states",
     "shipped_directory",
     "shipped_folder",
@@ -113,7 +115,9 @@ def find_dataset(profile: Profile, results: Path) -> Path:
     results = Path(results)
     for directory in (results, shipped_directory(profile)):
         if (directory / "states.parquet").exists():
-            found = read_provenance(directory / "states.parquet").get("profile")
+            about = read_provenance(directory / "states.parquet")
+            # Version 2 is a dataset of version 1's profile, though another one says how its states were run.
+            found = about.get("version1", about).get("profile")
             if found != profile.name:
                 raise ValueError(
                     f"{directory} holds the dataset of profile {found}, not of {profile.name}; give that profile, or "
@@ -124,6 +128,33 @@ def find_dataset(profile: Profile, results: Path) -> Path:
         f"{results} holds no tables, and the repository ships none for profile {profile.name}; "
         f"`make data PROFILE={profile.name}` simulates them"
     )
+
+
+def read_runs(directory: Path) -> pd.DataFrame | None:
+    """Every run of every state, which version 2 of a dataset tells beside the curves that count.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the tables.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns `ljmix.data.schema.STARTS_TABLE`; None where there is no such table.
+
+    Raises
+    ------
+    ValueError
+        If it was not written together with the others.
+    """
+    path = Path(directory) / "starts.parquet"
+    if not path.is_file():
+        return None
+    table, provenance = read_parquet(path)
+    if provenance != read_provenance(Path(directory) / "states.parquet"):
+        raise ValueError(f"{path} and states.parquet were not written together (their provenance differs)")
+    return table
 
 
 def unshipped_states(profile: Profile, directory: Path) -> list[StatePoint]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.evaluation.selection import predict_splits
 from ljmix.evaluation.splits import make_splits
 from ljmix.models.base import Model

@@ -25,7 +25,7 @@ from ljmix._util.reading import read_parquet
 from ljmix.data.curves import Curves, curves_of
 from ljmix.data.dataset import Dataset, read_dataset, split_by_temperature
 from ljmix.data.identity import require_same_data
-from ljmix.evaluation.starts import STARTS, with_start
+from ljmix.evaluation.starts import SIDES, STARTS, with_start
 from ljmix.models.features import composition_keys
 from ljmix.models.registry import make_model
 from ljmix.scoring.bootstrap import weigh_curves
@@ -185,7 +185,8 @@ def audit_starts(
     models : sequence of str
         See `ljmix.models.registry.make_model`.
     runs : pandas.DataFrame, optional
-        As of `ljmix.evaluation.starts.with_start`.
+        As of `ljmix.evaluation.starts.with_start`. With them the two sides from which runs approach equilibrium take
+        the place of the two starts of version 1.
     seed : int
 
     Returns
@@ -194,14 +195,15 @@ def audit_starts(
         `COLUMNS`, without intervals.
     """
     lines = []
-    for start in STARTS:
+    for start in STARTS if runs is None else SIDES:
         train, test = split_by_temperature(with_start(dataset, start, runs))
         truth = curves_of(test)
         for model in models:
             guess = make_model(model, seed).fit(train).predict(test.states, truth.r)
             errors = relative_errors(truth, guess)
+            name = start if start in SIDES else f"{start} start"
             lines.append({
-                "question": f"the {start} start everywhere", "model": model, "states": len(truth.g),
+                "question": f"the {name} everywhere", "model": model, "states": len(truth.g),
                 "r2": score_curves(truth, guess)["r2"]["all"], "median_error": float(np.nanmedian(errors)),
             })  # fmt: skip
     return pd.DataFrame(lines, columns=COLUMNS)

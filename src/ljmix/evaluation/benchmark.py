@@ -13,19 +13,23 @@ from ljmix._util.threads import cpu_seconds
 from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, split_by_temperature
 from ljmix.evaluation.ablation import ablate
+from ljmix.evaluation.audit import audit, audit_starts
 from ljmix.evaluation.failures import failure_table
+from ljmix.evaluation.fits import solve_theory
+from ljmix.evaluation.refits import MAKE_ALL, NETWORKS, Refits
 from ljmix.evaluation.run import evaluate, evaluate_interpolation
 from ljmix.evaluation.scaling import draw_training_states
 from ljmix.evaluation.selection import validate
 from ljmix.evaluation.splits import possible_tasks
+from ljmix.evaluation.starts import fill_differences
 from ljmix.models.base import Model
-from ljmix.models.registry import BASELINES, LEARNED, MODELS, ROW_MODELS, make_model
-from ljmix.models.theory import clear_solution_cache
-from ljmix.scoring.bootstrap import resample_scores, weigh_curves
+from ljmix.models.registry import BASELINES, LEARNED, MODELS, ROW_MODELS, VARIANTS, make_model
+from ljmix.models.theory import Solutions, clear_solution_cache
+from ljmix.scoring.bootstrap import cover_scores, interval_kind, resample_scores, weigh_curves
 from ljmix.scoring.tables import epoch_range
 from ljmix.state import PAIRS
 
-__all__ = ["OTHER_TASKS", "Benchmark", "measure_speed", "run_benchmark"]
+__all__ = ["AUDITED", "BY_START", "FILED", "OTHER_TASKS", "Benchmark", "measure_speed", "run_benchmark"]
 
 _GENERAL = (*(name for name in LEARNED if name != "mlp"), "theory-guided")
 _QUICK_TO_FIT = ("xgboost", "xgboost-physics", "gaussian-process")
@@ -38,6 +42,15 @@ OTHER_TASKS = {
     "unseen-fraction-b": _QUICK_TO_FIT,
 }
 """What is asked beside unseen temperatures, and of which models."""
+
+FILED = (*LEARNED, "theory-guided")
+"""Models that go into files once they have learned the training temperatures."""
+
+AUDITED = (
+    "mlp", "xgboost", "xgboost-physics", "gaussian-process", "theory-guided", "nearest-temperature",
+)  # fmt: skip
+BY_START = ("gaussian-process", "nearest-temperature")
+"""Models of the main table, and those that learn from the runs of either start."""
 
 _ABLATED = ("extrapolation", "compositions")
 _HEAVIEST = 5
@@ -56,17 +69,29 @@ class Benchmark:
     sections : dict
         Sections of ``metrics.json``: `interpolation`, `extrapolation` and one for each other task, each the `metrics`
         of an `ljmix.evaluation.run.Evaluation`; `epochs_run`, `noise_ceiling` (by task), `certainty`,
-        `model_selection`, `ablation`, `failures`.
+        `model_selection`, `ablation`, `failures`; of version 2 also `audit` and, with `runs`, `starts`, the lines of
+        `ljmix.evaluation.audit`.
     tables : dict of pandas.DataFrame
-        `predictions-interpolation`, `predictions-extrapolation`, `losses`, `ablation`, `failures`.
+        `predictions-interpolation`, `predictions-extrapolation`, `losses`, `ablation`, `failures`, `networks`
+        (`ljmix.evaluation.refits.table_networks`, of all tasks).
+    models : dict of Model
+        Of unseen temperatures, those of `FILED` with seed 0.
     """
 
     sections: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+    models: dict[str, Model]
 
 
 def run_benchmark(
-    dataset: Dataset, seeds: int, *, workers: int = 1, progress: bool = False, **options: Any
+    dataset: Dataset,
+    seeds: int,
+    *,
+    runs: pd.DataFrame | None = None,
+    refits: Refits = MAKE_ALL,
+    workers: int = 1,
+    progress: bool = False,
+    **options: Any,
 ) -> Benchmark:
     """Let every model learn and predict every task.
 
@@ -79,23 +104,36 @@ def run_benchmark(
         Every composition at every temperature, see `ljmix.evaluation.splits.complete_compositions`.
     seeds : int
         Repetitions of every fit.
+    runs : pandas.DataFrame, optional
+        Every run of every state, `ljmix.data.schema.STARTS_TABLE` of version 2: models are then scored with the runs
+        from either side, too.
+    refits : Refits
+        Which networks are made anew; all unless given.
     workers : int
         Processes that fit side by side; -1 for one a core.
     progress : bool
         Show a bar a task.
     **options
-        As of `ljmix.models.registry.make_model`.
+        As of `ljmix.models.registry.make_model`. With `plateau` the paper's network is scored on unseen temperatures
+        as it is when it stops early, too.
 
     Returns
     -------
     Benchmark
     """
+    if runs is not None:
+        dataset = fill_differences(dataset, runs)
     parallel: dict[str, Any] = {"workers": workers, "progress": progress}
-    rows = evaluate_interpolation(dataset, ROW_MODELS, seeds, **parallel, **options)
-    unseen = evaluate(dataset, "extrapolation", MODELS, seeds, **parallel, **options)
+    fitting = parallel | {"refits": refits} | options
+    rows = evaluate_interpolation(dataset, ROW_MODELS, seeds, **fitting)
+    unseen = evaluate(
+        dataset, "extrapolation", (*MODELS, *(VARIANTS if options.get("plateau") else ())), seeds, **fitting
+    )
     possible = possible_tasks(dataset)
+    # What theory says of a state is asked for in every task and fold.
+    solutions = solve_theory(dataset, unseen.solutions, workers, progress)
     others = {
-        task: evaluate(dataset, task, names, seeds, **parallel, **options)
+        task: evaluate(dataset, task, names, seeds, solutions=solutions, **fitting)
         for task, names in OTHER_TASKS.items()
         if task in possible
     }
@@ -112,38 +150,47 @@ def run_benchmark(
         **{task.replace("-", "_"): found.metrics for task, found in others.items()},
         "noise_ceiling": ceilings,
         "certainty": _certainty(unseen.predictions, dataset, test),
-        "model_selection": _select(train, workers, options),
+        "model_selection": _select(train, solutions, workers, options),
         "ablation": ablation.to_dict("records"),
         "failures": failures.to_dict("records"),
     }
+    if "version" in dataset.states:
+        # Version 1 was published without.
+        sections["audit"] = audit(dataset, unseen.predictions, AUDITED).to_dict("records")
+    if runs is not None:
+        sections["starts"] = audit_starts(dataset, BY_START, runs).to_dict("records")
     tables = {
         "predictions-interpolation": rows.predictions,
         "predictions-extrapolation": unseen.predictions,
         "losses": pd.concat([rows.losses, unseen.losses]),
         "ablation": ablation,
         "failures": failures,
+        NETWORKS: pd.concat([found.networks for found in (rows, unseen, *others.values())], ignore_index=True),
     }
-    return Benchmark(sections, tables)
+    return Benchmark(sections, tables, {name: unseen.models[name] for name in FILED})
 
 
 def _certainty(predictions: pd.DataFrame, dataset: Dataset, test: Dataset) -> dict[str, Any]:
     """Scores over redrawn mixtures, and how few curves carry them."""
     weights = weigh_curves(curves_of(test))
-    return {
+    certainty = {
         "scores": resample_scores(predictions, dataset.states).to_dict("records"),
         "equal_curves": 1 / (weights["share"] ** 2).sum(),
         "curves": len(weights),
         "heaviest": weights.head(_HEAVIEST).to_dict("records"),
     }
+    if interval_kind(dataset.states) == "studentized":
+        certainty["coverage"] = cover_scores(predictions, dataset.states)
+    return certainty
 
 
-def _select(train: Dataset, workers: int, options: Mapping[str, Any]) -> dict[str, Any]:
+def _select(train: Dataset, solutions: Solutions, workers: int, options: Mapping[str, Any]) -> dict[str, Any]:
     """Choose the best model inside the training temperatures.
 
     Parabolas cannot take part, since two temperatures are left, nor can models that do not predict every state.
     """
     candidates = [*LEARNED, "theory-guided", *(name for name in BASELINES if not name.startswith("quadratic"))]
-    validation = validate(train, candidates, workers=workers, **options)
+    validation = validate(train, candidates, solutions=solutions, workers=workers, **options)
     return {
         "r2": validation.set_index("model")["r2"].to_dict(),
         "best": validation["model"][0],

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed  # type: ignore[import-untyped]
-from tqdm import tqdm
 
-from ljmix._util.command import Interrupted, hold_interrupts, way_on
-from ljmix._util.threads import count_workers, cpu_seconds
+from ljmix._util.threads import cpu_seconds
 from ljmix.data.curves import curves_of, join_curves
 from ljmix.data.dataset import Dataset, learning_table
+from ljmix.evaluation.fits import fit_group, group_names
+from ljmix.evaluation.parallel import run_in_parallel
+from ljmix.evaluation.refits import MAKE_ALL, Fit, Refits, table_networks
 from ljmix.evaluation.splits import Split, make_splits
 from ljmix.models.base import Model, RowModel, SourcedModel, UncertainModel
 from ljmix.models.features import layout_table
-from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, make_model, make_row_model
-from ljmix.models.theory import clear_solution_cache
+from ljmix.models.networks.network import Network
+from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, VARIANTS, make_model, make_row_model
+from ljmix.models.theory import Solutions, known_solutions, remember_solutions
 from ljmix.scoring.scores import noise_ceiling, score_curves
 from ljmix.scoring.tables import score_rows, summarise
 from ljmix.state import PAIRS
 
-__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "fit_models", "list_runs", "run_in_parallel"]
+__all__ = ["Evaluation", "evaluate", "evaluate_interpolation", "list_runs"]
 
 _PARTS = ("train", "test")
 _SOURCES = ("theory", "data")
@@ -33,6 +34,8 @@ _PREDICTIONS = [
 ]  # fmt: skip
 _LOSSES = ["model", "split", "seed", "epoch", "loss"]
 _RANDOM_TASKS = ("interpolation-states", "compositions", "compositions-temperatures")
+_FILED = ("extrapolation", 0)
+"""Task and seed of the models that are filed."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,21 @@ class Evaluation:
     losses : pandas.DataFrame
         Loss curves: `model, split, seed, epoch, loss`; `split` is the task, `epoch` counts from 1 (rounds of
         boosting for trees), `loss` is the mean squared error of g over the training rows.
+    networks : pandas.DataFrame
+        Every network that a task with one split has trained, `ljmix.evaluation.refits.table_networks`.
+    models : dict of Model
+        Of the temperature task, the fitted model of seed 0 by name.
+    solutions : dict
+        Of theory, what the fits have solved.
     """
 
     metrics: dict[str, dict[str, Any]]
     ceiling: dict[str, dict[str, Any]]
     predictions: pd.DataFrame
     losses: pd.DataFrame
+    networks: pd.DataFrame
+    models: dict[str, Model]
+    solutions: Solutions
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,7 @@ class _Result:
     scores: dict[str, Any]
     predictions: list[pd.DataFrame]
     losses: list[float]
+    fit: Fit | None
 
 
 def evaluate(
@@ -78,6 +91,8 @@ def evaluate(
     names: Sequence[str],
     seeds: int,
     *,
+    refits: Refits = MAKE_ALL,
+    solutions: Solutions | None = None,
     workers: int = 1,
     progress: bool = False,
     **options: int,
@@ -96,12 +111,16 @@ def evaluate(
         Models, see `ljmix.models.registry.make_model`.
     seeds : int
         Repetitions, with seeds 0, 1, … A model that draws nothing runs once where the split is the same.
+    refits : Refits
+        Which networks are made anew; all unless given.
+    solutions : dict, optional
+        Of theory, as from an `Evaluation`; what is not among them is solved, and in every process again.
     workers : int
         Processes that fit side by side; -1 for one a core, fewer where memory is small.
     progress : bool
         Show a bar, one step a fit.
     **options
-        `epochs`, `patience`, `n_jobs` of `make_model`.
+        `epochs`, `patience`, `plateau`, `n_jobs` of `make_model`.
 
     Returns
     -------
@@ -112,42 +131,54 @@ def evaluate(
     ValueError
         If a split is empty, a name unknown, `seeds` below 1 or an option not allowed.
     """
-    runs = list_runs(names, seeds, make_model, options)
+    list_runs(names, seeds, make_model, options)  # what is not allowed stops the work here
     fixed = task not in _RANDOM_TASKS
-    runs = [(name, seed) for name, seed in runs if seed == 0 or not (fixed and name in DETERMINISTIC)]
-    make_splits(dataset, task)  # what the dataset is too small for stops the work here
+    make_splits(dataset, task)  # and what the dataset is too small for
+    runs = [
+        (group, seed)
+        for group in group_names(names)
+        for seed in range(seeds)
+        if seed == 0 or not (fixed and group[0] in DETERMINISTIC)
+    ]
 
-    def run(name: str, seed: int) -> _Result:
-        return _evaluate_once(make_splits(dataset, task, seed), task, name, seed, options)
+    def run(group: tuple[str, ...], seed: int) -> tuple[dict[str, _Result], Solutions]:
+        remember_solutions(solutions or {})
+        found = _evaluate_group(make_splits(dataset, task, seed), task, group, seed, options, refits)
+        return found, {} if solutions else known_solutions()
 
-    results: dict[str, list[_Result]] = {name: [] for name in names}
-    for (name, _), result in zip(runs, run_in_parallel(run, runs, task, workers, progress), strict=True):
-        results[name].append(result)
+    results: dict[str, dict[int, _Result]] = {name: {} for name in names}
+    solved: Solutions = dict(solutions or {})
+    for (_, seed), (found, new) in zip(runs, run_in_parallel(run, runs, task, workers, progress), strict=True):
+        solved.update(new)
+        for name, result in found.items():
+            results[name][seed] = result
     metrics = {
-        name: summarise([result.scores for result in repeats], fixed and name in DETERMINISTIC) | {"seeds": seeds}
+        name: summarise([result.scores for result in repeats.values()], fixed and name in DETERMINISTIC)
+        | {"seeds": seeds}
         for name, repeats in results.items()
     }
     splits = [split for seed in range(1 if fixed else seeds) for split in make_splits(dataset, task, seed)]
     asked = pd.unique(np.concatenate([split.test.states["state_id"] for split in splits]))
     ceiling = noise_ceiling(curves_of(dataset.select(dataset.states["state_id"].isin(asked))))
-    tables = [table for repeats in results.values() for result in repeats for table in result.predictions]
-    losses = {run: result.losses for run, result in zip(runs, (r for f in results.values() for r in f), strict=True)}
-    return Evaluation(metrics, ceiling, _join(tables, dataset, names), _loss_table(losses, task))
+    return _gather(results, dataset, task, ceiling, metrics, solved)
 
 
-def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, options: Mapping[str, Any]) -> _Result:
-    """One model, one seed, every fold."""
+def _evaluate_group(
+    splits: Sequence[Split], task: str, group: Sequence[str], seed: int, options: Mapping[str, Any], refits: Refits
+) -> dict[str, _Result]:
+    """Models that share what they learn, one seed, every fold."""
+    timed = task == "extrapolation"
+    folds = [fit_group(group, split.train, seed, options, task=task, refits=refits, timed=timed) for split in splits]
+    return {name: _score_folds(splits, task, name, seed, [fold[name] for fold in folds]) for name in group}
+
+
+def _score_folds(splits: Sequence[Split], task: str, name: str, seed: int, fits: Sequence[Fit]) -> _Result:
     tests, guesses, spreads, tables, losses = [], [], [], [], []
     extra: dict[str, Any] = {}
-    timed = task == "extrapolation"
-    if timed:
-        # What a fit solves belongs to its time. Elsewhere the process may remember: solving is what takes longest.
-        clear_solution_cache()
-    for split in splits:
-        model = make_model(name, seed, **options)
-        seconds = cpu_seconds(lambda model=model, split=split: model.fit(split.train))  # type: ignore[misc]
-        if timed:
-            extra["fit_cpu_seconds"] = seconds
+    for split, fit in zip(splits, fits, strict=True):
+        model = fit.model
+        if fit.seconds is not None:
+            extra["fit_cpu_seconds"] = fit.seconds
         tests.append(curves_of(split.test))
         guesses.append(model.predict(split.test.states, tests[-1].r))
         if isinstance(model, UncertainModel):
@@ -162,7 +193,7 @@ def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, opt
                 model=name, seed=seed, source=source,
             )
         )  # fmt: skip
-        if task == "extrapolation" and name in ROW_MODELS:
+        if task == "extrapolation" and name in (*ROW_MODELS, *VARIANTS):
             training = layout_table(split.train)
             predicted = model.predict(split.train.states, tests[-1].r).ravel()
             training = training.assign(predicted=predicted, spread=np.nan, part="train", model=name, seed=seed)
@@ -172,32 +203,9 @@ def _evaluate_once(splits: Sequence[Split], task: str, name: str, seed: int, opt
             losses = list(getattr(model, "loss_curve_", []))
     truth = join_curves(tests)
     scores = score_curves(truth, np.concatenate(guesses), np.concatenate(spreads) if spreads else None)
-    return _Result(scores | extra, tables, losses)
-
-
-def fit_models(
-    names: Sequence[str], train: Dataset, *, seed: int = 0, workers: int = 1, **options: Any
-) -> dict[str, Model]:
-    """Fit models side by side.
-
-    Parameters
-    ----------
-    names, workers, **options
-        As in `evaluate`.
-    train : Dataset
-    seed : int
-
-    Returns
-    -------
-    dict
-        Fitted model by name.
-    """
-
-    def fit(name: str) -> Model:
-        return make_model(name, seed, **options).fit(train)
-
-    fitted = run_in_parallel(fit, [(name,) for name in names], "models", workers, progress=False)
-    return dict(zip(names, fitted, strict=True))
+    # Of the temperature task one fit of each model goes into a file; of other tasks networks only.
+    kept = fits[0] if len(splits) == 1 and (isinstance(fits[0].model, Network) or (task, seed) == _FILED) else None
+    return _Result(scores | extra, tables, losses, kept)
 
 
 def evaluate_interpolation(
@@ -206,6 +214,7 @@ def evaluate_interpolation(
     seeds: int,
     *,
     test_share: float = 0.2,
+    refits: Refits = MAKE_ALL,
     workers: int = 1,
     progress: bool = False,
     **options: int,
@@ -217,7 +226,7 @@ def evaluate_interpolation(
 
     Parameters
     ----------
-    dataset, names, seeds, workers, progress, **options
+    dataset, names, seeds, refits, workers, progress, **options
         As in `evaluate`; names of row-wise models.
     test_share : float
         Share of the rows held out.
@@ -243,21 +252,23 @@ def evaluate_interpolation(
         part = np.full(len(table), "train")
         part[order[:n_test]] = "test"
         training = table.iloc[np.sort(order[n_test:])]
-        seconds = cpu_seconds(lambda: model.fit_rows(training))
+        taken = refits.take_network("interpolation", model, seed)
+        seconds = None if taken else cpu_seconds(lambda: model.fit_rows(training))
         rows = table.assign(predicted=model.predict_rows(table), spread=np.nan, part=part, model=name, seed=seed)
         rows = rows.assign(source=None)
         train, test = (rows[rows["part"] == label] for label in _PARTS)
-        scores = score_rows(test) | {"r2_train": score_rows(train)["r2"], "fit_cpu_seconds": seconds}
-        return _Result(scores, [rows], list(getattr(model, "loss_curve_", [])))
+        scores = score_rows(test) | {"r2_train": score_rows(train)["r2"]}
+        scores |= {} if seconds is None else {"fit_cpu_seconds": seconds}
+        kept = (taken or Fit(model, seconds=seconds)) if isinstance(model, Network) else None
+        return _Result(scores, [rows], list(getattr(model, "loss_curve_", [])), kept)
 
-    results: dict[str, list[_Result]] = {name: [] for name in names}
-    losses: dict[tuple[str, int], list[float]] = {}
-    for pair, result in zip(runs, run_in_parallel(run, runs, "interpolation", workers, progress), strict=True):
-        results[pair[0]].append(result)
-        losses[pair] = result.losses
-    metrics = {name: summarise([r.scores for r in repeats]) | {"seeds": seeds} for name, repeats in results.items()}
-    tables = [table for repeats in results.values() for result in repeats for table in result.predictions]
-    return Evaluation(metrics, {}, _join(tables, dataset, names), _loss_table(losses, "interpolation"))
+    results: dict[str, dict[int, _Result]] = {name: {} for name in names}
+    for (name, seed), result in zip(runs, run_in_parallel(run, runs, "interpolation", workers, progress), strict=True):
+        results[name][seed] = result
+    metrics = {
+        name: summarise([r.scores for r in repeats.values()]) | {"seeds": seeds} for name, repeats in results.items()
+    }
+    return _gather(results, dataset, "interpolation", {}, metrics, {})
 
 
 def list_runs(
@@ -273,30 +284,27 @@ def list_runs(
     return [(name, seed) for name in names for seed in range(seeds)]
 
 
-def run_in_parallel(
-    run: Callable[..., Any], runs: Sequence[tuple[Any, ...]], task: str, workers: int, progress: bool
-) -> Iterator[Any]:
-    """Results of all runs in their order; one single-threaded fit a process.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C.
-    """
-    done = 0
-    try:
-        with hold_interrupts():
-            jobs = Parallel(n_jobs=count_workers(workers), return_as="generator")(
-                delayed(run)(*arguments) for arguments in runs
-            )
-        for result in tqdm(jobs, desc=task, total=len(runs), unit="fit", disable=not progress, mininterval=1):
-            done += 1
-            yield result
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"{task}: {done} of {len(runs)} fits were done, and none is kept; what was simulated is, and "
-            f"{way_on('the same call')} begins the fits again"
-        ) from None
+def _gather(
+    results: Mapping[str, Mapping[int, _Result]], dataset: Dataset, task: str, ceiling: dict[str, Any],
+    metrics: dict[str, Any], solutions: Solutions,
+) -> Evaluation:  # fmt: skip
+    """What all runs of a task give, models in their order, seeds ascending."""
+    runs = {(name, seed): result for name, repeats in results.items() for seed, result in repeats.items()}
+    kept = {key: result.fit for key, result in runs.items() if result.fit is not None}
+    networks = table_networks(
+        ((task, name, seed), fit.model, runs[name, seed].scores["r2"]["all"], fit.made)
+        for (name, seed), fit in kept.items()
+        if isinstance(fit.model, Network)
+    )
+    return Evaluation(
+        metrics,
+        ceiling,
+        _join([table for result in runs.values() for table in result.predictions], dataset, list(results)),
+        _loss_table({key: result.losses for key, result in runs.items()}, task),
+        networks,
+        {name: fit.model for (name, seed), fit in kept.items() if (task, seed) == _FILED},
+        solutions,
+    )
 
 
 def _join(tables: Sequence[pd.DataFrame], dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset, learning_table, split_by_temperature
-from ljmix.evaluation.run import list_runs, run_in_parallel
+from ljmix.evaluation.parallel import run_in_parallel
+from ljmix.evaluation.refits import LEARNED_TASK, MAKE_ALL, Refits, table_scaling_fits
+from ljmix.evaluation.run import list_runs
+from ljmix.models.base import Model, RowModel
 from ljmix.models.features import layout_table
-from ljmix.models.registry import make_model, make_row_model
+from ljmix.models.networks.network import Network
+from ljmix.models.registry import DETERMINISTIC, make_model, make_row_model
 from ljmix.scoring.tables import pooled_r2, spread
-from ljmix.state import COMPOSITION, TEST_TEMPERATURES, TRAIN_TEMPERATURES
+from ljmix.state import COMPOSITION
 
 __all__ = [
-    "HALF", "as_table", "data_size_scaling", "describe_jump", "draw_rows", "draw_training_states", "predict_from_draws",
-    "score_at_half", "state_scaling",
+    "HALF", "DataScaling", "as_table", "describe_jump", "draw_rows", "draw_training_states", "scale_data",
+    "score_at_half",
 ]  # fmt: skip
 
 Scaling = dict[str, list[dict[str, float | int | None]]]
@@ -66,128 +71,190 @@ def draw_training_states(dataset: Dataset, states: int, seed: int) -> Dataset:
     return dataset.select(dataset.states.index.isin(chosen))
 
 
-def data_size_scaling(
+@dataclass(frozen=True)
+class DataScaling:
+    """What more data buy.
+
+    Attributes
+    ----------
+    rows, states : dict
+        For each model a list of points in the order of the sizes: `rows` or `states`; `r2_median`, `r2_low` and
+        `r2_high`, median, lowest and highest R² of the seeds; `r2_mean` and `r2_std` (n - 1 in the denominator; None
+        for a single seed). R² has no lower end, and one fit far below zero takes mean and standard deviation along:
+        draw the others.
+    curve : pandas.DataFrame
+        Rows of the learning table of the curve that was asked for, with `predicted`, `model`, `seed` (0) and `rows`,
+        the size of the draw: the fewest and the most.
+    fits : pandas.DataFrame
+        Scores of networks, `ljmix.evaluation.refits.table_scaling_fits`.
+    """
+
+    rows: Scaling
+    states: Scaling
+    curve: pd.DataFrame
+    fits: pd.DataFrame
+
+
+def scale_data(
     dataset: Dataset,
-    names: Sequence[str],
-    sizes: Sequence[int],
     seeds: int,
     *,
-    train: Sequence[float] = TRAIN_TEMPERATURES,
-    test: Sequence[float] = TEST_TEMPERATURES,
+    rows: tuple[Sequence[str], Sequence[int]] = ((), ()),
+    states: tuple[Sequence[str], Sequence[int]] = ((), ()),
+    curve: tuple[str, str, Sequence[str]] | None = None,
+    refits: Refits = MAKE_ALL,
     workers: int = 1,
     progress: bool = False,
     **options: int,
-) -> Scaling:
-    """R² on the temperature task against the number of training rows, drawn at random as in the paper.
+) -> DataScaling:
+    """R² on the temperature task against the number of training rows, and against that of training states.
+
+    Rows are drawn at random, as in the paper. States come as whole compositions: few of them mean compositions never
+    seen; that is what less simulation would mean. The test part is always whole. A model that learns all rows, and all
+    states, learns once.
 
     Parameters
     ----------
     dataset, seeds, workers, progress, **options
-        As in `ljmix.evaluation.run.evaluate`; the test part is always whole.
-    names : sequence of str
-        Row-wise models.
-    sizes : sequence of int
-        Numbers of training rows.
-    train, test : sequence of float
-        Temperatures T*.
-
-    Returns
-    -------
-    dict
-        For each model a list of points in the order of `sizes`: `rows`; `r2_median`, `r2_low` and `r2_high`, median,
-        lowest and highest R² of the seeds; `r2_mean` and `r2_std` (n - 1 in the denominator; None for a single seed).
-        R² has no lower end, and one fit far below zero takes mean and standard deviation along: draw the others.
+        As in `ljmix.evaluation.run.evaluate`.
+    rows : (names, sizes)
+        Row-wise models, and numbers of training rows.
+    states : (names, sizes)
+        Models that predict unseen compositions, and numbers of training states.
+    curve : (state_id, pair, names), optional
+        One curve of the test part, to be predicted by models of `rows` that saw the fewest rows and the most.
+    refits : Refits
+        Which networks are made anew; all unless given. Those that an earlier step of the run made are used.
 
     Raises
     ------
     ValueError
-        If a size or another number is not allowed, a split is empty or a model is not row-wise.
-    """
-    training, held_out = split_by_temperature(dataset, train, test)
-    table, target = learning_table(training), learning_table(held_out)
-    for rows in _checked_sizes(sizes, "rows"):
-        draw_rows(table, rows, seed=0)  # a size that is not allowed stops the work before it starts
-    runs = [(*run, rows) for run in list_runs(names, seeds, make_row_model, options) for rows in sizes]
-
-    def run(name: str, seed: int, rows: int) -> float:
-        model = make_row_model(name, seed, **options).fit_rows(draw_rows(table, rows, seed))
-        return pooled_r2(target.assign(predicted=model.predict_rows(target)))
-
-    scores = run_in_parallel(run, runs, "rows", workers, progress)
-    return _summary(dict(zip(runs, scores, strict=True)), names, sizes, "rows")
-
-
-def state_scaling(
-    dataset: Dataset,
-    names: Sequence[str],
-    sizes: Sequence[int],
-    seeds: int,
-    *,
-    workers: int = 1,
-    progress: bool = False,
-    **options: int,
-) -> Scaling:
-    """R² on the temperature task against the number of training states, whole compositions at a time.
-
-    The test part is always whole, so that few training states mean compositions never seen; that is what less
-    simulation would mean. Parameters and result as of `data_size_scaling`, for any model that predicts unseen
-    compositions, with the key `states` in place of `rows`.
+        If a size or another number is not allowed, a split is empty, a model not row-wise, or the curve not there.
     """
     training, held_out = split_by_temperature(dataset)
-    target = layout_table(held_out)
-    r = np.unique(target["r"])
-    for states in _checked_sizes(sizes, "states"):
-        draw_training_states(training, states, seed=0)
-    runs = [(*run, states) for run in list_runs(names, seeds, make_model, options) for states in sizes]
+    table, target, layout = learning_table(training), learning_table(held_out), layout_table(held_out)
+    r = np.unique(layout["r"])
+    shown, ends = _asked_curve(target, curve), {min(rows[1], default=0), max(rows[1], default=0)}
+    for size in _checked_sizes(*rows, "rows"):
+        draw_rows(table, size, seed=0)  # a size that is not allowed stops the work before it starts
+    for size in _checked_sizes(*states, "states"):
+        draw_training_states(training, size, seed=0)
+    wholes = {"rows": len(table), "states": len(training.states)}
+    runs = _list_fits({"rows": rows, "states": states}, wholes, seeds, options)
 
-    def run(name: str, seed: int, states: int) -> float:
-        model = make_model(name, seed, **options).fit(draw_training_states(training, states, seed))  # type: ignore[arg-type]
-        return pooled_r2(target.assign(predicted=model.predict(held_out.states, r).ravel()))
+    def run(name: str, seed: int, asked: Sized) -> _Scored:
+        model = make_model(name, seed, **options)  # type: ignore[arg-type]
+        known = {by: refits.take_score(by, model, seed, size) for by, size in asked}
+        if all(score is not None for score in known.values()):
+            return _Scored({by: float(score) for by, score in known.items() if score is not None}, model, False, None)
+        (by, size), made = asked[0], True
+        fit = refits.take_network(LEARNED_TASK, model, seed) if size == wholes[by] else None
+        if fit is not None:
+            model, made = fit.model, fit.made
+        elif by == "rows":
+            cast(RowModel, model).fit_rows(draw_rows(table, size, seed))
+        else:
+            model.fit(draw_training_states(training, size, seed))
+        scores = {
+            by: pooled_r2(
+                target.assign(predicted=cast(RowModel, model).predict_rows(target))
+                if by == "rows"
+                else layout.assign(predicted=model.predict(held_out.states, r).ravel())
+            )
+            for by, _ in asked
+        }
+        drawn = None
+        if curve and name in curve[2] and seed == 0 and by == "rows" and size in ends:
+            predicted = cast(RowModel, model).predict_rows(shown)
+            drawn = shown.assign(predicted=predicted, model=name, seed=0, rows=size)
+        return _Scored(scores, model if isinstance(model, Network) else None, made, drawn)
 
-    scores = run_in_parallel(run, runs, "states", workers, progress)
-    return _summary(dict(zip(runs, scores, strict=True)), names, sizes, "states")
+    found = list(run_in_parallel(run, runs, "data", workers, progress))
+    return _collect(runs, found, {"rows": rows, "states": states}, wholes, seeds, curve)
+
+
+Sized = tuple[tuple[str, int], ...]
+"""What a fit learned: ("rows", how many) or ("states", how many), or both where it learned everything."""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    scores: dict[str, float]
+    network: Model | None
+    made: bool
+    curve: pd.DataFrame | None
+
+
+def _list_fits(
+    asked: Mapping[str, tuple[Sequence[str], Sequence[int]]],
+    wholes: Mapping[str, int],
+    seeds: int,
+    options: Mapping[str, int],
+) -> list[tuple[str, int, Sized]]:
+    """Every fit once, by name, seed, and what it learns."""
+    runs: list[tuple[str, int, Sized]] = []
+    for by, (names, sizes) in asked.items():
+        if not names:
+            continue
+        other = "states" if by == "rows" else "rows"
+        for name, seed in list_runs(names, seeds, make_row_model if by == "rows" else make_model, options):
+            for size in sizes:
+                shared = size == wholes[by] and name in asked[other][0] and wholes[other] in asked[other][1]
+                if shared and by == "states":
+                    continue
+                if by == "states" and size == wholes[by] and seed and name in DETERMINISTIC:
+                    continue
+                runs.append((name, seed, ((by, size), (other, wholes[other])) if shared else ((by, size),)))
+    return runs
+
+
+def _collect(
+    runs: Sequence[tuple[str, int, Sized]],
+    found: Sequence[_Scored],
+    asked: Mapping[str, tuple[Sequence[str], Sequence[int]]],
+    wholes: Mapping[str, int],
+    seeds: int,
+    curve: tuple[str, str, Sequence[str]] | None,
+) -> DataScaling:
+    r2: dict[str, dict[tuple[str, int, int], float]] = {"rows": {}, "states": {}}
+    fits = []
+    for (name, seed, sized), scored in zip(runs, found, strict=True):
+        for by, size in sized:
+            r2[by][name, seed, size] = scored.scores[by]
+            if isinstance(scored.network, Network):
+                fits.append(((by, name, seed, size), scored.network, scored.scores[by], scored.made))
+    for name in set(asked["states"][0]) & set(DETERMINISTIC):
+        # All states, and nothing is drawn: every seed gives what the first one does.
+        whole = wholes["states"]
+        if (name, 0, whole) in r2["states"]:
+            r2["states"] |= {(name, seed, whole): r2["states"][name, 0, whole] for seed in range(seeds)}
+    drawn = {
+        (str(part["model"].iloc[0]), int(part["rows"].iloc[0])): part
+        for part in (scored.curve for scored in found)
+        if part is not None
+    }
+    order = [
+        (name, size) for name in (curve[2] if curve else ()) for size in (min(asked["rows"][1]), max(asked["rows"][1]))
+    ]
+    parts = [drawn[key] for key in dict.fromkeys(order)]
+    by_size = {by: _summary(scores, *asked[by], by) for by, scores in r2.items()}
+    curves = pd.concat(parts) if parts else pd.DataFrame()
+    return DataScaling(by_size["rows"], by_size["states"], curves, table_scaling_fits(fits))
+
+
+def _asked_curve(target: pd.DataFrame, curve: tuple[str, str, Sequence[str]] | None) -> pd.DataFrame:
+    if curve is None:
+        return target.iloc[:0]
+    state_id, pair, _ = curve
+    rows = target[(target["state_id"] == state_id) & (target["pair"] == pair)]
+    if rows.empty:
+        raise ValueError(f"state {state_id!r}, pair {pair!r}: not among the states at the test temperatures")
+    return rows
 
 
 def as_table(scaling: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
     """Points of all models below one another, with the column `model`."""
     return pd.concat([pd.DataFrame(points).assign(model=name) for name, points in scaling.items()])
-
-
-def predict_from_draws(
-    dataset: Dataset, state_id: str, pair: str, names: Sequence[str], sizes: Sequence[int], **options: int
-) -> pd.DataFrame:
-    """Predict one curve of the test part, by models that saw few rows and by models that saw many.
-
-    Parameters
-    ----------
-    dataset, names, sizes, **options
-        As of `data_size_scaling`.
-    state_id : str
-        A state at a test temperature.
-    pair : {"AA", "AB", "BB"}
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of the learning table with `predicted`, `model`, `seed` (0) and `rows` (the size of the draw).
-
-    Raises
-    ------
-    ValueError
-        If the state is not in the test part, or as `data_size_scaling`.
-    """
-    training, held_out = split_by_temperature(dataset)
-    curve = learning_table(held_out)
-    curve = curve[(curve["state_id"] == state_id) & (curve["pair"] == pair)]
-    if curve.empty:
-        raise ValueError(f"state {state_id!r}, pair {pair!r}: not among the states at the test temperatures")
-    table = learning_table(training)
-    parts = []
-    for name in names:
-        for rows in sizes:
-            model = make_row_model(name, 0, **options).fit_rows(draw_rows(table, rows, 0))
-            parts.append(curve.assign(predicted=model.predict_rows(curve), model=name, seed=0, rows=rows))
-    return pd.concat(parts)
 
 
 def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
@@ -201,7 +268,7 @@ def describe_jump(points: Sequence[Mapping[str, Any]], model: str) -> str:
     Parameters
     ----------
     points : sequence of mapping
-        One model's entry of `data_size_scaling`.
+        One model's entry of `DataScaling.rows`.
     model : str
         How it is called in the sentence.
     """
@@ -235,8 +302,8 @@ def _median_scores(points: Sequence[Mapping[str, Any]]) -> tuple[FloatArray, Flo
     return np.array([float(point["rows"]) for point in ordered]), np.array([point["r2_median"] for point in ordered])
 
 
-def _checked_sizes(sizes: Sequence[int], what: str) -> Sequence[int]:
-    if not len(sizes):
+def _checked_sizes(names: Sequence[str], sizes: Sequence[int], what: str) -> Sequence[int]:
+    if len(names) and not len(sizes):
         raise ValueError(f"sizes is empty: give at least one number of training {what}")
     return sizes
 

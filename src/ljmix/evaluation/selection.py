@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.fits import fit_group, group_names
+from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.evaluation.splits import Split, validation_splits
 from ljmix.models.base import Model
 from ljmix.models.features import layout_table
-from ljmix.models.registry import make_model
+from ljmix.models.theory import Solutions, remember_solutions
 from ljmix.scoring.bootstrap import resample_scores
 from ljmix.scoring.tables import pooled_r2
 
-__all__ = ["predict_splits", "score_splits", "validate"]
+__all__ = ["predict_splits", "predict_tests", "score_splits", "validate"]
 
 
-def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: int = 1, **options: Any) -> pd.DataFrame:
+def validate(
+    train: Dataset,
+    names: Sequence[str],
+    seed: int = 0,
+    *,
+    solutions: Solutions | None = None,
+    workers: int = 1,
+    **options: Any,
+) -> pd.DataFrame:
     """Let models predict the validation splits: what decides which is the best, and how clearly.
 
     Parameters
@@ -30,6 +39,8 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
     names : sequence of str
         Models that predict every state.
     seed : int
+    solutions : dict, optional
+        Of theory, as in `ljmix.evaluation.run.evaluate`.
     workers : int
         Processes that fit side by side; -1 for one a core.
     **options
@@ -44,10 +55,15 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
     """
     splits = validation_splits(train)
 
-    def run(name: str) -> pd.DataFrame:
-        return predict_splits(splits, lambda: make_model(name, seed, **options)).assign(model=name)
+    def run(group: tuple[str, ...]) -> pd.DataFrame:
+        remember_solutions(solutions or {})
+        folds = [fit_group(group, split.train, seed, options) for split in splits]
+        return pd.concat(
+            predict_tests(splits, [fold[name].model for fold in folds]).assign(model=name) for name in group
+        )
 
-    predictions = pd.concat(run_in_parallel(run, [(name,) for name in names], "validation", workers, progress=False))
+    groups = [(group,) for group in group_names(names)]
+    predictions = pd.concat(run_in_parallel(run, groups, "validation", workers, progress=False))
     best = max(names, key=lambda name: pooled_r2(predictions[predictions["model"] == name]))
     certainty = resample_scores(predictions.assign(seed=seed, part="test"), train.states, baseline=best)
     table = certainty[(certainty["score"] == "r2") & (certainty["label"] == "all")]
@@ -58,10 +74,15 @@ def validate(train: Dataset, names: Sequence[str], seed: int = 0, *, workers: in
 
 def predict_splits(splits: Sequence[Split], make: Callable[[], Model]) -> pd.DataFrame:
     """Test points of all splits, with what the model that `make` gives for each predicts there."""
+    return predict_tests(splits, (make().fit(split.train) for split in splits))
+
+
+def predict_tests(splits: Sequence[Split], models: Iterable[Model]) -> pd.DataFrame:
+    """Test points of all splits, with what the fitted model of each predicts there."""
     parts = []
-    for split in splits:
+    for split, model in zip(splits, models, strict=True):
         table = layout_table(split.test)
-        guess = make().fit(split.train).predict(split.test.states, np.unique(table["r"]))
+        guess = model.predict(split.test.states, np.unique(table["r"]))
         parts.append(table[["state_id", "pair", "r", "g"]].assign(predicted=guess.ravel()))
     return pd.concat(parts, ignore_index=True)
 

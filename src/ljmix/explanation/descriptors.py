@@ -19,9 +19,9 @@ from xgboost import XGBRegressor
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.explanation.attribution import load_shap
-from ljmix.scoring.bootstrap import draw_weights
+from ljmix.scoring.draws import N_DRAWS, draw_weights, middle
 from ljmix.state import PAIRS, PARAMETERS, state_points
 from ljmix.structure.first_shell import SHELL, resolved_peak
 
@@ -34,7 +34,6 @@ IntArray = npt.NDArray[np.int64]
 
 _TREES = {"n_estimators": 200, "max_depth": 4, "learning_rate": 0.08, "subsample": 0.8, "n_jobs": 1}
 _BACKGROUND = 100
-_BOOTSTRAP = 1000
 
 
 def describe_curves(dataset: Dataset) -> pd.DataFrame:
@@ -224,8 +223,8 @@ def interaction_shares(study: DescriptorStudy, seed: int) -> pd.DataFrame:
 
 def _resample_shares(size: FloatArray, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Shares of the columns of `size` in their sum, (n,), averaged over states, with 95 % bootstrap intervals."""
-    drawn, mean = draw_weights(len(size), _BOOTSTRAP, seed) @ size, size.mean(axis=0)
-    low, high = np.quantile(drawn / drawn.sum(axis=1, keepdims=True), (0.025, 0.975), axis=0)
+    drawn, mean = draw_weights(len(size), N_DRAWS, seed) @ size, size.mean(axis=0)
+    low, high = middle(drawn / drawn.sum(axis=1, keepdims=True))
     return mean / mean.sum(), low, high
 
 

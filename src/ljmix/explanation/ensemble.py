@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES, Dataset, learning_table
-from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.explanation.attribution import (
     N_BACKGROUND,
     N_ROWS,

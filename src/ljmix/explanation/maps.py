@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.evaluation.run import run_in_parallel
+from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.explanation.embedding import best_k, curve_vectors, embed, scan_clusters
 from ljmix.state import PAIRS
 

@@ -19,57 +19,17 @@ from ljmix.data.dataset import FEATURES, Dataset
 from ljmix.explanation.ensemble import Explanation
 from ljmix.explanation.exact import grid_shapley
 from ljmix.report.names import PAPER_ORDER
+from ljmix.scoring.draws import INTERVAL, N_DRAWS, middle, resample_means
 from ljmix.scoring.scores import simulation_errors
 from ljmix.state import PARAMETERS
 
 __all__ = [
     "PAPER_ORDER", "agreement_table", "entropy_draws", "grid_draws", "importance_table", "model_draws", "order_table",
-    "resample_states", "share_table",
+    "share_table",
 ]  # fmt: skip
 
 
-N_DRAWS = 1000
 _REPETITIONS = 20
-_INTERVAL = (0.025, 0.975)
-
-
-def resample_states(
-    totals: Sequence[FloatArray], counts: Sequence[FloatArray], seed: int, n: int = N_DRAWS
-) -> FloatArray:
-    """Bootstrap draws of a mean over rows, with states as the units that are drawn.
-
-    Parameters
-    ----------
-    totals : sequence of (n_states, n_features) arrays
-        Sums over the rows of each state; one array a seed of the model.
-    counts : sequence of (n_states,) arrays
-        Numbers of rows behind the sums.
-    seed : int
-    n : int
-        Number of draws. Each takes one of the seeds at random, then its states with replacement.
-
-    Returns
-    -------
-    (n, n_features) array
-
-    Raises
-    ------
-    ValueError
-        If there is no seed, or fewer than two states.
-
-    Notes
-    -----
-    Efron 1979, doi:10.1214/aos/1176344552, for clusters: rows of one state come from one simulation.
-    """
-    if not totals or min(map(len, totals)) < 2:
-        raise ValueError("a bootstrap needs at least one seed and two states")
-    rng = np.random.default_rng(seed)
-    draws = []
-    for chosen in rng.integers(len(totals), size=n):
-        total, count = totals[chosen], counts[chosen]
-        weight = np.bincount(rng.integers(len(total), size=len(total)), minlength=len(total))
-        draws.append(weight @ total / (weight @ count))
-    return np.array(draws)
 
 
 def model_draws(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS) -> dict[str, FloatArray]:
@@ -92,9 +52,9 @@ def model_draws(explanations: Sequence[Explanation], seed: int, n: int = N_DRAWS
     for model in dict.fromkeys(explanation.model for explanation in explanations):
         of_model = [explanation for explanation in explanations if explanation.model == model]
         sums = [_state_sums(explanation) for explanation in of_model]
-        draws[f"SHAP {model}"] = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
+        draws[f"SHAP {model}"] = resample_means([s for s, _ in sums], [c for _, c in sums], seed, n)
         mixed = [explanation.permutation[list(PARAMETERS)].to_numpy() for explanation in of_model]
-        draws[f"permutation {model}"] = resample_states(mixed, [np.ones(len(part)) for part in mixed], seed, n)
+        draws[f"permutation {model}"] = resample_means(mixed, [np.ones(len(part)) for part in mixed], seed, n)
         rng = np.random.default_rng(seed)
         pools = [_sobol_totals(explanation) for explanation in of_model]
         chosen = rng.integers(len(pools), size=n)
@@ -116,8 +76,8 @@ def importance_table(explanations: Sequence[Explanation], seed: int, n: int = N_
         of_model = [explanation for explanation in explanations if explanation.model == model]
         means = np.array([np.abs(explanation.attribution.contributions).mean(axis=0) for explanation in of_model])
         sums = [_state_sums(explanation, FEATURES) for explanation in of_model]
-        drawn = resample_states([s for s, _ in sums], [c for _, c in sums], seed, n)
-        low, high = np.quantile(drawn, _INTERVAL, axis=0)
+        drawn = resample_means([s for s, _ in sums], [c for _, c in sums], seed, n)
+        low, high = middle(drawn)
         columns = {"feature": list(FEATURES), "mean_abs": means.mean(axis=0)}
         columns["mean_abs_std"] = means.std(axis=0, ddof=1) if len(means) > 1 else np.nan
         parts.append(pd.DataFrame({"model": model} | columns | {"mean_abs_low": low, "mean_abs_high": high}))
@@ -171,7 +131,7 @@ def grid_draws(dataset: Dataset, seed: int, n: int = N_DRAWS) -> FloatArray:
     g, error = curves.g, simulation_errors(curves)
     moves = rng.normal(size=(_REPETITIONS, *g.shape[:2], 1))
     sizes = [np.abs(grid_shapley(dataset.states, g + move * error)).mean(axis=(2, 3)).T for move in moves]
-    return resample_states(sizes, [np.ones(len(g))] * _REPETITIONS, seed, n)
+    return resample_means(sizes, [np.ones(len(g))] * _REPETITIONS, seed, n)
 
 
 def entropy_draws(entropies: pd.DataFrame) -> FloatArray:
@@ -212,9 +172,9 @@ def share_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
     rows = []
     for method, values in draws.items():
         shares, ranks = _shares(method, values), _ranks(values)
-        low, high = np.quantile(shares, _INTERVAL, axis=0)
-        first, last = np.quantile(ranks, _INTERVAL, axis=0, method="nearest")
-        bottom, top = np.quantile(values, _INTERVAL, axis=0)
+        low, high = middle(shares)
+        first, last = np.quantile(ranks, INTERVAL, axis=0, method="nearest")
+        bottom, top = middle(values)
         mean, order = values.mean(axis=0), _median_ranks(method, values)
         for i, feature in enumerate(PARAMETERS):
             rows.append(
@@ -285,7 +245,7 @@ def order_table(draws: Mapping[str, FloatArray]) -> pd.DataFrame:
         then_epsilon = size_first & (ranks[:, place["epsilon_ab"]] == 2)
         cold_last = ranks[:, place["temperature"]] == 4
         taus = [_kendall(-row, paper) for row in ranks]
-        low, high = np.quantile(taus, _INTERVAL, method="nearest")
+        low, high = np.quantile(taus, INTERVAL, method="nearest")
         order = _median_ranks(method, values)
         rows.append(
             {

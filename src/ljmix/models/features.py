@@ -8,7 +8,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import FEATURES, LEARNING_RANGE, Dataset, learning_table
-from ljmix.state import COMPOSITION, PAIRS, PARAMETERS
+from ljmix.state import COMPOSITION, PAIRS, PARAMETERS, as_simulated
 
 __all__ = [
     "check_distances", "composition_keys", "finite_columns", "input_matrix", "layout_table",
@@ -78,7 +78,7 @@ def input_matrix(states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
     ----------
     states : pandas.DataFrame
         One row a state point, with `temperature`, `fraction_b`, `size_ratio`, `epsilon_ab` (reduced units of
-        species A); other columns are ignored.
+        species A); of other columns only `simulated_fraction_b` counts, in place of the second.
     r : (n_bins,) array_like
         Distances, σ_AA.
 
@@ -94,7 +94,7 @@ def input_matrix(states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:
         If `states` is empty, lacks a column or holds a value that is not finite, or if `r` is not allowed.
     """
     distances = check_distances(r)
-    numbers = finite_columns("states", states, PARAMETERS)
+    numbers = finite_columns("states", as_simulated(states), PARAMETERS)
     # The same labels as in `learning_table`: a pair has A if its name has. A test holds the two together.
     labels = np.array([[float("A" in pair), float("B" in pair)] for pair in PAIRS])
     shape = (len(numbers), len(PAIRS), len(distances))

@@ -36,6 +36,8 @@ from ljmix.state import PARAMETERS
 __all__ = ["checksum", "load_model", "save_model"]
 
 _NUMBERS = [*PARAMETERS, "pressure"]
+_SIMULATED = ("simulated_fraction_b",)
+"""What the states tell beside them, where the dataset does."""
 _PARTS = ("one_liquid", "two_liquids")
 _ARRAYS = ("r_", "x_", "mean_", "amplitude_", "noise_", "weights_")
 
@@ -187,7 +189,8 @@ def _read_curve_network(folder: Path, arguments: dict[str, Any]) -> CurveNetwork
 
 def _write_process(model: CurveProcess, folder: Path) -> dict[str, Any]:
     states = model.states_.reindex(columns=_NUMBERS).to_numpy(dtype=float)
-    arrays = {name.strip("_"): getattr(model, name) for name in _ARRAYS}
+    arrays = {name: model.states_[name].to_numpy(dtype=float) for name in _SIMULATED if name in model.states_}
+    arrays |= {name.strip("_"): getattr(model, name) for name in _ARRAYS}
     np.savez_compressed(folder / "process.npz", states=states, **arrays)
     return {
         "name": model.name, "width": model.width_, "ingredients": asdict(model.ingredients),
@@ -200,6 +203,7 @@ def _read_process(folder: Path, arguments: dict[str, Any]) -> CurveProcess:
     model.width_ = arguments["width"]
     arrays = read_arrays(folder / "process.npz")
     model.states_ = pd.DataFrame(arrays["states"], columns=_NUMBERS)
+    model.states_ = model.states_.assign(**{name: arrays[name] for name in _SIMULATED if name in arrays})
     for name in _ARRAYS:
         setattr(model, name, arrays[name.strip("_")])
     return model

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ljmix._util.arrays import FloatArray, interpolate
 from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
-from ljmix.state import PAIRS, PARAMETERS
+from ljmix.state import PAIRS, PARAMETERS, as_simulated, simulated_fractions
 from ljmix.theory.cavity import (
     boltzmann_factors,
     clear_density_cache,
@@ -27,16 +27,22 @@ from ljmix.theory.integral_equations import Mixtures, solve_mixtures
 __all__ = [
     "THEORIES",
     "IntegralEquation",
+    "Solutions",
     "TwoLiquids",
     "clear_solution_cache",
     "expected_log_cavity",
+    "known_solutions",
     "liquid_parts",
+    "remember_solutions",
     "solve_cavity",
 ]  # fmt: skip
 
 THEORIES = ("percus-yevick", "hypernetted-chain", "two-liquids")
 
-_SOLVED: dict[tuple[object, ...], FloatArray] = {}
+Solutions = dict[tuple[object, ...], FloatArray]
+"""Logarithms of cavity functions by state, density and distances."""
+
+_SOLVED: Solutions = {}
 _MOST_SOLVED = 20_000
 """Solutions kept, 2.4 kB each."""
 
@@ -146,7 +152,7 @@ def liquid_parts(states: pd.DataFrame) -> list[tuple[FloatArray, pd.DataFrame]]:
     for share, phi in ((1 - liquids.share, liquids.lean), (liquids.share, liquids.rich)):
         there = share > 0
         number_b = phi / volume_b
-        inside = states.assign(fraction_b=number_b / (number_b + 1 - phi))[there]
+        inside = as_simulated(states).assign(fraction_b=number_b / (number_b + 1 - phi))[there]
         # The lever rule counts volume of particles; a liquid that packs them less densely takes more room.
         volume = np.zeros(len(states))
         volume[there] = share[there] / packing_fraction(inside)
@@ -172,8 +178,8 @@ def solve_cavity(states: pd.DataFrame, density: FloatArray, closure: str, r: Flo
     (n_states, 3, n_bins) array
         NaN for states without a solution.
     """
-    temperature, x_b = (states[name].to_numpy(dtype=float) for name in ("temperature", "fraction_b"))
-    mixtures = Mixtures(temperature, density, x_b, *pair_constants(states))
+    temperature = states["temperature"].to_numpy(dtype=float)
+    mixtures = Mixtures(temperature, density, simulated_fractions(states), *pair_constants(states))
     cavity = np.empty((len(states), len(PAIRS), len(r)))
     for start in range(0, len(states), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -189,6 +195,16 @@ def clear_solution_cache() -> None:
     clear_gap_cache()
 
 
+def known_solutions() -> Solutions:
+    """Give what `expected_log_cavity` has solved in this process, so that another one need not."""
+    return dict(_SOLVED)
+
+
+def remember_solutions(solutions: Solutions) -> None:
+    """Take over what another process has solved, or this one before its caches were cleared."""
+    _SOLVED.update(solutions)
+
+
 def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
     """Logarithm of the cavity function by Percus-Yevick at the estimated density.
 
@@ -199,7 +215,7 @@ def expected_log_cavity(states: pd.DataFrame, r: FloatArray) -> FloatArray:
     (n_states, 3, n_bins) array
         NaN for all of a state that has no solution.
     """
-    numbers = states[list(PARAMETERS)].to_numpy(dtype=float).round(9)
+    numbers = as_simulated(states)[list(PARAMETERS)].to_numpy(dtype=float).round(9)
     density = estimated_density(states)
     keys = [(*row, rho, r.tobytes()) for row, rho in zip(numbers.tolist(), density.tolist(), strict=True)]
     missing = [k for k, key in enumerate(keys) if key not in _SOLVED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Self
 
 import numpy as np
@@ -41,8 +42,13 @@ class TheoryGuided(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, dataset: Dataset) -> Self:
         """Learn from every curve of the dataset, and from its derivatives where it has them."""
-        self.one_liquid_ = CurveProcess(Ingredients(theory=True), self.scales, self.name).fit(dataset)
-        self.two_liquids_ = CurveProcess(Ingredients(), self.scales, self.name).fit(dataset)
+        one, two = (CurveProcess(ingredients, self.scales) for ingredients in (Ingredients(theory=True), Ingredients()))
+        return self.join(one.fit(dataset), two.fit(dataset))
+
+    def join(self, one_liquid: CurveProcess, two_liquids: CurveProcess) -> Self:
+        """Take two processes that have learned, on the residual of theory and without theory, in place of `fit`."""
+        self.one_liquid_, self.two_liquids_ = copy(one_liquid), copy(two_liquids)
+        self.one_liquid_.name = self.two_liquids_.name = self.name
         return self
 
     def predict(self, states: pd.DataFrame, r: npt.ArrayLike) -> FloatArray:

@@ -17,6 +17,7 @@ from ljmix.report.readme import (
     format_interval,
     format_score,
     format_share,
+    interval_words,
     pooled_certainty,
 )
 from ljmix.scoring.groups import GROUP_LABELS
@@ -50,7 +51,7 @@ def gallery(metrics: Mapping[str, Any]) -> str:
         f"network scores {learned['extrapolation']} (paper: 0.98 after about 1000). The panels of a row share one "
         "colour scale.",
         "contest": _benchmark_caption(metrics),
-        "ablation": _ablation_caption(metrics["ablation"]),
+        "ablation": _ablation_caption(metrics["ablation"], "coverage" in metrics["certainty"]),
         "fig4": "One mixture at both unseen temperatures: simulation, network, and XGBoost, which mostly hides the "
         "copy of the nearest temperature, since trees repeat what they saw there.",
         "fig5": _failure_caption(metrics["failures"]),
@@ -129,10 +130,10 @@ def _benchmark_caption(metrics: Mapping[str, Any]) -> str:
         f"Unseen temperatures: what each of {len(scores)} models misses. Validation inside the training "
         f"temperatures names {MODEL_NAMES[best]} (not significantly worse: {', '.join(tied) or 'none'}), which scores "
         f"{best_scores}: {gain} above copying the nearest "
-        "temperature (95 % interval over mixtures). A repetition of the simulations would score "
+        f"temperature ({interval_words(metrics, 'gain')}). A repetition of the simulations would score "
         f"{format_ceiling(ceiling, ('r2', 'all'), 3)}. A few curves carry the scores: all {certainty['curves']} weigh "
         f"as much as {certainty['equal_curves']:.0f} equally heavy ones. The scale is logarithmic, and better is left. "
-        "Thick lines: standard deviation over seeds; thin ones: 95 % interval over mixtures. The grey band reaches "
+        f"Thick lines: standard deviation over seeds; thin ones: {interval_words(metrics)}. The grey band reaches "
         "up to the noise ceiling, what a repetition of the simulations would miss: by their error bars where the "
         "starts agree, by the other start where they do not; there models may do better. An arrow: R² below zero. "
         "A percentage and open symbols: scored on that share of the states, the only ones that the model converges "
@@ -143,7 +144,7 @@ def _benchmark_caption(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
+def _ablation_caption(ablation: Sequence[Mapping[str, Any]], nominal: bool) -> str:
     left_out = [row for row in ablation if row["without"] != "nothing" and row["cost_low"] is not None]
     helps, harms = [row for row in left_out if row["cost_low"] > 0], [row for row in left_out if row["cost_high"] < 0]
     most = [
@@ -151,7 +152,8 @@ def _ablation_caption(ablation: Sequence[Mapping[str, Any]]) -> str:
         for score in dict.fromkeys(row["score"] for row in helps)
     ]
     return (
-        "Ablation: R² lost when an ingredient is left out, with 95 % intervals over mixtures. A label "
+        f"Ablation: R² lost when an ingredient is left out, with {'nominal ' * nominal}95 % intervals over mixtures. "
+        "A label "
         "stands at a bar that is cut off, an arrow at an interval that is. Only intervals that exclude zero show that "
         f"an ingredient matters; of these the most is lost: {_list_costs(most)}. Scores rise without: "
         f"{_list_costs(harms)}. _Doubt in unsettled runs_: curves whose runs have not settled, or whose starts "

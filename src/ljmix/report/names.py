@@ -3,8 +3,8 @@
 __all__ = ["EXPLAINED", "INGREDIENTS", "METHODS", "MODEL_NAMES", "PAPER_ORDER", "PARAMETER_SYMBOLS", "TASK_LABELS"]
 
 MODEL_NAMES = {
-    "mlp": "network (paper)", "mlp-tuned": "network, tuned", "xgboost": "XGBoost",
-    "xgboost-physics": "XGBoost + physics",
+    "mlp": "network (paper)", "mlp-early": "network, stopped early", "mlp-tuned": "network, tuned",
+    "xgboost": "XGBoost", "xgboost-physics": "XGBoost + physics",
     "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
     "nearest-temperature": "nearest temperature", "linear-in-temperature": "straight line in T*",
     "quadratic-in-temperature": "parabola in T*", "linear-in-beta": "line in 1/T*",

@@ -21,6 +21,7 @@ from ljmix.data.card import write_data_card
 from ljmix.data.dataset import Dataset, read_dataset, write_table
 from ljmix.data.identity import read_provenance, require_same_data
 from ljmix.data.reference import shipped_directory
+from ljmix.evaluation.refits import NETWORKS, SCALING_FITS
 from ljmix.models.registry import ROW_MODELS
 from ljmix.report.metrics import RUN_RECORD, read_metrics
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
@@ -31,6 +32,8 @@ DRAWN = (*ROW_MODELS, "nearest-temperature")
 """Models in the paper's figures."""
 
 _TABLES = ("predictions-extrapolation", "predictions-interpolation", "predictions-scaling", "scaling", "losses")
+_FITS = (NETWORKS, SCALING_FITS)
+"""Fits of networks, from which a run takes the seeds that it does not make anew."""
 _SECTIONS = ("interpolation", "extrapolation", "noise_ceiling", "certainty", "ablation", "scaling", "scaling_states")
 """Sections of the metrics that figures show."""
 _AGAIN = "run 03-extrapolate and 04-data-scaling again (make models), or give another results folder"
@@ -90,7 +93,7 @@ def publish_predictions(results: Path, data: Path, dataset: Dataset) -> None:
     ValueError
         If one was made from another dataset.
     """
-    paths = {name: results / f"{name}.parquet" for name in _TABLES}
+    paths = {name: results / f"{name}.parquet" for name in (*_TABLES, *_FITS)}
     for path in (*paths.values(), results / "metrics.json"):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; 03-extrapolate and 04-data-scaling write it (make models)")

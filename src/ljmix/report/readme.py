@@ -16,14 +16,15 @@ from ljmix._util.atomic import write_text
 from ljmix._util.command import one_sentence
 from ljmix._util.markdown import markdown_table
 from ljmix._util.places import clone_folder
+from ljmix.report.lead import lead_rows, start_rows
 from ljmix.report.metrics import read_metrics
 from ljmix.report.names import EXPLAINED, MODEL_NAMES, PARAMETER_SYMBOLS
 from ljmix.state import DILUTE
 
 __all__ = [
     "PAGES", "describe_extent", "describe_training", "describe_views", "format_ceiling", "format_interval",
-    "format_score", "format_share", "insert_block", "list_credits", "lowest_features", "pooled_certainty",
-    "results_table", "share_by_neighbours", "short_table",
+    "format_score", "format_share", "insert_block", "interval_words", "list_credits", "lowest_features",
+    "pooled_certainty", "results_table", "share_by_neighbours", "short_table",
 ]  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     KeyError
         If `metrics` lacks a section.
     """
-    rows = [_header("", _COLUMNS)]
+    rows = [_header("", _COLUMNS), *lead_rows(metrics, _COLUMNS), *start_rows(metrics, _COLUMNS)]
     interpolation, extrapolation = metrics["interpolation"], metrics["extrapolation"]
     ceiling = metrics["noise_ceiling"]["extrapolation"]["replicate"]
     rows.append(_row("random rows held out, R²", "0.99", interpolation, {}, "r2", "all"))
@@ -66,13 +67,20 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         label = "unseen temperatures, R²" if pair == "all" else f"… {pair}"
         rows.append(_row(label, paper, extrapolation, ceiling, "r2", pair))
         if pair == "all":
-            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics, _COLUMNS), "–"])
+            rows.append([f"… {interval_words(metrics)}", "–", *_intervals(metrics, _COLUMNS), "–"])
     numbers = _group_sizes(metrics)
     for label, *keys in _GROUPS:
         if keys[0] in ceiling and (len(keys) == 1 or keys[1] in ceiling[keys[0]]):
             group = f"… {label} ({numbers[keys[0], ''.join(keys[1:])]} states)"
             rows.append(_row(group, "–", extrapolation, ceiling, *keys))
     source = f"From {describe_extent(metrics)}. Mean ± standard deviation over seeds."
+    if "audit" in metrics:
+        source += (
+            " The *median error of a curve* is that of $\\sqrt{1 - R^2}$ of each curve by itself, in units of its own "
+            "spread: 0 is perfect, 1 as good as a constant. The *predictor* of a state is the training state of its "
+            f"composition at the nearest temperature. In brackets: {interval_words(metrics)}; of a median over curves, "
+            "the same draws of mixtures."
+        )
     return f"{source}\n\n{markdown_table(rows[0], rows[1:])}\n\n{_explanation(metrics)}\n"
 
 
@@ -87,7 +95,8 @@ def short_table(metrics: Mapping[str, Any]) -> str:
     extrapolation, ceiling = metrics["extrapolation"], metrics["noise_ceiling"]["extrapolation"]["replicate"]
     numbers, columns = _group_sizes(metrics), _SHORT_COLUMNS
     rows = [
-        _header("R²", columns),
+        _header("" if "audit" in metrics else "R²", columns),
+        *lead_rows(metrics, columns, 2),
         _row("random rows held out", "0.99", metrics["interpolation"], {}, "r2", "all", columns=columns),
     ]
     for label, *keys in _SHORT_GROUPS:
@@ -96,7 +105,7 @@ def short_table(metrics: Mapping[str, Any]) -> str:
         paper = "0.89" if keys == ["r2", "all"] else "–"
         rows.append(_row(f"{label} ({states} states)", paper, extrapolation, ceiling, *keys, columns=columns))
         if paper != "–":
-            rows.append(["… 95 % interval over mixtures", "–", *_intervals(metrics, columns), "–"])
+            rows.append([f"… {interval_words(metrics)}", "–", *_intervals(metrics, columns), "–"])
     states = metrics["dataset"]["states"]
     unsettled = states - sum(phase["converged"] for phase in metrics["dataset"]["phases"].values())
     caveat = (
@@ -153,6 +162,23 @@ def _intervals(metrics: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """Intervals of the pooled R² over mixtures, by column."""
     pooled = pooled_certainty(metrics)
     return [format_interval(pooled[model]["low"], pooled[model]["high"], 2) for model in columns]
+
+
+def interval_words(metrics: Mapping[str, Any], score: str = "r2") -> str:
+    """Call an interval over mixtures what it is: of 95 %, or nominally so where its coverage has been simulated.
+
+    Parameters
+    ----------
+    metrics : mapping
+    score : {"r2", "gain"}
+        Whether it is one of a score, or of what a model gains over copying.
+    """
+    shares = [found[score] for found in metrics["certainty"].get("coverage", {}).values() if score in found]
+    if not shares:
+        return "95 % interval over mixtures"
+    low, high = format_share(min(shares)), format_share(max(shares))
+    span = low if low == high else f"{low.removesuffix(' %')} to {high}"
+    return f"interval over mixtures, nominally of 95 %, which holds the truth in {span} of simulated sets, by model"
 
 
 def describe_training(scores: Mapping[str, Any], epochs: Sequence[int]) -> str:

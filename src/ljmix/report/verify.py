@@ -1,4 +1,4 @@
-"""Was a published result reproduced: every number and every figure of a run against the committed ones.
+"""Was a published result reproduced: every number, figure and fitted network of a run against the committed ones.
 
 ::
 
@@ -17,19 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import image
 
 from ljmix._util.command import one_sentence
 from ljmix._util.places import clone_folder
 from ljmix._util.provenance import run_git
+from ljmix._util.reading import read_parquet
+from ljmix.evaluation.refits import NETWORKS, ROUNDING, SCALING_FITS, SPREADS, compare_fits, describe_fits
 from ljmix.report.metrics import read_metrics
 
 __all__ = ["Verdict", "compare_figures", "compare_numbers", "verify"]
 
-_SPREADS = 3.0
-"""A number whose spread over seeds is published may lie so many standard deviations from it."""
-_ROUNDING = 1e-6
-"""Relative difference that another processor's rounding may make."""
 _PIXELS = 0.02
 """Root mean square difference of two pictures, 0 to 1, that counts as the same figure drawn by another library."""
 
@@ -108,7 +107,7 @@ def _tolerances_apart(path: tuple[Any, ...], one: Any, other: Any, published: Ma
         return math.inf
     spreads = (published.get((*path[:k], f"{path[k]}_std", *path[k + 1 :])) for k in range(len(path)))
     spread = max((s for s in spreads if isinstance(s, (int, float))), default=0.0)
-    tolerance = max(_SPREADS * spread, _ROUNDING * max(abs(one), abs(other)))
+    tolerance = max(SPREADS * spread, ROUNDING * max(abs(one), abs(other)))
     return abs(one - other) / tolerance if tolerance > 0 else math.inf
 
 
@@ -173,8 +172,22 @@ def verify(root: Path, metrics: str = "results/reference/metrics.json", figures:
         {name: _committed(root, name) for name in names},
         {name: (root / name).read_bytes() for name in names if (root / name).is_file()},
     )
-    text = "\n".join([numbers.describe("numbers"), pictures.describe("figures")])
-    return not (numbers.different or pictures.different), text
+    fits, sound = _compare_fits(root, (root / metrics).parent)
+    text = "\n".join([numbers.describe("numbers"), pictures.describe("figures"), *fits])
+    return sound and not (numbers.different or pictures.different), text
+
+
+def _compare_fits(root: Path, results: Path) -> tuple[list[str], bool]:
+    """Networks that a run has fitted against the committed ones; nothing is said where there are none."""
+    said, sound = [], True
+    for name in (NETWORKS, SCALING_FITS):
+        own, shipped = results / f"{name}.parquet", f"data/{results.name}/predictions/{name}.parquet"
+        if not own.is_file() or not _ask_git(root, "ls-tree", "--name-only", "HEAD", shipped).strip():
+            continue
+        compared = compare_fits(pd.read_parquet(io.BytesIO(_committed(root, shipped))), read_parquet(own)[0], name)
+        said.append(f"{name}: {describe_fits(compared)}")
+        sound = sound and not (compared["verdict"] == "different").any()
+    return said, sound
 
 
 def _committed(root: Path, name: str) -> bytes:

@@ -6,7 +6,8 @@ compositions carry both sums. `ljmix.scoring.coverage` simulates how often inter
 With 100 compositions as unequal as ours, 95 % intervals by percentiles hold it in 46 to 82 % of the sets, by model; BCa
 ones in 54 to 80 %, studentized ones in 71 to 84 %, and those of a median in 93 to 94 % (300 sets, standard errors 1 to
 3 %). So the studentized kind is used, and is to be called wider, not 95 %: where few compositions carry a score, draws
-from them know nothing of the rest. Where compositions are even, all three hold it in 92 to 93 %.
+from them know nothing of the rest. Where compositions are even, all three hold it in 92 to 93 %. Studentized intervals
+of a gain over another model hold it in 83 to 87 %, those of a mean over compositions in 92 to 96 % (200 sets, 2 %).
 """
 
 from __future__ import annotations
@@ -19,12 +20,18 @@ import numpy.typing as npt
 from scipy import stats
 
 from ljmix._util.arrays import FloatArray
-from ljmix.scoring.bootstrap import draw_weights
+from ljmix.scoring.draws import draw_weights
 
-__all__ = ["KINDS", "ClusterSums", "median_interval", "r2_interval"]
+__all__ = ["KINDS", "LEAST_CLUSTERS", "ClusterSums", "gain_interval", "median_interval", "r2_interval"]
 
 KINDS = ("percentile", "bca", "studentized")
 """Kinds of bootstrap intervals of R²."""
+LEAST_CLUSTERS = 5
+"""A draw from fewer compositions repeats them more than it varies them."""
+
+
+_NO_ERROR = 1e-9
+"""Standard error, relative to the largest, that is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +88,7 @@ def r2_interval(
     """
     if kind not in KINDS:
         raise ValueError(f"kind = {kind!r} is unknown; choose one of {', '.join(KINDS)}")
-    n = len(sums.error)
-    if n < 5:
-        raise ValueError(f"there are {n} compositions; an interval needs five at least")
+    n = _count(len(sums.error))
     edges = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "bca":
         found: Any = stats.bootstrap(
@@ -97,7 +102,7 @@ def r2_interval(
         return float(low), float(high)
     (theta,), (error,) = _theta(np.ones((1, n)), sums)
     thetas, errors = _theta(weights, sums)
-    t = np.quantile((thetas - theta) / errors, edges)
+    t = _pivots(thetas - theta, errors, edges)
     low, high = 1 - np.exp(theta - t * error)
     return float(low), float(high)
 
@@ -109,12 +114,77 @@ def _r2(error: FloatArray, number: FloatArray, total: FloatArray, square: FloatA
 
 def _theta(weights: FloatArray, sums: ClusterSums) -> tuple[FloatArray, FloatArray]:
     """ln(1 − R²) of every draw and its standard error."""
-    error, number, total, square = (weights @ part for part in sums.rows())
-    variation = square - total**2 / number
-    mean = (total / number)[:, None]
-    about = sums.square - 2 * mean * sums.total + mean**2 * sums.number
+    error = weights @ sums.error
+    variation, about = _variation(weights, sums)
     influence = sums.error / error[:, None] - about / variation[:, None]
     return np.log(error / variation), np.sqrt((weights * influence**2).sum(axis=1))
+
+
+def _variation(weights: FloatArray, sums: ClusterSums) -> tuple[FloatArray, FloatArray]:
+    """Variation of g in every draw, (n_draws,), and each composition's part of it, (n_draws, n_compositions)."""
+    number, total, square = (weights @ part for part in sums.rows()[1:])
+    mean = (total / number)[:, None]
+    return square - total**2 / number, sums.square - 2 * mean * sums.total + mean**2 * sums.number
+
+
+def gain_interval(
+    own: ClusterSums, other: ClusterSums, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Studentized interval of what one model gains over another, both scored on the same draws.
+
+    Parameters
+    ----------
+    own, other : ClusterSums
+        Of the same points; only their errors differ.
+    level : float
+    draws, seed : int
+
+    Returns
+    -------
+    low, high : float
+        Of R² of the first model above that of the second; both 0 where their errors are the same everywhere.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than five compositions.
+
+    Notes
+    -----
+    As `r2_interval`, but for Δ = (E_other − E_own) / V itself, which may have either sign. Its influence is
+    u = (e_other − e_own) / V − Δ v / V.
+    """
+    n = _count(len(own.error))
+    difference = other.error - own.error
+    if not difference.any():
+        return 0.0, 0.0
+    edges = np.array([(1 - level) / 2, (1 + level) / 2])
+
+    def gain(weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        variation, about = _variation(weights, own)
+        delta = weights @ difference / variation
+        influence = difference / variation[:, None] - delta[:, None] * about / variation[:, None]
+        return delta, np.sqrt((weights * influence**2).sum(axis=1))
+
+    (delta,), (error,) = gain(np.ones((1, n)))
+    deltas, errors = gain(draw_weights(n, draws, seed).astype(float))
+    t = _pivots(deltas - delta, errors, edges)
+    high, low = delta - t * error
+    return float(low), float(high)
+
+
+def _pivots(shifts: FloatArray, errors: FloatArray, edges: FloatArray) -> FloatArray:
+    """Quantiles of t; a draw of one composition alone, as happens among five, has no error and is left out."""
+    spread = errors > _NO_ERROR * errors.max()
+    if not spread.any():
+        return np.zeros(len(edges))
+    return np.asarray(np.quantile(shifts[spread] / errors[spread], edges))
+
+
+def _count(n: int) -> int:
+    if n < LEAST_CLUSTERS:
+        raise ValueError(f"there are {n} compositions; an interval needs five at least")
+    return n
 
 
 def median_interval(
@@ -140,9 +210,7 @@ def median_interval(
     ValueError
         If there are fewer than five compositions.
     """
-    n = int(members.max()) + 1 if len(members) else 0
-    if n < 5:
-        raise ValueError(f"there are {n} compositions; an interval needs five at least")
+    n = _count(int(members.max()) + 1 if len(members) else 0)
     order = np.argsort(values, kind="stable")
     weights = np.cumsum(draw_weights(n, draws, seed)[:, members[order]], axis=1)
     # The first value that half of the drawn curves do not exceed.

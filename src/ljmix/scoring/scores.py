@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.curves import Curves
@@ -19,7 +20,7 @@ from ljmix.state import DILUTE, PAIRS
 from ljmix.structure.first_shell import CORE, SHELL, highest_points
 from ljmix.theory.cavity import pair_constants
 
-__all__ = ["Group", "noise_ceiling", "score_curves", "score_groups", "simulation_errors"]
+__all__ = ["Group", "error_factors", "noise_ceiling", "score_curves", "score_groups", "simulation_errors"]
 
 _TAIL = 1.0
 _Z95 = 1.96
@@ -38,6 +39,46 @@ def simulation_errors(curves: Curves) -> FloatArray:
     if curves.starts is None:
         return curves.g_sem
     return np.where(np.isfinite(curves.starts), np.abs(curves.starts) / np.sqrt(2), curves.g_sem)
+
+
+def error_factors(states: pd.DataFrame) -> FloatArray:
+    """How many of its standard errors a simulated value may be off: the 95 % quantile of Student's t.
+
+    Parameters
+    ----------
+    states : pandas.DataFrame
+        With `n_blocks`, the blocks of each run behind a standard error, and `starts`, which names the runs that were
+        averaged; 1.96 for a state, or a table, that does not tell.
+
+    Returns
+    -------
+    (n_states,) array
+        t with n (b − 1) degrees of freedom, of n runs of b blocks.
+
+    Notes
+    -----
+    Student 1908, doi:10.1093/biomet/6.1.1. The part of an error that is known from theory, that of composition waves,
+    is multiplied too: the interval is then too wide, not too narrow.
+    """
+    if "n_blocks" not in states:
+        return np.full(len(states), _Z95)
+    blocks = states["n_blocks"].astype(float).to_numpy()
+    runs = states["starts"].str.count(r"\+").to_numpy(dtype=float) + 1 if "starts" in states else np.ones(len(states))
+    freedom = runs * (blocks - 1)
+    known = np.isfinite(freedom) & (freedom >= 1)
+    return np.where(known, stats.t.ppf(0.975, np.where(known, freedom, 1)), _Z95)
+
+
+def _allowed(truth: Curves, spread: FloatArray) -> FloatArray:
+    """Half width of the interval in which a simulated value is expected."""
+    errors = simulation_errors(truth)
+    if "n_blocks" not in truth.states:
+        return np.asarray(_Z95 * np.hypot(spread, errors))
+    factors = error_factors(truth.states)[:, None, None]
+    if truth.starts is not None:
+        # The difference of two starts is no mean of blocks.
+        factors = np.where(np.isfinite(truth.starts), _Z95, factors)
+    return np.hypot(_Z95 * spread, factors * errors)
 
 
 def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None = None) -> dict[str, Any]:
@@ -73,7 +114,8 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
         `unphysical`                `negative`: share of points below zero; `core`: mean |g| below 0.8 σ_ij;
                                     `tail`: mean |g - 1| over the last σ_AA, mixed states
         `within_95`                 share of points within 1.96 standard deviations (the model's and
-                                    `simulation_errors` together), if there is a spread: 0.95 for an honest one
+                                    `simulation_errors` together; of the latter t times as many as `error_factors`
+                                    says), if there is a spread: 0.95 for an honest one
         ==========================  ===========================================================================
 
     Raises
@@ -99,7 +141,7 @@ def score_curves(truth: Curves, predicted: FloatArray, spread: FloatArray | None
     scores |= _curve_scores(answered, predicted)
     scores["answered"] = float(1 - unanswered.mean())
     if spread is not None:
-        allowed = _Z95 * np.hypot(spread[~unanswered], simulation_errors(answered))
+        allowed = _allowed(answered, spread[~unanswered])
         # In the core both are zero; being right there is no merit.
         outside = answered.g > 0
         scores["within_95"] = float((np.abs(answered.g - predicted) <= allowed)[outside].mean())

@@ -82,7 +82,8 @@ def score_table(
     Returns
     -------
     pandas.DataFrame
-        One row per model: R² of `all, AA, AB, BB`, by temperature, of `mixed & converged` and of each phase;
+        One row per model: R² of the `training rows` where it was asked for them; of `all, AA, AB, BB`, by
+        temperature, of `mixed & converged` and of each phase;
         `error / sem`, `peak height` (mean of the pairs' relative errors), `answered`, `within 95 %`,
         `fit CPU s`. NaN where there is no such value.
     """
@@ -96,7 +97,8 @@ def score_table(
 
 
 def _flat_row(values: Mapping[str, Any], end: str) -> dict[str, Any]:
-    row = dict(values.get(f"r2{end}", {}))
+    row: dict[str, Any] = {"training rows": values.get(f"r2_train{end}", {}).get("all")}
+    row |= values.get(f"r2{end}", {})
     row |= {
         key[3:]: values[key + end]
         for key in values

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.potential import boltzmann_in_bins
-from ljmix.state import StatePoint, state_points
+from ljmix.state import StatePoint, as_simulated, simulated_fractions, state_points
 from ljmix.theory.density import estimate_density
 
 __all__ = [
@@ -44,14 +44,14 @@ def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
 
 def volume_fraction(states: pd.DataFrame) -> FloatArray:
     """Share of B in the volume of all particles, C_B S³ / (1 - C_B + C_B S³), (n_states,)."""
-    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    x_b, ratio = simulated_fractions(states), states["size_ratio"].to_numpy(dtype=float)
     volume_b = x_b * ratio**3
     return np.asarray(volume_b / (1 - x_b + volume_b))
 
 
 def packing_fraction(states: pd.DataFrame) -> FloatArray:
     """Volume of the particles over that of the system, from the estimated density, (n_states,)."""
-    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    x_b, ratio = simulated_fractions(states), states["size_ratio"].to_numpy(dtype=float)
     return np.asarray(np.pi / 6 * estimated_density(states) * (1 - x_b + x_b * ratio**3))
 
 
@@ -60,7 +60,7 @@ def estimated_density(states: pd.DataFrame) -> FloatArray:
 
     A state that nobody has simulated has no other.
     """
-    return np.array([_density(point) for point in state_points(states)])
+    return np.array([_density(point) for point in state_points(as_simulated(states))])
 
 
 @lru_cache(maxsize=10_000)

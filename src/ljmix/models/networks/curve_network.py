@@ -17,7 +17,7 @@ from ljmix.data.dataset import Dataset
 from ljmix.models.features import check_distances, input_matrix
 from ljmix.models.networks.network import EPOCHS, PATIENCE
 from ljmix.models.networks.perceptron import Training
-from ljmix.state import COMPOSITION, PAIRS
+from ljmix.state import COMPOSITION, PAIRS, as_simulated
 
 __all__ = ["CurveNetwork"]
 
@@ -58,7 +58,7 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
         self.components_, self.mean_ = analysis.components_, analysis.mean_
         # One scale for all, so that the squared error of coefficients is that of g.
         self.scale_ = float(coefficients[:, 0].std()) or 1.0
-        inputs = dataset.states[_INPUTS].to_numpy(dtype=float)
+        inputs = as_simulated(dataset.states)[_INPUTS].to_numpy(dtype=float)
         training = Training(_HIDDEN, inputs, coefficients / self.scale_, batch=10, seed=self.seed)
         training.run(self.epochs, self.patience)
         self.estimator_ = training.keep_best()
@@ -70,7 +70,7 @@ class CurveNetwork(BaseEstimator):  # type: ignore[misc]
         distances = check_distances(r)
         input_matrix(states, distances[:1])  # checks the states as for every other model
         with one_thread():
-            coefficients = self.estimator_.predict(states[_INPUTS].to_numpy(dtype=float)) * self.scale_
+            coefficients = self.estimator_.predict(as_simulated(states)[_INPUTS].to_numpy(dtype=float)) * self.scale_
         g = coefficients @ self.components_ + self.mean_
         g = g.reshape(len(states), len(PAIRS), len(self.r_))
         if np.array_equal(distances, self.r_):

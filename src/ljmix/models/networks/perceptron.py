@@ -74,6 +74,24 @@ class Perceptron:
         """Numbers of units: of the inputs, each hidden layer, and the outputs."""
         return [self.weights[0].shape[0], *(weight.shape[1] for weight in self.weights)]
 
+    def as_row(self) -> FloatArray:
+        """Weights and biases of all layers as one row of numbers: what `from_row` takes."""
+        return np.concatenate([part.ravel() for part in (*self.weights, *self.biases)])
+
+    @classmethod
+    def from_row(cls, row: FloatArray, units: Sequence[int]) -> Self:
+        """Build it on views of one row of numbers.
+
+        Raises
+        ------
+        ValueError
+            If the row is not as long as layers of these units ask.
+        """
+        needed = sum((n_in + 1) * n_out for n_in, n_out in pairwise(units))
+        if row.shape != (needed,):
+            raise ValueError(f"the row has shape {row.shape}: layers of {list(units)} units have {needed} numbers")
+        return cls(*_split(row, units))
+
     def predict(self, inputs: FloatArray) -> FloatArray:
         """Predict the outputs of (n_rows, n_inputs) inputs, (n_rows, n_outputs)."""
         values = inputs
@@ -184,11 +202,11 @@ class Training:
         units = [inputs.shape[1], *hidden_layers, self._target.shape[1]]
         drawn = Perceptron.draw(units, self._random, inputs.dtype)
         # All weights in one row, and layers as views of it: Adam then works on one array.
-        self._all = np.concatenate([part.ravel() for part in (*drawn.weights, *drawn.biases)])
+        self._all = drawn.as_row()
         self._gradient, self._mean, self._square = (np.zeros_like(self._all) for _ in range(3))
         self._best = self._all.copy()
-        self.perceptron = Perceptron(*_split(self._all, units))
-        self._gradients = Perceptron(*_split(self._gradient, units))
+        self.perceptron = Perceptron.from_row(self._all, units)
+        self._gradients = Perceptron.from_row(self._gradient, units)
         self._values = [np.empty((self.batch, n), inputs.dtype) for n in units[1:]]
         self._errors = [np.empty((self.batch, n), inputs.dtype) for n in units[1:]]
         self.losses: list[float] = []
@@ -225,7 +243,7 @@ class Training:
 
     def keep_best(self) -> ScaledPerceptron:
         """Perceptron with the weights after the epoch of the lowest error."""
-        best = Perceptron(*_split(self._best.copy(), self.perceptron.units))
+        best = Perceptron.from_row(self._best.copy(), self.perceptron.units)
         return ScaledPerceptron(self._mean_input, self._scale, best)
 
     def _run_epoch(self) -> float:

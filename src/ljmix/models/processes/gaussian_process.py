@@ -31,7 +31,7 @@ from ljmix.models.theory import expected_log_cavity
 from ljmix.state import PAIRS
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants
 
-__all__ = ["CurveProcess"]
+__all__ = ["CurveProcess", "slope_states"]
 
 _STEP = 0.02
 """Step in β for derivatives of the kernel."""
@@ -252,6 +252,11 @@ def _has_settled(states: pd.DataFrame) -> npt.NDArray[np.bool_]:
     if {"settled", "starts_agree"} <= set(states.columns):
         return np.asarray(states["settled"] & states["starts_agree"], dtype=bool)
     return np.asarray(states["converged"], dtype=bool)
+
+
+def slope_states(states: pd.DataFrame) -> list[pd.DataFrame]:
+    """States as they are, and a step warmer and colder: all that a process with theory and slopes asks of theory."""
+    return [states, *(_shifted(states, step) for step in (_STEP, -_STEP))]
 
 
 def _shifted(states: pd.DataFrame, step: float) -> pd.DataFrame:

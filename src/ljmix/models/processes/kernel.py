@@ -17,6 +17,7 @@ from scipy.spatial.distance import cdist
 from ljmix._util.arrays import FloatArray
 from ljmix.models.features import composition_keys
 from ljmix.models.processes.ingredients import Ingredients, Scales
+from ljmix.state import simulated_fractions
 from ljmix.theory.cavity import packing_fraction, volume_fraction
 from ljmix.theory.coexistence import log_levels
 
@@ -48,7 +49,7 @@ class Points:
 
 def place_states(states: pd.DataFrame, ingredients: Ingredients, scales: Scales) -> Points:
     """Return what the kernel asks of states."""
-    share = volume_fraction(states) if ingredients.packing else states["fraction_b"].to_numpy(dtype=float)
+    share = volume_fraction(states) if ingredients.packing else simulated_fractions(states)
     columns = [
         share / scales.fraction,
         np.log(states["size_ratio"].to_numpy(dtype=float)) / scales.size,

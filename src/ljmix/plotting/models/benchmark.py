@@ -254,7 +254,7 @@ def plot_state_scaling(scaling: pd.DataFrame) -> Figure:
     Parameters
     ----------
     scaling : pandas.DataFrame
-        Columns `model`, `states`, `r2_median`, `r2_low`, `r2_high`, as of `ljmix.evaluation.scaling.state_scaling`.
+        Columns `model`, `states`, `r2_median`, `r2_low`, `r2_high`, as of `ljmix.evaluation.scaling.DataScaling`.
 
     Returns
     -------

@@ -242,7 +242,7 @@ def plot_scaling(scaling: pd.DataFrame, curves: pd.DataFrame, models: Sequence[s
     ----------
     scaling : pandas.DataFrame
         Columns `model`, `rows` (training rows), `r2_median`, `r2_low`, `r2_high` (over seeds), as of
-        `ljmix.evaluation.scaling.data_size_scaling`.
+        `ljmix.evaluation.scaling.DataScaling`.
     curves : pandas.DataFrame
         `ljmix.plotting.PREDICTION_COLUMNS`, `rows` and the four parameters; one state, at least two values of
         `rows`, of which the smallest and the largest are drawn.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.state import PAIRS
+from ljmix.state import PAIRS, as_simulated
 from ljmix.surrogate.learned.curves import MixedCurves, TwoLiquids, demixed_curves, two_liquids
 from ljmix.surrogate.learned.description import Description, describe
 from ljmix.surrogate.learned.phase import PhaseModel
@@ -121,6 +121,7 @@ class Parts:
         ValueError
             If the dataset is too small for it, see `ljmix.surrogate.learned.phase.PhaseModel.fit`.
         """
+        dataset = replace(dataset, states=as_simulated(dataset.states))
         states = dataset.states
         phases = PhaseModel.fit(states, states["size_ratio"].to_numpy())
         mixed = dataset.select(states["phase"] == "mixed")
@@ -151,7 +152,7 @@ class Parts:
         -------
         Prediction
         """
-        states = states.reset_index(drop=True)
+        states = as_simulated(states).reset_index(drop=True)
         described = describe(states, self.densities.strength)
         density, deviation = self.densities.predict(described)
         stability = describe(states, self.phases.strength)

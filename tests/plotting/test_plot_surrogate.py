@@ -11,8 +11,8 @@ from ljmix.plotting import (
     plot_surrogate_curves,
     plot_trust,
 )
-from ljmix.plotting.models.surrogate import coverage_points
 from ljmix.state import PAIRS, PARAMETERS
+from ljmix.surrogate_scores.views import coverage_points
 from tests.plotting.checks import assert_nothing_is_clipped
 
 RNG = np.random.default_rng(5)

@@ -6,7 +6,7 @@ import pytest
 
 from ljmix.data.dataset import read_dataset
 from ljmix.data.reference import shipped_folder
-from ljmix.release import off_grid
+from ljmix.release import off_grid, parts
 from ljmix.release.off_grid import BOX, HALVES, main, off_grid_states
 from ljmix.state import PAPER_GRID, PARAMETERS
 
@@ -81,14 +81,14 @@ def test_nothing_is_shipped_before_all_states_are_finished(drawn, tmp_path, caps
 
 def test_only_what_is_not_finished_is_simulated(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(off_grid, "is_kept", lambda path: path.stem == FIRST_AND_LAST[0])
+    monkeypatch.setattr(parts, "is_kept", lambda path: path.stem == FIRST_AND_LAST[0])
 
     def stand_in(states, profile, *_, **__):
         asked.extend(state.state_id for state in states)
         assert profile.equilibrate
         return type("Report", (), {"failed": {}})()
 
-    monkeypatch.setattr(off_grid, "run_campaign", stand_in)
+    monkeypatch.setattr(parts, "run_campaign", stand_in)
     main(["simulate", "--results", str(tmp_path)])
     assert len(asked) == 119
     assert FIRST_AND_LAST[0] not in asked

@@ -22,8 +22,9 @@ import pytest
 from ljmix._util.locks import hold_lock
 from ljmix.data.collect import collect_dataset, find_finished
 from ljmix.data.configurations import write_configurations
-from ljmix.simulation.campaign import _attempt, _Outcome, run_campaign
+from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.engine import load_engine
+from ljmix.simulation.pool import Outcome, attempt
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import find_jobs, make_workspace, open_job
@@ -256,7 +257,7 @@ def test_an_early_kill_does_not_leave_one_worker_for_all(tmp_path, monkeypatch):
 
     class Pool(InProcess):
         def submit(self, fn, /, *args):
-            if fn is not _attempt:
+            if fn is not attempt:
                 return super().submit(lambda: None)  # the engine starts
             future, (_, states) = Future(), lent[-1]
             _, _, root, state, *_ = args
@@ -264,7 +265,7 @@ def test_an_early_kill_does_not_leave_one_worker_for_all(tmp_path, monkeypatch):
             if len(lent) == 1:
                 future.set_exception(BrokenProcessPool())
             else:
-                future.set_result(_Outcome(root / state.state_id))
+                future.set_result(Outcome(root / state.state_id))
             return future
 
     @contextmanager
@@ -594,7 +595,7 @@ def die(*arguments):
 
 def test_workers_that_die_before_any_work_end_the_campaign_at_once(tmp_path, monkeypatch):
     """As under a launcher whose MPI aborts: two are tried, not three for each state."""
-    monkeypatch.setattr("ljmix.simulation.campaign._try_out", die)
+    monkeypatch.setattr("ljmix.simulation.campaign.try_out", die)
     monkeypatch.setattr("ljmix.simulation.campaign.sample_state", die)
     with pytest.raises(RuntimeError, match=f"die as they start the engine {ENGINE}, before any work; .* doctor` looks"):
         run_campaign(PROFILE.states(), PROFILE, tmp_path, ENGINE, workers=1)

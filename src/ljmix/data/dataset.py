@@ -23,7 +23,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.atomic import replace_when_whole
 from ljmix._util.checks import require_float, require_int, require_kind, require_path, shorten
 from ljmix._util.reading import read_parquet
-from ljmix.data.schema import KEYS, TABLES, Field
+from ljmix.data.schema import KEYS, TABLES, check_table
 from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint, as_simulated
 
 __all__ = [
@@ -77,7 +77,7 @@ class Dataset:
             if table is None and name == "structure_factors":
                 continue
             require_kind(name, table, pd.DataFrame, "the one that `read_dataset` reads")
-            _check_table(name, table)
+            check_table(name, table)
             difference = set(self.states["state_id"]) ^ set(table["state_id"].unique())
             if difference:
                 raise ValueError(f"states and {name} disagree: only one of them has {min(difference)}")
@@ -198,49 +198,6 @@ class Dataset:
 
         waves = None if self.structure_factors is None else matching(self.structure_factors)
         return Dataset(states, matching(self.rdf), self.provenance, waves)
-
-
-def _check_table(name: str, table: pd.DataFrame) -> None:
-    fields = TABLES[name]
-    missing = [field.name for field in fields if field.required and field.name not in table.columns]
-    if missing:
-        needed = ", ".join(field.name for field in fields if field.required)
-        raise ValueError(f"{name}: column {missing[0]!r} is missing; columns are {needed}")
-    if table.empty:
-        raise ValueError(f"{name}: the table is empty; at least one state is needed")
-    for field in fields:
-        if field.name in table.columns:
-            _check_column(f"{name}.{field.name}", table[field.name], field)
-    if table.duplicated(KEYS[name]).any():
-        row = table.loc[table.duplicated(KEYS[name]), KEYS[name]].iloc[0].to_dict()
-        raise ValueError(f"{name}: duplicate row for {row}; each may occur once")
-
-
-def _check_column(name: str, column: pd.Series, field: Field) -> None:
-    values = column.dropna()
-    if field.required and len(values) < len(column):
-        raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(column.isna()))}; all must be given")
-    if values.empty:
-        return
-    types = pd.api.types
-    fits = {
-        "string": lambda: types.is_string_dtype(values),
-        "float": lambda: types.is_float_dtype(values),
-        "int": lambda: types.is_integer_dtype(values),
-        "bool": lambda: types.is_bool_dtype(values),
-    }[field.kind]()
-    if not fits:
-        raise ValueError(f"{name}: type {values.dtype}: must be {field.kind}")
-    if field.kind in ("float", "int"):
-        good = np.isfinite(values) & (values >= field.low) & (values <= field.high)
-        if not good.all():
-            row = int(np.flatnonzero(column.notna())[int(np.argmin(good))])
-            allowed = f"finite, from {field.low:g} to {field.high:g}"
-            raise ValueError(f"{name} = {column.iloc[row]:g} in row {row}: must be {allowed}")
-    elif field.allowed:
-        strange = sorted(set(values.unique()) - set(field.allowed))
-        if strange:
-            raise ValueError(f"{name} = {strange[0]!r}: must be one of {', '.join(field.allowed)}")
 
 
 def write_dataset(dataset: Dataset, directory: Path | str) -> None:

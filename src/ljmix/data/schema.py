@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from ljmix.state import PAIRS
 
-__all__ = ["KEYS", "PHASES", "STARTS_TABLE", "TABLES", "Field"]
+__all__ = ["KEYS", "PHASES", "STARTS_TABLE", "TABLES", "Field", "check_table"]
 
 PHASES = ("mixed", "demixed", "crystal")
 
@@ -176,3 +179,54 @@ STARTS_TABLE = (
     Field("counted", "bool", "whether the run counts in `rdf`"),
 )
 """Columns of the second table of version 2, `starts`: every run of every state."""
+
+
+def check_table(name: str, table: pd.DataFrame) -> None:
+    """Raise a ValueError of one sentence where a table is not what its fields say.
+
+    Parameters
+    ----------
+    name : str
+        One of `TABLES`.
+    table : pandas.DataFrame
+    """
+    fields = TABLES[name]
+    missing = [field.name for field in fields if field.required and field.name not in table.columns]
+    if missing:
+        needed = ", ".join(field.name for field in fields if field.required)
+        raise ValueError(f"{name}: column {missing[0]!r} is missing; columns are {needed}")
+    if table.empty:
+        raise ValueError(f"{name}: the table is empty; at least one state is needed")
+    for field in fields:
+        if field.name in table.columns:
+            _check_column(f"{name}.{field.name}", table[field.name], field)
+    if table.duplicated(KEYS[name]).any():
+        row = table.loc[table.duplicated(KEYS[name]), KEYS[name]].iloc[0].to_dict()
+        raise ValueError(f"{name}: duplicate row for {row}; each may occur once")
+
+
+def _check_column(name: str, column: pd.Series, field: Field) -> None:
+    values = column.dropna()
+    if field.required and len(values) < len(column):
+        raise ValueError(f"{name}: value missing (NaN) in row {int(np.argmax(column.isna()))}; all must be given")
+    if values.empty:
+        return
+    types = pd.api.types
+    fits = {
+        "string": lambda: types.is_string_dtype(values),
+        "float": lambda: types.is_float_dtype(values),
+        "int": lambda: types.is_integer_dtype(values),
+        "bool": lambda: types.is_bool_dtype(values),
+    }[field.kind]()
+    if not fits:
+        raise ValueError(f"{name}: type {values.dtype}: must be {field.kind}")
+    if field.kind in ("float", "int"):
+        good = np.isfinite(values) & (values >= field.low) & (values <= field.high)
+        if not good.all():
+            row = int(np.flatnonzero(column.notna())[int(np.argmin(good))])
+            allowed = f"finite, from {field.low:g} to {field.high:g}"
+            raise ValueError(f"{name} = {column.iloc[row]:g} in row {row}: must be {allowed}")
+    elif field.allowed:
+        strange = sorted(set(values.unique()) - set(field.allowed))
+        if strange:
+            raise ValueError(f"{name} = {strange[0]!r}: must be one of {', '.join(field.allowed)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import matplotlib
 import numpy as np
@@ -43,7 +43,7 @@ _SOURCE_LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _MOST_SOURCES = len(_SOURCE_LINES)
 
 
-def state_title(state: pd.Series, features: tuple[str, ...] = tuple(FEATURE_LABELS)[:4]) -> str:
+def state_title(state: pd.Series | Mapping[str, float], features: tuple[str, ...] = tuple(FEATURE_LABELS)[:4]) -> str:
     """Write a state's parameters, for a panel's title: ``T* = 0.6, C_B = 0.01, …``."""
     return ", ".join(f"{FEATURE_LABELS[name]} = {state[name]:g}" for name in features)
 

@@ -15,9 +15,7 @@ Fig. 5, whose one drop holds all B that the box has.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +24,9 @@ import pandas as pd
 from ljmix._util.command import one_sentence
 from ljmix.data.dataset import Dataset, write_table
 from ljmix.data.reference import load_reference
-from ljmix.release.part_files import FinishedState, read_part, write_part
+from ljmix.release.part_files import FinishedState, read_part
 from ljmix.release.part_rows import part_row, part_tables
-from ljmix.simulation.campaign import run_campaign
+from ljmix.release.parts import simulate_parts
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint, state_points
 from ljmix.structure.first_shell import peak_bin
@@ -114,12 +112,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
             print(*(state.state_id for state in states), sep="\n")
         elif options.step == "simulate":
             profile = load_profile("equilibrium", n_particles=PARTICLES)
-            report = run_campaign(
-                states, profile, options.results, options.engine, options.device, workers=options.workers,
-                then=partial(write_part, directory=parts, profile=profile),
-            )  # fmt: skip
-            if report.failed:
-                sys.exit(1)
+            simulate_parts(states, profile, options.results, parts, options.engine, options.device, options.workers)
         else:
             paths = sorted(parts.glob("*.npz"))
             if not paths:

@@ -11,9 +11,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -28,9 +26,9 @@ from ljmix._util.markdown import markdown_table
 from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import Dataset, write_dataset, write_table
 from ljmix.data.reference import shipped_folder
-from ljmix.release.part_files import is_kept, read_part, write_part
+from ljmix.release.part_files import read_part
+from ljmix.release.parts import simulate_parts
 from ljmix.release.tables import join_tables, tables_of_parts
-from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PARAMETERS, StatePoint, state_points
 
@@ -150,17 +148,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.step == "list":
             print(states.to_string())
         elif options.step == "simulate":
-            missing = [state for state in state_points(states) if not is_kept(parts / f"{state.state_id}.npz")]
-            if not missing:
-                print(f"{parts} holds all of them")
-                return
-            profile = load_profile("equilibrium")
-            report = run_campaign(
-                missing, profile, options.results, options.engine, options.device, workers=options.workers,
-                then=partial(write_part, directory=parts, profile=profile),
+            simulate_parts(
+                state_points(states), load_profile("equilibrium"), options.results, parts,
+                options.engine, options.device, options.workers,
             )  # fmt: skip
-            if report.failed:
-                sys.exit(1)
         else:
             output = options.output or shipped_folder() / "off-grid"
             datasets = {half: ship_half(half, parts, output) for half in HALVES}

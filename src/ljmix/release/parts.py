@@ -12,7 +12,6 @@ meet. It is written once and never changed, except where it is from before secon
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,7 @@ from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import DILUTE, StatePoint, state_points
 
-__all__ = ["states_to_repeat"]
+__all__ = ["simulate_parts", "states_to_repeat"]
 
 _SLOW_WAVE = 100.0
 """Lifetime of the longest concentration wave, τ, above which a mixed state is simulated again though it counted as
@@ -66,32 +65,58 @@ def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
     return state_points(again.loc[turn[again.index].sort_values(kind="stable").index])
 
 
-def _missing(profile: Profile, data: Path, parts: Path) -> list[StatePoint]:
-    asked = states_to_repeat(read_dataset(data))
-    known = set(profile.states())
-    return [state for state in asked if state in known and not is_kept(parts / f"{state.state_id}.npz")]
+def simulate_parts(
+    states: Iterable[StatePoint],
+    profile: Profile,
+    results: Path,
+    parts: Path,
+    engine: str = "auto",
+    device: str = "auto",
+    workers: int | None = None,
+) -> None:
+    """Simulate the states that a folder of parts lacks, and keep each as soon as it is finished; resumable.
+
+    Parameters
+    ----------
+    states : iterable of StatePoint
+    profile : Profile
+    results, parts : Path
+        Folders of the runs, and of the parts.
+    engine, device, workers
+        As of `ljmix.simulation.campaign.run_campaign`.
+
+    Raises
+    ------
+    RuntimeError
+        If a state failed; the campaign has said why.
+    ValueError
+        If a part is damaged.
+    """
+    missing = [state for state in states if not is_kept(parts / f"{state.state_id}.npz")]
+    if not missing:
+        print(f"{parts} holds all of them")
+        return
+    keep = partial(write_part, directory=parts, profile=profile)
+    report = run_campaign(missing, profile, results, engine, device, workers=workers, then=keep)
+    if report.failed:
+        raise RuntimeError(f"{len(report.failed)} of {len(missing)} states failed, as said above; the others are kept")
 
 
 def _simulate(options: argparse.Namespace, parts: Path) -> None:
     longer = {"steps_max": options.steps_max, "steps_production": options.steps_production}
     profile = load_profile("equilibrium", **{name: steps for name, steps in longer.items() if steps is not None})
-    missing = _missing(profile, options.data or shipped_directory(load_profile("reference")), parts)
-    if options.size_ratio:
-        missing = [state for state in missing if state.size_ratio in options.size_ratio]
-    if options.temperature:
-        missing = [state for state in missing if state.temperature in options.temperature]
-    if options.least_b:
-        missing = [state for state in missing if state.fraction_b >= options.least_b]
-    if not missing:
-        print(f"{parts} holds all of them")
-        return
-    report = run_campaign(
-        missing, profile, results_folder(profile.name, options.results), options.engine, options.device,
-        workers=options.workers,
-        then=partial(write_part, directory=parts, profile=profile),
-    )  # fmt: skip
-    if report.failed:
-        sys.exit(1)
+    asked = states_to_repeat(read_dataset(options.data or shipped_directory(load_profile("reference"))))
+    known = set(profile.states())
+    chosen = [
+        state
+        for state in asked
+        if state in known
+        and state.size_ratio in (options.size_ratio or [state.size_ratio])
+        and state.temperature in (options.temperature or [state.temperature])
+        and state.fraction_b >= (options.least_b or 0.0)
+    ]
+    results = results_folder(profile.name, options.results)
+    simulate_parts(chosen, profile, results, parts, options.engine, options.device, options.workers)
 
 
 def _list(parts: Path) -> None:

@@ -26,9 +26,9 @@ from ljmix._util.locks import LockedError, hold_lock
 from ljmix._util.places import results_folder
 from ljmix.simulation.engine import ENGINES, check_names, load_engine
 from ljmix.simulation.initial import system_size
-from ljmix.simulation.pool import lend_pool
+from ljmix.simulation.pool import Outcome, attempt, describe, lend_pool, try_out
 from ljmix.simulation.profiles import PROFILES, Profile, load_profile
-from ljmix.simulation.sampling import BusyError, is_finished, open_runs, sample_state
+from ljmix.simulation.sampling import is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import has_identity, job_folder, make_workspace
 from ljmix.state import StatePoint
 
@@ -146,31 +146,6 @@ def _check_states(states: Iterable[StatePoint], workers: int | None) -> list[Sta
     return list(dict.fromkeys(asked))
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What a worker says of a state; what it does not say, the executor does not know."""
-
-    folder: Path | None = None
-    reason: str = ""
-    busy: bool = False
-
-
-def _attempt(turn: int, sample: Callable[..., Path], *arguments: object) -> _Outcome:
-    """Sample a state in a worker; the number of the turn tells a second attempt from the first on Dask."""
-    try:
-        return _Outcome(folder=sample(*arguments))
-    except BusyError:
-        return _Outcome(busy=True)
-    except Exception as error:
-        # One state's failure is an entry in the report, whatever its kind; the rest goes on. As text, since not every
-        # exception comes whole through a pickle.
-        return _Outcome(reason=f"{type(error).__name__}: {error}")
-
-
-def _try_out(engine: str, device: str) -> None:
-    load_engine(engine, device).try_out()
-
-
 @dataclass
 class _Campaign:
     """A campaign under way: what the disk says counts, whatever executors say."""
@@ -226,16 +201,16 @@ class _Campaign:
         self.turn += 1
         try:
             with hold_interrupts():
-                trial = pool.submit(_try_out, self.engine, self.device) if self.executor is None else None
+                trial = pool.submit(try_out, self.engine, self.device) if self.executor is None else None
                 arguments = (self.profile, self.engine, self.device)
-                futures = {pool.submit(_attempt, self.turn, sample_state, self.root, s, *arguments): s for s in states}
+                futures = {pool.submit(attempt, self.turn, sample_state, self.root, s, *arguments): s for s in states}
         except Exception as error:
             if self.executor is None and isinstance(error, BrokenProcessPool):
                 self._require_start(None)
                 return True, []
             if self.executor is None:
                 raise
-            self.report.failed |= dict.fromkeys(states, f"the executor takes no work: {_describe(error)}")
+            self.report.failed |= dict.fromkeys(states, f"the executor takes no work: {describe(error)}")
             return False, []
         broken, busy = False, []
         for future in as_completed(futures):
@@ -248,9 +223,9 @@ class _Campaign:
                 if folder is None:
                     broken = True
                     if self.executor is not None:
-                        self._count_loss(state, f"its worker was lost ({_describe(error)})", advance)
+                        self._count_loss(state, f"its worker was lost ({describe(error)})", advance)
                     continue
-                outcome = _Outcome(folder=folder)
+                outcome = Outcome(folder=folder)
             if outcome.busy:
                 busy.append(state)
                 continue
@@ -275,10 +250,14 @@ class _Campaign:
                 "above, and `python -m ljmix doctor` looks for the reason"
             )
 
+    def _folders(self, state: StatePoint) -> list[Path]:
+        """Where a state's job may be, by each engine that may simulate it."""
+        engines = ENGINES if self.engine == "auto" else (self.engine,)
+        return [job_folder(self.root, state, self.profile, engine) for engine in engines]
+
     def _find_finished(self, state: StatePoint) -> Path | None:
         """Folder of a state that is finished on disk, and whole."""
-        for engine in ENGINES if self.engine == "auto" else (self.engine,):
-            folder = job_folder(self.root, state, self.profile, engine)
+        for folder in self._folders(state):
             try:
                 if has_identity(folder) and is_finished(folder, self.profile):
                     open_runs(folder, state, self.profile)
@@ -296,7 +275,7 @@ class _Campaign:
             if self.then is not None:
                 self.then(state, folder)
         except Exception as error:
-            self._fail(state, _describe(error))
+            self._fail(state, describe(error))
         else:
             self.report.finished[state] = folder
 
@@ -312,8 +291,7 @@ class _Campaign:
 
     def _wait_for_any(self, states: list[StatePoint]) -> None:
         """Wait until another campaign has finished one of some states, or has let go of it."""
-        engines = ENGINES if self.engine == "auto" else (self.engine,)
-        folders = [job_folder(self.root, state, self.profile, engine) for state in states for engine in engines]
+        folders = [folder for state in states for folder in self._folders(state)]
         while True:
             for folder in folders:
                 if folder.is_dir():
@@ -323,10 +301,6 @@ class _Campaign:
                     except LockedError:
                         continue
             time.sleep(_LOOK)
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def main() -> None:

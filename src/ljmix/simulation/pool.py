@@ -1,4 +1,7 @@
-"""Worker processes of this machine: single-threaded, ended with their parent, deaf to Ctrl-C, which is the parent's."""
+"""Worker processes, and what each does with a state.
+
+Those of this machine are single-threaded, end with their parent, and are deaf to Ctrl-C, which is the parent's.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,51 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import freud
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-__all__ = ["lend_pool", "make_pool"]
+from ljmix.simulation.engine import load_engine
+from ljmix.simulation.sampling import BusyError
+
+__all__ = ["Outcome", "attempt", "describe", "lend_pool", "make_pool", "try_out"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker says of a state; what it does not say, the executor does not know."""
+
+    folder: Path | None = None
+    reason: str = ""
+    busy: bool = False
+
+
+def attempt(turn: int, sample: Callable[..., Path], *arguments: object) -> Outcome:
+    """Sample a state in a worker; the number of the turn tells a second attempt from the first on Dask."""
+    try:
+        return Outcome(folder=sample(*arguments))
+    except BusyError:
+        return Outcome(busy=True)
+    except Exception as error:
+        # One state's failure is an entry in the report, whatever its kind; the rest goes on. As text, since not every
+        # exception comes whole through a pickle.
+        return Outcome(reason=describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """Kind of an error and what it says."""
+    return f"{type(error).__name__}: {error}"
+
+
+def try_out(engine: str, device: str) -> None:
+    """Start and end an engine once in a worker."""
+    load_engine(engine, device).try_out()
 
 
 def make_pool(workers: int | None = None) -> ProcessPoolExecutor:

@@ -67,7 +67,7 @@ class Answer:
     @property
     def g(self) -> FloatArray:
         """Curves of AA, AB, BB on the branch of `phase`, (n_states, 3, n_bins); NaN where there is no answer."""
-        return self._chosen(self.prediction.g)
+        return self.prediction.told(self.prediction.g)
 
     def branch(self, name: str) -> FloatArray:
         """Curves as one liquid ("mixed") or as two ("demixed"); NaN where that is less likely than 5 %, or unknown."""
@@ -87,7 +87,7 @@ class Answer:
         -------
         lower, upper : (n_states, 3, n_bins) arrays
         """
-        g, width = self.g, band_width(self.g, self._chosen(self.prediction.deviation))
+        g, width = self.g, band_width(self.g, self.prediction.told(self.prediction.deviation))
         factors = {name: self.surrogate.require_bands().factor(level, name) for name in set(self.phase.tolist())}
         half = np.array([factors[name] for name in self.phase])[:, None, None] * width
         return np.maximum(g - half, 0.0), g + half
@@ -142,13 +142,10 @@ class Answer:
         table = pd.concat(parts, ignore_index=True)
         return table[["asked", *(name for name in table if name != "asked")]]
 
-    def _chosen(self, both: FloatArray) -> FloatArray:
-        return self.prediction.told(both)
-
     def _quantity(self, name: str, value: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         bands = self.surrogate.bands
         factor = 1.0 if bands is None else bands.error_factor(name)
-        return self._chosen(value), factor * self._chosen(deviation)
+        return self.prediction.told(value), factor * self.prediction.told(deviation)
 
 
 @dataclass

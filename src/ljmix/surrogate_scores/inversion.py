@@ -8,6 +8,7 @@ only where its true value lies inside.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +157,8 @@ def _inside(states: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _left_out(split: Split, kept: Kept, bands: Bands, emulated: int) -> Surrogate:
     unseen = set(split.test.states["state_id"])
     others = Bands(bands.scores[~bands.scores["state_id"].isin(unseen)].reset_index(drop=True))
-    states = split.train.states[["state_id", *PARAMETERS, "phase", "converged"]]
-    return Surrogate(kept.parts(split.train), others, states, {}, kept.emulator(split.train, emulated))
+    fitted = Surrogate.fit(split.train, calibrate=False, kept=kept)
+    return replace(fitted, bands=others, emulator=kept.emulator(split.train, emulated))
 
 
 def _infer_once(

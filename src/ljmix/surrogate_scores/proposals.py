@@ -154,9 +154,7 @@ def _choose(
 ) -> npt.NDArray[np.bool_]:
     learned, wanted = known.copy(), int(known.sum())
     for each in np.array_split(np.arange(wanted), rounds):
-        train = dataset.select(learned)
-        states = train.states[["state_id", *PARAMETERS, "phase", "converged"]]
-        surrogate = Surrogate(kept.parts(train), None, states, {})
+        surrogate = Surrogate.fit(dataset.select(learned), calibrate=False, kept=kept)
         left = dataset.states[~learned & ~test]
         chosen = propose(len(each), criterion, surrogate=surrogate, candidates=left, seed=seed)
         learned |= dataset.states["state_id"].isin([state.state_id for state in chosen]).to_numpy()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,18 +17,10 @@ from ljmix.surrogate.surrogate import Answer
 from ljmix.theory.cavity import boltzmann_factors
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity
 
-__all__ = ["answered_curves", "curves_to_infer", "plane", "simulated_curves", "theory_curves", "title"]
+__all__ = ["answered_curves", "coverage_points", "curves_to_infer", "plane", "simulated_curves", "theory_curves"]
 
 _R_MIN = 0.5
 """Bins below lie in every core, σ_AA."""
-
-
-def title(state: StatePoint) -> str:
-    """Four numbers of a state, for the title of a panel."""
-    return (
-        rf"$T^*$ = {state.temperature:g}, $C_\mathrm{{B}}$ = {state.fraction_b:g}, $S$ = {state.size_ratio:g}, "
-        rf"$\varepsilon_\mathrm{{AB}}$ = {state.epsilon_ab:g}"
-    )
 
 
 def simulated_curves(dataset: Dataset, states: list[StatePoint]) -> pd.DataFrame:
@@ -102,3 +97,15 @@ def curves_to_infer(
     added = noise * g
     g = np.maximum(g + added * np.random.default_rng(seed).normal(size=g.shape), 0.0)
     return r[r > _R_MIN], g, np.hypot(g_sem, added)
+
+
+def coverage_points(curves: Mapping[str, Any], counts: Mapping[str, Any]) -> pd.DataFrame:
+    """Table for `ljmix.plotting.plot_trust` from scores of `ljmix.surrogate_scores.coverage.score_bands`."""
+    rows = [
+        {"kind": kind, "branch": branch, "stated": float(stated), "held": held, "n": counts[kind][branch]["states"]}
+        for kind, branches in curves.items()
+        for branch, points in branches.items()
+        for stated, held in points.items()
+        if branch in counts.get(kind, {})
+    ]
+    return pd.DataFrame(rows, columns=["kind", "branch", "stated", "held", "n"])

@@ -28,7 +28,6 @@ from ljmix.plotting.style import (
 from ljmix.state import PAIRS
 
 __all__ = [
-    "coverage_points",
     "plot_demixing_probability",
     "plot_posterior",
     "plot_proposals",
@@ -349,15 +348,3 @@ def plot_proposals(known: pd.DataFrame, proposals: Mapping[str, pd.DataFrame]) -
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     letter_panels(panels)
     return figure
-
-
-def coverage_points(curves: Mapping[str, Any], counts: Mapping[str, Any]) -> pd.DataFrame:
-    """Table for `plot_trust` from the scores of bands (`ljmix.surrogate_scores.coverage.score_bands`)."""
-    rows = [
-        {"kind": kind, "branch": branch, "stated": float(stated), "held": held, "n": counts[kind][branch]["states"]}
-        for kind, branches in curves.items()
-        for branch, points in branches.items()
-        for stated, held in points.items()
-        if branch in counts.get(kind, {})
-    ]
-    return pd.DataFrame(rows, columns=["kind", "branch", "stated", "held", "n"])

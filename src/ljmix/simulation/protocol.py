@@ -15,9 +15,10 @@ Starts: *random*; *separated*, one domain of pure B; *exchanged*, the same with 
 side. Where the mixture separates, the last two approach the compositions of the two liquids from both sides, and a
 random start has to coarsen first. That takes a few thousand steps where particles exchange by swaps, and does not end
 where they cannot. Where the mixture stays one liquid, random and separated are the two sides, and the last two are not.
-So S = 1 and dilute B (C_B at most 0.02) run from random and separated, others from the last two, and from random too
-unless they are cold and weakly mixing (T* below 0.8 and ε_AB below 0.8). Numbers of attempts are such that moves cost
-at most about what the dynamics does, measured on one core.
+So S = 1 and dilute B (C_B at most 0.02) run from random and separated. For others the temperature over the mean field's
+consolute temperature, T* / 2.84 (1 − ε_AB), says what to expect: below 0.6 they run from the last two, above 0.9 from
+random and separated, between from all three. (The first runs of S = 1.5 had all three wherever T* was at least 0.8.)
+Numbers of attempts are such that moves cost at most about what the dynamics does, measured on one core.
 
 When these runs are good or at their cap, some mixtures start again:
 
@@ -48,6 +49,7 @@ import numpy as np
 from ljmix._util.arrays import FloatArray
 from ljmix.simulation.engines.moves import Moves
 from ljmix.state import DILUTE, StatePoint
+from ljmix.structure.phase import CONSOLUTE
 
 __all__ = ["STABLE", "Protocol", "choose_protocol", "needs_stable_shape"]
 
@@ -55,6 +57,8 @@ STABLE = ("stable", "stable_exchanged")
 """Starts of the second bracket."""
 _INTERVAL = 100
 _ONE_SHAPE = 0.25
+_DEMIXED, _MIXED = 0.6, 0.9
+"""Temperature over the mean-field consolute temperature below which two liquids, above which one is expected."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,10 @@ def choose_protocol(state: StatePoint) -> Protocol:
     if state.fraction_b in (0.0, 1.0):
         raise ValueError(f"{state.state_id}: a pure fluid has no second species to exchange with; run it without moves")
     dilute = state.fraction_b <= DILUTE
-    if 0.8 <= state.size_ratio < 1.15 or dilute:
+    consolute = CONSOLUTE * (1 - state.epsilon_ab)
+    if 0.8 <= state.size_ratio < 1.15 or dilute or state.temperature > _MIXED * consolute:
         starts: tuple[str, ...] = ("random", "separated")
-    elif state.temperature < 0.8 and state.epsilon_ab < 0.8:
+    elif state.temperature < _DEMIXED * consolute:
         starts = ("separated", "exchanged")
     else:
         starts = ("random", "separated", "exchanged")

@@ -26,7 +26,7 @@ from ljmix.simulation.profiles import Profile
 from ljmix.simulation.sampling import choose_runs, open_runs
 from ljmix.state import StatePoint
 
-__all__ = ["RECORD", "read_configurations", "record_configurations", "write_configurations"]
+__all__ = ["RECORD", "read_configurations", "read_last", "record_configurations", "write_configurations"]
 
 RECORD = "dataset.json"
 """File that says of which dataset the configurations beside it are."""
@@ -66,9 +66,7 @@ def write_configurations(
     written = []
     for state in finished if states is None else finished.keys() & set(states):
         try:
-            runs = open_runs(finished[state], state, profile)
-            run = runs[choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])[0][-1]]
-            configuration = read_configuration(run.joined("trajectory.gsd"))
+            configuration = read_last(finished[state], state, profile)
         except (ValueError, OSError) as error:
             warnings.warn(f"{state.state_id} has no last configuration: {error}", stacklevel=2)
             continue
@@ -78,6 +76,22 @@ def write_configurations(
         written.append(state.state_id)
     kept = [name for name in earlier if name in others and _checksum(directory / f"{name}.gsd") == earlier[name]]
     record_configurations(dataset, directory, [*kept, *written])
+
+
+def read_last(folder: Path, state: StatePoint, profile: Profile) -> Configuration:
+    """Read the last positions of a finished state, of a run that counts.
+
+    Parameters
+    ----------
+    folder : Path
+        Of its job.
+    state : StatePoint
+    profile : Profile
+        It was simulated with.
+    """
+    runs = open_runs(folder, state, profile)
+    chosen, _ = choose_runs([analyse_run(run) for run in runs], [run.start for run in runs])
+    return read_configuration(runs[chosen[-1]].joined("trajectory.gsd"))
 
 
 def record_configurations(dataset: Dataset, directory: Path | str, names: Iterable[str]) -> None:

@@ -27,10 +27,10 @@ from tqdm import tqdm
 
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
-from ljmix.configuration import read_configuration, write_configuration
+from ljmix.configuration import write_configuration
 from ljmix.data.collect import find_finished
+from ljmix.data.configurations import read_last
 from ljmix.data.dataset import write_table
-from ljmix.simulation.analysis import analyse_run
 from ljmix.simulation.engine import TIME_STEP, load_engine
 from ljmix.simulation.engines.moves import Moves
 from ljmix.simulation.initial import draw_velocities, start_seed
@@ -38,7 +38,6 @@ from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.run import Run
-from ljmix.simulation.sampling import choose_runs, open_runs
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
 from ljmix.structure.measure import measure_frames
@@ -82,9 +81,7 @@ def continue_plainly(
     run = PlainRun(folder / "diffusion", state, longer)
     engine = load_engine(engine_name, device)
     if not run.initial.exists():
-        runs = open_runs(folder, state, profile)
-        origin = runs[choose_runs([analyse_run(r) for r in runs], [r.start for r in runs])[0][-1]]
-        last = read_configuration(origin.joined("trajectory.gsd"))
+        last = read_last(folder, state, profile)
         seed = start_seed(state, f"diffusion/{len(last.types)}", profile.replica)
         last = replace(last, velocities=draw_velocities(state.temperature, len(last.types), seed))
         write_configuration(last, state.size_ratio, run.initial)

@@ -19,7 +19,12 @@ from ljmix.simulation.initial import build_configuration
 from ljmix.state import StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, mean_squared_displacements
 
-__all__ = ["measure_transport"]
+__all__ = ["Block", "measure_transport", "run_blocks", "stress_correlation"]
+
+Block = dict[str, FloatArray]
+"""What a block of a run leaves: `stress` (n_samples, 6), `current` of A (n_samples, 3), autocorrelation of velocities
+and displacements of each species; and of its end `positions`, `velocities`, `forces`, (n, 3) each, `temperature`,
+`pressure`, and `potential_energy` a particle."""
 
 _EVERY = 4
 """Steps between two samples of velocities and stress, 0.02 τ."""
@@ -60,9 +65,24 @@ def measure_transport(
     """
     began = time.process_time()
     n_b = round(state.fraction_b * n_particles)
-    folder = work / f"transport-{state.state_id}-{n_particles}"
     start = build_configuration(state, n_particles, n_b, number_density=number_density)
-    blocks: list[dict[str, FloatArray]] = []
+    blocks = run_blocks(state, start, n_blocks, work / f"transport-{state.state_id}-{n_particles}")
+    return _summarise(state, start, blocks, time.process_time() - began)
+
+
+def run_blocks(state: StatePoint, start: Configuration, n_blocks: int, folder: Path) -> list[Block]:
+    """Run blocks of 20 τ at constant volume and temperature, after 30 τ that are left out; finished ones are kept.
+
+    Parameters
+    ----------
+    state : StatePoint
+    start : Configuration
+        With velocities.
+    n_blocks : int
+    folder : Path
+        Where a block is a file.
+    """
+    blocks: list[Block] = []
     before: Configuration | None = None
     for number in range(n_blocks):
         path = folder / f"{number:03d}.npz"
@@ -72,7 +92,28 @@ def measure_transport(
             blocks.append({name: file[name] for name in file.files})
         last = blocks[-1]
         before = Configuration(last["positions"], last["velocities"], start.types, start.box_edge)
-    return _summarise(state, start, blocks, time.process_time() - began)
+    return blocks
+
+
+def stress_correlation(
+    state: StatePoint, start: Configuration, blocks: list[Block]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Autocorrelation of the shear stress, V ⟨σ(0) σ(t)⟩ / T*; its integral is the viscosity (Green 1954, Kubo 1957).
+
+    Returns
+    -------
+    time, mean, sem : (n_lags,) arrays
+        τ; mean over the blocks and five shears, √(m ε)/(σ_AA² τ), and its error from the scatter of the blocks.
+    """
+    shears = _shear_correlations(state, start, blocks)
+    error = np.asarray(shears.std(axis=0, ddof=1) / np.sqrt(len(shears)), dtype=float)
+    time = np.linspace(0.0, (_LAGS - 1) * _EVERY * TIME_STEP, _LAGS)
+    return time, shears.mean(axis=0), error
+
+
+def _shear_correlations(state: StatePoint, start: Configuration, blocks: list[Block]) -> FloatArray:
+    scale = start.box_edge**3 / state.temperature
+    return np.array([autocorrelation(shear_stresses(b["stress"]), _LAGS) for b in blocks]) * scale
 
 
 def _run_block(state: StatePoint, start: Configuration, path: Path, settling: int) -> None:
@@ -97,7 +138,10 @@ def _run_block(state: StatePoint, start: Configuration, path: Path, settling: in
         fractions, series = np.array(frames), np.array(velocities)
         kinds = {"a": is_a, "b": ~is_a}
         found: dict[str, Any] = {"stress": np.array(stress), "current": np.array(current)}
-        found |= {name: _atoms(lmp, key)[order].copy() for name, key in (("positions", "x"), ("velocities", "v"))}
+        per_atom = (("positions", "x"), ("velocities", "v"), ("forces", "f"))
+        found |= {name: _atoms(lmp, key)[order].copy() for name, key in per_atom}
+        logged = (("temperature", "temp"), ("pressure", "press"), ("potential_energy", "pe"))
+        found |= {name: np.array(lmp.get_thermo(key)) for name, key in logged}
         for name, of in kinds.items():
             if of.any():
                 found[f"velocity_{name}"] = autocorrelation(series[:, of], _LAGS)
@@ -130,9 +174,7 @@ def _atoms(lmp: Any, name: str) -> Any:
     return lmp.numpy.extract_atom(name)[: lmp.extract_setting("nlocal")]
 
 
-def _summarise(
-    state: StatePoint, start: Configuration, blocks: list[dict[str, FloatArray]], seconds: float
-) -> pd.DataFrame:
+def _summarise(state: StatePoint, start: Configuration, blocks: list[Block], seconds: float) -> pd.DataFrame:
     n, n_b, volume, n_blocks = len(start.types), int(start.types.sum()), start.box_edge**3, len(blocks)
     interval = _EVERY * TIME_STEP
     row: dict[str, Any] = state.as_dict() | {
@@ -150,9 +192,8 @@ def _summarise(
         keep(f"msd_{name}", diffusion_coefficient(np.array([b[f"msd_{name}"] for b in blocks]), _FRAME * TIME_STEP))
         velocity = np.array([b[f"velocity_{name}"] for b in blocks])
         keep(f"green_kubo_{name}", integrate_correlation(velocity, interval, _WINDOWS["diffusion"]))
-    shears = np.array([autocorrelation(shear_stresses(b["stress"]), _LAGS) for b in blocks])
-    scale = volume / state.temperature
-    keep("viscosity", integrate_correlation(shears * scale, interval, _WINDOWS["viscosity"]))
+    shears = _shear_correlations(state, start, blocks)
+    keep("viscosity", integrate_correlation(shears, interval, _WINDOWS["viscosity"]))
     if 0 < n_b < n:
         currents = np.array([autocorrelation(b["current"], _LAGS) for b in blocks]) / (n * n_b / n * (1 - n_b / n))
         keep("maxwell_stefan", integrate_correlation(currents, interval, _WINDOWS["mutual"]))

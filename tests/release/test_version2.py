@@ -60,7 +60,7 @@ def test_states_that_were_not_repeated_are_as_version_1_left_them(built, shipped
     assert (dataset.rdf.loc[rows, "g_sem"].to_numpy() >= before["g_sem"].to_numpy() * (1 - 2**-8)).all()
 
 
-def test_curves_of_a_repeated_state_are_means_of_the_runs_that_count(built):
+def test_curves_of_a_repeated_state_are_means_of_the_runs_that_count(built, shipped):
     dataset, starts, _ = built
     for path in PATHS[:4]:
         part = read_part(path)
@@ -70,7 +70,10 @@ def test_curves_of_a_repeated_state_are_means_of_the_runs_that_count(built):
             expected = np.average(part.g[chosen, row], axis=0, weights=weights)
             of = dataset.rdf[(dataset.rdf["state_id"] == path.stem) & (dataset.rdf["pair"] == pair)]
             np.testing.assert_allclose(of["g"], expected, rtol=2**-12, atol=1e-7)
+            # Bins are met by their distance: as in version 1, to the last bit.
+            assert set(of["r"]) <= set(shipped.rdf["r"])
         of_state = starts[starts["state_id"] == path.stem]
+        assert set(of_state["r"]) <= set(shipped.rdf["r"])
         names = {run["start"] for run in part.header["starts"]}
         assert set(of_state["start"]) == names
         assert set(of_state.loc[of_state["counted"], "start"]) == {part.header["starts"][k]["start"] for k in chosen}

@@ -18,7 +18,7 @@ __all__ = ["Tables", "join_tables", "tables_of_parts"]
 Tables = Mapping[str, pd.DataFrame]
 """`states`, `rdf` (with `from_blocks`, its errors without the term for waves), `structure_factors`, `starts`."""
 
-_BITS = {"g": 13, "g_sem": 8, "g_dbeta": 9, "g_dbeta_sem": 8, "g_starts": 10, "s": 14, "s_sem": 8, "r": 24, "k": 24}
+_BITS = {"g": 13, "g_sem": 8, "g_dbeta": 9, "g_dbeta_sem": 8, "g_starts": 10, "s": 14, "s_sem": 8, "k": 24}
 """Significant bits that are kept: far above what the errors leave, so that noise does not fill the files."""
 
 

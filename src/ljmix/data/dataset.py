@@ -197,7 +197,10 @@ class Dataset:
             return table[table["state_id"].isin(states["state_id"])].reset_index(drop=True)
 
         waves = None if self.structure_factors is None else matching(self.structure_factors)
-        return Dataset(states, matching(self.rdf), self.provenance, waves)
+        # Some rows of checked tables need no check, which took a quarter of the time of a small benchmark.
+        part = object.__new__(Dataset)
+        vars(part).update(states=states, rdf=matching(self.rdf), provenance=self.provenance, structure_factors=waves)
+        return part
 
 
 def write_dataset(dataset: Dataset, directory: Path | str) -> None:

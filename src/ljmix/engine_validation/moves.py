@@ -21,6 +21,7 @@ import pandas as pd
 
 from ljmix._util.command import one_sentence
 from ljmix._util.places import results_folder
+from ljmix._util.provenance import describe_provenance
 from ljmix.data.collect import collect_dataset
 from ljmix.data.comparison import compare_states
 from ljmix.data.dataset import Dataset, read_dataset, write_table
@@ -102,7 +103,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         profile = load_profile("equilibrium")
         report = run_campaign(CONTROL_STATES, profile, results, options.engine, options.device, workers=options.workers)
         comparison = compare_with_plain_runs(results, profile, read_dataset(data / "reference"))
-        write_table(comparison, options.output or data / "validation" / "moves.parquet", {})
+        output = options.output or data / "validation" / "moves.parquet"
+        write_table(comparison, output, dict(describe_provenance(profile.name)))
         print(comparison.round(4).to_string(index=False))
         print(summarise_comparison(comparison).round(2).to_string(index=False))
         if report.failed or (comparison["sigmas"].abs() > comparison["limit"]).any():

@@ -173,11 +173,13 @@ def grid(
 
 
 def state_points(states: pd.DataFrame) -> list[StatePoint]:
-    """State points of the rows of a table; the pressure is 1 where the table has none."""
+    """State points of the rows of a table, or of its columns by name; the pressure is 1 where it has none."""
     names = list(PARAMETERS)
     if "pressure" in states:
         names.append("pressure")
-    columns = [states[name].to_numpy(dtype=float).tolist() for name in names]
+    import numpy as np  # later: a state point alone needs it not
+
+    columns = [np.asarray(states[name], dtype=float).tolist() for name in names]
     return [StatePoint(*row) for row in zip(*columns, strict=True)]
 
 
@@ -191,8 +193,9 @@ def simulated_fractions(states: pd.DataFrame) -> npt.NDArray[np.float64]:
     -------
     (n_states,) array
     """
-    fractions: npt.NDArray[np.float64] = as_simulated(states)["fraction_b"].to_numpy(dtype=float)
-    return fractions
+    import numpy as np
+
+    return np.asarray(as_simulated(states)["fraction_b"], dtype=float)
 
 
 def as_simulated(states: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from ljmix._util.arrays import interpolate, interpolate_rows, spline_rows
+from ljmix._util.arrays import cubic_rows, interpolate, interpolate_rows, spline_rows
 
 
 def test_many_curves_are_interpolated_as_one_is():
@@ -26,3 +26,14 @@ def test_curves_at_points_of_their_own():
     scale = np.nanmax(np.abs(splines))
     np.testing.assert_allclose(spline_rows(at, x, curves), splines, rtol=0, atol=1e-10 * scale)
     np.testing.assert_allclose(interpolate_rows(at, x, curves), lines, rtol=0, atol=1e-12)
+
+
+def test_cubic_rows_meet_cubics_and_are_level_beyond():
+    rng = np.random.default_rng(4)
+    x, powers = 0.7 + 0.05 * np.arange(40), rng.normal(size=(5, 4))
+    at = rng.uniform(0.7, 0.7 + 0.05 * 39, (5, 30))
+    curves = np.stack([np.polyval(row, x) for row in powers])
+    expected = np.stack([np.polyval(row, places) for row, places in zip(powers, at, strict=True)])
+    np.testing.assert_allclose(cubic_rows(at, 0.7, 0.05, curves), expected, rtol=1e-9, atol=1e-9)
+    beyond = cubic_rows(np.tile([0.1, 9.0], (5, 1)), 0.7, 0.05, curves)
+    np.testing.assert_allclose(beyond, curves[:, [0, -1]], rtol=1e-9)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ljmix.data.curves import curves_of
-from ljmix.surrogate.learned.parts import Prediction
+from ljmix.surrogate.learned.branches import Prediction
 from ljmix.surrogate.learned.thermodynamics import QUANTITIES
 from ljmix.surrogate_scores.coverage import chance_of_coverage
 from ljmix.surrogate_scores.inversion import LEVELS, choose_states, summarise_inversion

@@ -13,14 +13,14 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import shorten
 from ljmix.state import PARAMETERS, StatePoint
 
-__all__ = ["BINS", "question_distances", "question_table"]
+__all__ = ["BINS", "question_distances", "question_points", "question_table", "tabulate_points"]
 
 BINS = np.round((np.arange(100) + 0.5) * 0.05, 9)
 """Centres of the bins that models learn, σ_AA: 0.025 to 4.975."""
 
 
-def question_table(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> pd.DataFrame:
-    """Table of the states asked for: the five numbers, at P* = 1 where a table gives them, and `state_id`.
+def question_points(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> list[StatePoint]:
+    """State points asked for; at P* = 1 where a table gives them.
 
     Raises
     ------
@@ -31,7 +31,8 @@ def question_table(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> 
         missing = [name for name in PARAMETERS if name not in states]
         if missing:
             raise ValueError(f"states: column {missing[0]!r} is missing; needed are {', '.join(PARAMETERS)}")
-        states = [StatePoint(*map(float, row)) for row in states[list(PARAMETERS)].to_numpy()]
+        columns = [states[name].to_numpy().tolist() for name in PARAMETERS]
+        states = [StatePoint(*map(float, row)) for row in zip(*columns, strict=True)]
     # An array of no dimension has __iter__, and raises when it is used.
     several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
     asked: list[Any] = [states] if isinstance(states, StatePoint) else list(states) if several else []
@@ -39,7 +40,17 @@ def question_table(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> 
     if strange or not asked:
         shown = shorten(strange[0] if strange else states)
         raise ValueError(f"states = {shown}: must be a ljmix.StatePoint, a list of them, or a table")
-    return pd.DataFrame([state.as_dict() | {"state_id": state.state_id} for state in asked])
+    return asked
+
+
+def tabulate_points(points: Sequence[StatePoint]) -> pd.DataFrame:
+    """Table of state points: the five numbers, and `state_id`."""
+    return pd.DataFrame([state.as_dict() | {"state_id": state.state_id} for state in points])
+
+
+def question_table(states: StatePoint | Sequence[StatePoint] | pd.DataFrame) -> pd.DataFrame:
+    """Table of the states asked for, as `tabulate_points`; errors as `question_points`."""
+    return tabulate_points(question_points(states))
 
 
 def question_distances(r: npt.ArrayLike) -> FloatArray:

@@ -24,8 +24,8 @@ from ljmix._util.checks import require_float
 from ljmix.data.dataset import Dataset
 from ljmix.state import COMPOSITION
 from ljmix.surrogate.folds import Kept
+from ljmix.surrogate.learned.branches import Prediction
 from ljmix.surrogate.learned.curves import curve_errors
-from ljmix.surrogate.learned.parts import Prediction
 from ljmix.surrogate.learned.phase import decided
 from ljmix.surrogate.learned.thermodynamics import QUANTITIES
 

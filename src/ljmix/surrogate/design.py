@@ -13,10 +13,10 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, require_name
 from ljmix.models.questions import question_table
 from ljmix.state import PARAMETERS, StatePoint, state_points
+from ljmix.surrogate.learned.branches import state_numbers
 from ljmix.surrogate.learned.description import describe
 from ljmix.surrogate.shipped import find_surrogate
 from ljmix.surrogate.surrogate import Surrogate
-from ljmix.theory.splitting import split
 
 __all__ = ["CRITERIA", "propose"]
 
@@ -100,11 +100,8 @@ def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFr
 
 
 def _demixing(surrogate: Surrogate, candidates: pd.DataFrame, box_edge: float) -> FloatArray:
-    phases = surrogate.parts.phases
-    described = describe(candidates, phases.strength)
-    edges = np.full(len(candidates), box_edge)
-    p = phases.probability(split(candidates, phases.strength), described, described.density, edges)
-    return np.where(described.known, p, 1.0)  # without a liquid there is nothing to simulate
+    _, p = surrogate.parts.separate(state_numbers(candidates), np.full(len(candidates), box_edge))
+    return np.nan_to_num(p, nan=1.0)  # without a liquid there is nothing to simulate
 
 
 def _spread_out(candidates: pd.DataFrame, known: FloatArray, worth: FloatArray, n: int) -> list[int]:

@@ -21,8 +21,9 @@ from ljmix._util.atomic import replace_when_whole
 from ljmix._util.reading import read_arrays
 from ljmix.data.dataset import Dataset
 from ljmix.data.identity import checksum
+from ljmix.surrogate.learned.branches import Prediction
 from ljmix.surrogate.learned.emulator import Emulator
-from ljmix.surrogate.learned.parts import Parts, Prediction
+from ljmix.surrogate.learned.parts import Parts
 from ljmix.surrogate.learned.phase import box_edges
 
 __all__ = ["Kept", "ask_left_out", "digest_files"]
@@ -58,12 +59,10 @@ class Kept:
         return Parts.from_numbers(arrays, single)
 
     def emulator(self, train: Dataset, n: int) -> Emulator:
-        """Emulator of theory for what is learned from a training set, from n solutions."""
-        settings = f"{n} solutions, {digest_files([_EMULATOR])}"
-        arrays = self.once(
-            "emulator", [train], lambda: Emulator.fit(self.parts(train), train.states, n).arrays(), settings
-        )
-        found = Emulator.from_arrays(arrays)
+        """Emulator of what is learned from a training set, taught by n liquids."""
+        settings, parts = f"{n} liquids, {digest_files([_EMULATOR])}", self.parts(train)
+        arrays = self.once("emulator", [train], lambda: Emulator.fit(parts, train.states, n).arrays(), settings)
+        found = Emulator.from_arrays(arrays, parts)
         if found is None:
             raise ValueError(f"{self.folder} holds a file of an emulator without one; remove the folder")
         return found

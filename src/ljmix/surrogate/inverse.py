@@ -22,7 +22,7 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, require_kind, shorten
 from ljmix.state import PAIRS, PARAMETERS
 from ljmix.surrogate.bands import band_width
-from ljmix.surrogate.learned.description import describe
+from ljmix.surrogate.learned.branches import Liquids
 from ljmix.surrogate.shipped import find_surrogate
 from ljmix.surrogate.surrogate import Surrogate
 
@@ -149,7 +149,7 @@ def infer(
     allowed = float(chi2.ppf(1 - _UNLIKELY, max(curves.size - free, 1))) / curves.size
     recognised = square <= allowed
     reason = "" if recognised else _unrecognised(square, allowed)
-    numbers = {name: float(value) for name, value in problem.numbers(top[None]).iloc[0].items() if name != "pressure"}
+    numbers = {name: float(value) for name, value in zip(PARAMETERS, problem.numbers(top[None])[0], strict=False)}
     if scale:
         numbers[SCALE] = float(top[problem.names.index(SCALE)])
     return Posterior(problem.names, samples, numbers, square, recognised, reason)
@@ -175,7 +175,7 @@ class _Problem:
         known: dict[str, float],
         scale: bool,
     ) -> None:
-        self.parts = surrogate.fast_parts()
+        self.source = surrogate.fast_source()
         self.r, self.g, self.g_sem, self.known = r, g, g_sem, known
         self.names = tuple(name for name in PARAMETERS if name not in known) + ((SCALE,) if scale else ())
         if not self.names:
@@ -187,33 +187,24 @@ class _Problem:
         self.widen = 1.0 if bands is None else max(bands.factor(0.5, "mixed") / _GAUSSIAN, 1.0)
         self.factor: FloatArray = np.empty((0, 0))
 
-    def numbers(self, theta: FloatArray) -> pd.DataFrame:
-        """Table of states."""
+    def numbers(self, theta: FloatArray) -> FloatArray:
+        """Numbers of states, (n, 5), as `ljmix.surrogate.learned.branches.NUMBERS`."""
         values = {name: np.full(len(theta), value) for name, value in self.known.items()}
         values |= {name: theta[:, k] for k, name in enumerate(self.names) if name != SCALE}
-        return pd.DataFrame(values)[list(PARAMETERS)]
+        return np.stack([*(values[name] for name in PARAMETERS), np.ones(len(theta))], axis=1)
 
     def mean(self, theta: FloatArray) -> FloatArray:
         """Curves of one liquid, (n, 3, n_bins); NaN where there is none."""
-        if SCALE in self.names:
-            return self.curves(theta)[0]
-        states = self.numbers(theta)
-        described = describe(states, self.parts.densities.strength)
-        return self.parts.curves.mean(states, described, self.parts.densities.predict(described)[0], self.r)
+        return self.curves(theta)[0]
 
     def curves(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Curves as `mean`, and their deviations, (n, 3, n_bins) each."""
-        states = self.numbers(theta)
-        described = describe(states, self.parts.densities.strength)
-        density, _ = self.parts.densities.predict(described)
+        liquids: Liquids = self.source.liquids(self.numbers(theta))
         if SCALE not in self.names:
-            return self.parts.curves.predict(states, described, density, self.r)
-        g, width = np.empty((2, len(theta), len(PAIRS), len(self.r)))
+            return liquids.curves(self.r)
         factors = theta[:, self.names.index(SCALE)]
-        for k, factor in enumerate(factors):
-            some = type(described)(*(value[[k]] for value in vars(described).values()))
-            found = self.parts.curves.predict(states.iloc[[k]], some, density[[k]], self.r * factor)
-            g[k], width[k] = found[0][0], found[1][0]
+        found = [liquids.take(np.array([k])).curves(self.r * factor) for k, factor in enumerate(factors)]
+        g, width = (np.concatenate([each[k] for each in found]) for k in (0, 1))
         return g, width
 
     def search(self, seed: int) -> FloatArray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -15,12 +16,13 @@ from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, shorten
 from ljmix.data.dataset import Dataset
 from ljmix.data.identity import identify
-from ljmix.models.questions import BINS, question_distances, question_table
+from ljmix.models.questions import BINS, question_distances, question_points, tabulate_points
 from ljmix.state import PARAMETERS, StatePoint
 from ljmix.surrogate.bands import BRANCHES, Bands, band_width
 from ljmix.surrogate.folds import Kept
+from ljmix.surrogate.learned.branches import NUMBERS, Prediction, Source, predict_branches
 from ljmix.surrogate.learned.emulator import Emulator
-from ljmix.surrogate.learned.parts import Parts, Prediction
+from ljmix.surrogate.learned.parts import Parts
 from ljmix.surrogate.store import read_surrogate, write_surrogate
 
 __all__ = ["MOST_DISTANCE", "Answer", "Surrogate"]
@@ -39,8 +41,8 @@ class Answer:
 
     Attributes
     ----------
-    states : pandas.DataFrame
-        As asked: the five numbers and `state_id`.
+    points : list of StatePoint
+        As asked.
     r : (n_bins,) array
         Distances, σ_AA.
     box_edge : (n_states,) array
@@ -53,16 +55,24 @@ class Answer:
         Both branches.
     out_of_range : list of str
         Why not to trust a state's numbers, one sentence each; empty where nothing speaks against it.
+    emulated : (n_states,) array of bool
+        Whether theory was emulated for a state, or solved.
     """
 
-    states: pd.DataFrame
+    points: list[StatePoint]
     r: FloatArray
     box_edge: FloatArray
     phase: npt.NDArray[np.str_]
     demixing: FloatArray
     prediction: Prediction
     out_of_range: list[str]
+    emulated: npt.NDArray[np.bool_]
     surrogate: Surrogate
+
+    @cached_property
+    def states(self) -> pd.DataFrame:
+        """The five numbers of each state asked for, and `state_id`."""
+        return tabulate_points(self.points)
 
     @property
     def g(self) -> FloatArray:
@@ -162,7 +172,7 @@ class Surrogate:
     about : dict
         Which dataset: profile, version, `sha256`.
     emulator : Emulator or None
-        Theory that need not be solved, see `emulate`.
+        For answers in milliseconds, see `emulate`; its `errors` say how far they are off.
     """
 
     parts: Parts
@@ -214,7 +224,9 @@ class Surrogate:
         box_edge : float or (n_states,) array_like
             Edge of the box, σ_AA, 10 to 100: curves of two liquids depend on it.
         exact : bool
-            Solve theory; otherwise use the emulator, whose error `emulator` states.
+            Solve theory; otherwise emulate it where it can be, in a fiftieth of the time: `emulator.errors` says how
+            far curves are off by that. Outside the box of the simulated states, or at another pressure, nothing has
+            taught the emulator; such states are solved all the same, and `emulated` of the answer says which.
 
         Returns
         -------
@@ -225,34 +237,40 @@ class Surrogate:
         ValueError
             If an argument is not of these kinds, or a value is out of range.
         """
-        table = question_table(states)
+        points = question_points(states)
         distances = BINS if r is None else question_distances(r)
         if (np.diff(distances) <= 0).any():
             raise ValueError(f"r = {shorten(r)}: distances must increase")
         if distances[-1] > MOST_DISTANCE:
             raise ValueError(f"r = {distances[-1]:g}: must be at most {MOST_DISTANCE:g}, the range of what is learned")
-        edges = _require_edges(box_edge, len(table))
+        edges = _require_edges(box_edge, len(points))
         if not exact and self.emulator is None:
             raise ValueError("exact = False: this surrogate has no emulator; `emulate()` fits one")
-        parts = self.parts if exact else self.fast_parts()
-        found = [
-            parts.predict(table.iloc[start : start + _BLOCK], distances, edges[start : start + _BLOCK])
-            for start in range(0, len(table), _BLOCK)
-        ]
-        prediction = found[0] if len(found) == 1 else _join(found)
-        phase, reasons = self._judge(table, prediction)
-        return Answer(table, distances, edges, phase, prediction.demixing, prediction, reasons, self)
+        numbers = np.array([(*(getattr(point, name) for name in NUMBERS),) for point in points])
+        emulated = np.zeros(len(points), dtype=bool)
+        if self.emulator is not None and not exact:
+            emulated = self.emulator.covers(numbers)
+        found, order = [], []
+        for source, rows in ((self.fast_source(), emulated), (self.parts, ~emulated)):
+            places = np.flatnonzero(rows)
+            for start in range(0, len(places), _BLOCK):
+                some = places[start : start + _BLOCK]
+                order.append(some)
+                found.append(predict_branches(source, numbers[some], distances, edges[some]))
+        prediction = Prediction.join(found)
+        if len(found) > 1:
+            prediction = prediction.take(np.argsort(np.concatenate(order)))
+        phase, reasons = self._judge(numbers, prediction)
+        return Answer(points, distances, edges, phase, prediction.demixing, prediction, reasons, emulated, self)
 
-    def emulate(self, n: int = 512, seed: int = 0) -> Self:
-        """Fit an emulator of theory on n solutions, a minute or two for 512, and keep it."""
-        self.emulator = Emulator.fit(self.parts, self.states, require_int("n", n, 64, 4096), seed)
+    def emulate(self, n: int = 2048, seed: int = 0) -> Self:
+        """Fit an emulator on n liquids, two minutes for 2048, and keep it."""
+        self.emulator = Emulator.fit(self.parts, self.states, require_int("n", n, 64, 8192), seed)
         return self
 
-    def fast_parts(self) -> Parts:
-        """Parts whose theory is emulated, or solved where there is no emulator."""
-        if self.emulator is None:
-            return self.parts
-        return replace(self.parts, curves=replace(self.parts.curves, theory=self.emulator))
+    def fast_source(self) -> Source:
+        """Who tells of single liquids without solving theory, or by solving it where there is no emulator."""
+        return self.parts if self.emulator is None else self.emulator
 
     def require_bands(self) -> Bands:
         """Bands, or a ValueError where the surrogate was fitted without."""
@@ -284,7 +302,8 @@ class Surrogate:
         """
         arrays, single, states, scores, about = read_surrogate(folder, data)
         bands = None if scores is None else Bands(scores)
-        return cls(Parts.from_numbers(arrays, single), bands, states, about, Emulator.from_arrays(arrays))
+        parts = Parts.from_numbers(arrays, single)
+        return cls(parts, bands, states, about, Emulator.from_arrays(arrays, parts))
 
     def __str__(self) -> str:
         trained = f"surrogate trained on {len(self.states)} states of profile {self.about.get('profile', 'unknown')}"
@@ -293,11 +312,16 @@ class Surrogate:
         told = self.bands.describe()
         return f"{trained}.{' ' if told else ''}{told}"
 
-    def _judge(self, table: pd.DataFrame, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
+    @cached_property
+    def _box(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest of the four numbers that were simulated."""
+        numbers = self.states[list(PARAMETERS)].to_numpy(dtype=float)
+        return numbers.min(axis=0), numbers.max(axis=0)
+
+    def _judge(self, numbers: FloatArray, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
         """Phase of each state, and what speaks against its numbers."""
-        lowest, highest = (getattr(self.states[list(PARAMETERS)], name)() for name in ("min", "max"))
         answered, likely, chosen = prediction.answered, prediction.likely, prediction.chosen
-        reasons = _range_reasons(table, lowest, highest)
+        reasons = _range_reasons(numbers, *self._box)
         without = ~prediction.known | (chosen != likely) | ~answered.any(axis=0)
         for k in np.flatnonzero(without):
             if not prediction.known[k]:
@@ -312,18 +336,17 @@ class Surrogate:
         return np.array(BRANCHES)[chosen], ["; ".join(said) for said in reasons]
 
 
-def _range_reasons(table: pd.DataFrame, lowest: pd.Series, highest: pd.Series) -> list[list[str]]:
-    """Which numbers of each state lie outside what was simulated."""
-    said: list[list[str]] = [[] for _ in range(len(table))]
-    for name in PARAMETERS:
-        values = table[name].to_numpy(dtype=float)
-        for k in np.flatnonzero(values < lowest[name]):
-            said[k].append(f"{name} = {values[k]:g} lies below {lowest[name]:g}, the lowest that was simulated")
-        for k in np.flatnonzero(values > highest[name]):
-            said[k].append(f"{name} = {values[k]:g} lies above {highest[name]:g}, the highest that was simulated")
-    pressure = table["pressure"].to_numpy(dtype=float)
-    for k in np.flatnonzero(pressure != 1):
-        said[k].append(f"pressure = {pressure[k]:g} is not 1, the only one that was simulated")
+def _range_reasons(numbers: FloatArray, lowest: FloatArray, highest: FloatArray) -> list[list[str]]:
+    """Which numbers of each state, (n, 5), lie outside what was simulated."""
+    said: list[list[str]] = [[] for _ in range(len(numbers))]
+    for column, name in enumerate(PARAMETERS):
+        values, low, high = numbers[:, column], lowest[column], highest[column]
+        for k in np.flatnonzero(values < low):
+            said[k].append(f"{name} = {values[k]:g} lies below {low:g}, the lowest that was simulated")
+        for k in np.flatnonzero(values > high):
+            said[k].append(f"{name} = {values[k]:g} lies above {high:g}, the highest that was simulated")
+    for k in np.flatnonzero(numbers[:, 4] != 1):
+        said[k].append(f"pressure = {numbers[k, 4]:g} is not 1, the only one that was simulated")
     return said
 
 
@@ -334,16 +357,3 @@ def _require_edges(box_edge: npt.ArrayLike, count: int) -> FloatArray:
     if np.ndim(box_edge) != 1 or len(edges) != count:
         raise ValueError(f"box_edge has shape {np.shape(box_edge)}: must be one number, or {count}, one for each state")
     return np.array(edges)
-
-
-def _join(found: list[Prediction]) -> Prediction:
-    """Join predictions of blocks of states."""
-    columns = {name: np.concatenate([getattr(part, name) for part in found], axis=-1)
-               for name in ("demixing", "density", "density_deviation", "known")}  # fmt: skip
-    curves = {name: np.concatenate([getattr(part, name) for part in found], axis=1) for name in ("g", "deviation")}
-    quantities = {}
-    for name in found[0].quantities:
-        parts = [part.quantities[name] for part in found]
-        value, deviation = (np.concatenate([part[k] for part in parts], axis=-1) for k in (0, 1))
-        quantities[name] = value, deviation
-    return Prediction(quantities=quantities, **curves, **columns)

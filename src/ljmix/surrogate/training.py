@@ -4,8 +4,8 @@
 
     python -m ljmix.surrogate.training --data data/reference --output my-surrogate
 
-It leaves groups of states out in turn, learns from all, and fits an emulator of theory. What is finished is kept in
-``folds`` of the output: stopped, the same command goes on.
+It leaves groups of states out in turn, learns from all, and fits an emulator. What is finished is kept in ``folds`` of
+the output: stopped, the same command goes on.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ljmix.surrogate.surrogate import Surrogate
 
 __all__ = ["EMULATED", "FOLDS", "require_own_surrogate", "select_few", "train_surrogate"]
 
-EMULATED = 512
-"""Solutions of theory that teach and test the emulator."""
+EMULATED = 2048
+"""Liquids that teach the emulator, for each of which theory is solved: two minutes of CPU time."""
 FOLDS = "folds"
 """Folder beside a surrogate's files, for what is learned on the way."""
 
@@ -42,7 +42,7 @@ def train_surrogate(
     dataset : Dataset
     folder : Path
     emulated : int
-        Solutions of theory for the emulator, 64 to 4096.
+        Liquids that teach the emulator, 64 to 8192.
     progress : bool
         Show a bar while groups are left out.
 
@@ -59,7 +59,7 @@ def train_surrogate(
         If the folder cannot be written.
     """
     folder = Path(folder)
-    emulated = require_int("emulated", emulated, 64, 4096)
+    emulated = require_int("emulated", emulated, 64, 8192)
     require_writable(folder)
     require_own_surrogate(dataset, folder)
     kept = Kept(folder / FOLDS)
@@ -106,7 +106,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, help="folder of a dataset; by default the shipped reference set")
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--emulated", type=int, default=EMULATED, help="solutions of theory that teach its emulator")
+    parser.add_argument("--emulated", type=int, default=EMULATED, help="liquids that teach its emulator")
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         dataset = load_reference() if options.data is None else read_dataset(options.data)

@@ -30,6 +30,7 @@ from ljmix.surrogate.folds import Kept, digest_files
 from ljmix.surrogate.inverse import infer
 from ljmix.surrogate.learned.phase import decided
 from ljmix.surrogate.surrogate import Surrogate
+from ljmix.surrogate.training import EMULATED
 from ljmix.surrogate_scores.predictions import binomial_interval
 from ljmix.surrogate_scores.tasks import task_splits
 from ljmix.surrogate_scores.views import curves_to_infer
@@ -64,7 +65,7 @@ def score_inversion(
     n: int = 120,
     *,
     steps: int = 500,
-    emulated: int = 512,
+    emulated: int = EMULATED,
     progress: bool = False,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Infer the numbers of states from their curves by surrogates that have not seen their compositions.
@@ -81,7 +82,7 @@ def score_inversion(
     steps : int
         Of each walker.
     emulated : int
-        Solutions of theory for each emulator.
+        Liquids that teach each emulator.
     progress : bool
         Show a bar.
 
@@ -178,7 +179,7 @@ def _infer_once(
             "recognised": np.array(found.recognised),
         }
 
-    settings = f"{steps} steps, {emulated} solutions, {digest_files(_CODE)}"
+    settings = f"{steps} steps, {emulated} liquids, {digest_files(_CODE)}"
     found = kept.once("inferred", [split.train, test], compute, settings)
     table = pd.DataFrame({
         "state_id": row["state_id"], "number": PARAMETERS, "truth": [float(row[name]) for name in PARAMETERS],

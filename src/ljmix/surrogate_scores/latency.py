@@ -1,4 +1,4 @@
-"""How long an answer takes, in time of the processor: one state and many, theory solved and emulated."""
+"""How long an answer takes, in time of the processor, theory solved and emulated; and what emulation costs in error."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import qmc
 
+from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_int
 from ljmix._util.threads import cpu_seconds
-from ljmix.state import PARAMETERS
+from ljmix.state import PARAMETERS, state_points
+from ljmix.surrogate.bands import BRANCHES, band_width
+from ljmix.surrogate.learned.branches import OPEN
 from ljmix.surrogate.surrogate import Answer, Surrogate
 
 __all__ = ["measure_latency"]
@@ -37,8 +40,10 @@ def measure_latency(surrogate: Surrogate, many: int = 1000, seed: int = 0) -> di
     dict
         `exact` and `emulated`: `one_ms` (median over single states), `one_ms_worst`, `many` (how many), `thousand_s`
         (for a thousand, at the rate of those many);
-        `emulation`: `solutions` (rms and worst error of g of liquids that test the emulator), and of the many states
-        that both answer on one branch: `states`, `rms`, `worst`, `median` (over curves of the rms error).
+        `emulation`: `mixed` and `demixed`, each with `all` and, of states where the phase is open, `open`: `states`
+        (with both answers), `rms` and `worst` (error of g), `of_band` and `of_band_worst` (rms and worst in units of
+        half the width of the 90 % band there; None where there is none), and of the curves of one state `typical` (the
+        median of their worst, in these units); `lost` and `new`: branches that only one of both answers gives.
 
     Raises
     ------
@@ -53,12 +58,12 @@ def measure_latency(surrogate: Surrogate, many: int = 1000, seed: int = 0) -> di
     said: dict[str, Answer] = {}
     for name, exact in (("exact", True), ("emulated", False)):
         # Caches of the equation of state and of theory do not know these: each state is asked for once in either way.
-        mine = drawn.iloc[(0 if exact else 1) :: 2].reset_index(drop=True)
+        mine = state_points(drawn.iloc[(0 if exact else 1) :: 2])
         one = [
-            cpu_seconds(lambda k=k: surrogate.predict(mine.iloc[[k]], exact=exact))  # type: ignore[misc]  # noqa: B023
+            cpu_seconds(lambda k=k: surrogate.predict(mine[k], exact=exact))  # type: ignore[misc]  # noqa: B023
             for k in range(_ONE + _WARM)
         ][_WARM:]
-        rest = mine.iloc[_ONE + _WARM :]
+        rest = mine[_ONE + _WARM :]
         seconds = cpu_seconds(lambda: said.update({name: surrogate.predict(rest, exact=exact)}))  # noqa: B023
         answer[name] = {
             "one_ms": 1000 * float(np.median(one)), "one_ms_worst": 1000 * max(one),
@@ -76,15 +81,41 @@ def _draw(states: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
 
 
 def _compare(surrogate: Surrogate, exact: Answer) -> dict[str, Any]:
-    """Emulated against exact curves of the same states."""
-    emulator = surrogate.emulator
-    assert emulator is not None
-    fast = surrogate.predict(exact.states, exact=False)
-    same = (fast.phase == exact.phase) & np.isfinite(exact.g).all(axis=(1, 2)) & np.isfinite(fast.g).all(axis=(1, 2))
-    answer: dict[str, Any] = {"solutions": {"rms": emulator.error, "worst": emulator.worst}, "states": int(same.sum())}
-    if same.any():
-        off = fast.g[same] - exact.g[same]
-        each = np.sqrt((off**2).mean(axis=2))
-        answer |= {"rms": float(np.sqrt((off**2).mean())), "worst": float(np.abs(off).max())}
-        answer |= {"median": float(np.median(each))}
+    """Emulated against exact curves of the same states, branch by branch."""
+    fast = surrogate.predict(exact.points, exact=False)
+    unsure = (exact.demixing >= OPEN) & (exact.demixing <= 1 - OPEN)
+    answer: dict[str, Any] = {}
+    for k, branch in enumerate(BRANCHES):
+        off, known = fast.prediction.g[k] - exact.prediction.g[k], exact.prediction.answered[k]
+        both = known & fast.prediction.answered[k]
+        half = _half_width(surrogate, branch, exact.prediction.g[k], exact.prediction.deviation[k])
+        answer[branch] = {
+            name: _errors(off[both & rows], None if half is None else half[both & rows])
+            for name, rows in (("all", np.ones(len(both), dtype=bool)), ("open", unsure))
+            if (both & rows).any()
+        }
+        answer[branch] |= {"lost": int((known & ~both).sum()), "new": int((fast.prediction.answered[k] & ~known).sum())}
+    return answer
+
+
+def _half_width(surrogate: Surrogate, branch: str, g: FloatArray, deviation: FloatArray) -> FloatArray | None:
+    """Half the width of the 90 % band; None where there are too few left-out states for one."""
+    if surrogate.bands is None:
+        return None
+    try:
+        factor = surrogate.bands.factor(0.9, branch)
+    except ValueError:
+        return None
+    return np.asarray(factor * band_width(g, deviation)) if np.isfinite(factor) else None
+
+
+def _errors(off: FloatArray, half: FloatArray | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "states": len(off), "rms": float(np.sqrt((off**2).mean())), "worst": float(np.abs(off).max()),
+        "of_band": None, "of_band_worst": None, "typical": None,
+    }  # fmt: skip
+    if half is not None:
+        share = np.abs(off) / half
+        answer |= {"of_band": float(np.sqrt((share**2).mean())), "of_band_worst": float(share.max())}
+        answer |= {"typical": float(np.median(share.max(axis=(1, 2))))}
     return answer

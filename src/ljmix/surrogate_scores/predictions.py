@@ -18,7 +18,7 @@ from ljmix.scoring.curve_errors import relative_errors
 from ljmix.scoring.intervals import ClusterSums, median_interval, r2_interval
 from ljmix.scoring.scores import noise_ceiling, score_groups
 from ljmix.surrogate.bands import BRANCHES
-from ljmix.surrogate.learned.parts import Prediction
+from ljmix.surrogate.learned.branches import Prediction
 from ljmix.surrogate.learned.phase import decided
 
 __all__ = ["GROUPS", "binomial_interval", "score_predictions", "tabulate_predictions"]

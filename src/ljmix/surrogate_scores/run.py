@@ -109,7 +109,7 @@ def measure_all(
     progress : bool
         Show bars.
     **settings
-        `states` and `steps` of the inverse problem, `emulated` solutions, `repetitions` and `rounds` of proposals,
+        `states` and `steps` of the inverse problem, `emulated` liquids, `repetitions` and `rounds` of proposals,
         `many` states whose answers are timed.
 
     Returns
@@ -274,7 +274,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--repetitions", type=int, default=_SETTINGS["repetitions"], help="of choosing states")
     parser.add_argument("--rounds", type=int, default=_SETTINGS["rounds"], help="trainings in each repetition")
     parser.add_argument("--many", type=int, default=_SETTINGS["many"], help="states whose answers are timed")
-    parser.add_argument("--emulated", type=int, default=EMULATED, help="solutions of theory that teach an emulator")
+    parser.add_argument("--emulated", type=int, default=EMULATED, help="liquids that teach an emulator")
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         dataset = load_reference() if options.data is None else read_dataset(options.data)

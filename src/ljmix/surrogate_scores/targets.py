@@ -66,7 +66,9 @@ AIMS = (
     Aim("1000 states, exact, s", ("latency", "exact", "thousand_s"), high=60),
     Aim("one state, emulated, ms", ("latency", "emulated", "one_ms"), high=2),
     Aim("1000 states, emulated, s", ("latency", "emulated", "thousand_s"), high=1),
-    Aim("… rms error of g by emulation", ("latency", "emulation", "rms")),
+    Aim("… rms error of g by emulation, one liquid", ("latency", "emulation", "mixed", "all", "rms")),
+    Aim("… in units of half the 90 % band, one liquid", ("latency", "emulation", "mixed", "all", "of_band")),
+    Aim("… two liquids", ("latency", "emulation", "demixed", "all", "of_band")),
 )  # fmt: skip
 """Aims that were set before the code was written."""
 

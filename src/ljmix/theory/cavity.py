@@ -37,14 +37,14 @@ _SIGNIFICANT = 3.0
 def pair_constants(states: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     """σ_ij and ε_ij of AA, AB, BB, (n_states, 3) each, in σ_AA and ε_AA; those of `StatePoint`, for many at once."""
     # Rounded as state points are.
-    size, cross = (states[name].to_numpy(dtype=float).round(6) for name in ("size_ratio", "epsilon_ab"))
-    one = np.ones(len(states))
+    size, cross = (np.asarray(states[name], dtype=float).round(6) for name in ("size_ratio", "epsilon_ab"))
+    one = np.ones(len(size))
     return np.stack([one, (1 + size) / 2, size], axis=1), np.stack([one, cross, one], axis=1)
 
 
 def volume_fraction(states: pd.DataFrame) -> FloatArray:
     """Share of B in the volume of all particles, C_B S³ / (1 - C_B + C_B S³), (n_states,)."""
-    x_b, ratio = simulated_fractions(states), states["size_ratio"].to_numpy(dtype=float)
+    x_b, ratio = simulated_fractions(states), np.asarray(states["size_ratio"], dtype=float)
     volume_b = x_b * ratio**3
     return np.asarray(volume_b / (1 - x_b + volume_b))
 
@@ -78,7 +78,7 @@ def boltzmann_factors(states: pd.DataFrame, r: npt.ArrayLike, width: float) -> F
 
     Parameters
     ----------
-    states : pandas.DataFrame
+    states : pandas.DataFrame, or a dictionary of its columns
     r : (n_bins,) array_like
         Bin centres, σ_AA.
     width : float
@@ -90,7 +90,7 @@ def boltzmann_factors(states: pd.DataFrame, r: npt.ArrayLike, width: float) -> F
         ∫ e^(-βu) r² dr / ∫ r² dr over the bin.
     """
     # One state at a time: all of them would fill some hundred megabytes.
-    temperatures = states["temperature"].to_numpy(dtype=float)
+    temperatures = np.asarray(states["temperature"], dtype=float)
     constants = zip(*pair_constants(states), temperatures, strict=True)
     return np.stack([boltzmann_in_bins(r, width, *one, _POINTS)[2] for one in constants])
 

@@ -29,7 +29,7 @@ def theory_log_cavity(states: pd.DataFrame, density: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    states : pandas.DataFrame
+    states : pandas.DataFrame, or a dictionary of its columns
     density : (n_states,) array
         Number density, σ_AA⁻³.
 
@@ -38,7 +38,8 @@ def theory_log_cavity(states: pd.DataFrame, density: FloatArray) -> FloatArray:
     (n_states, 3, n_distances) array
         NaN for all of a state that has no solution, and where the density is NaN.
     """
-    asked = states.assign(fraction_b=np.clip(states["fraction_b"].to_numpy(dtype=float), _TRACE, 1 - _TRACE))
+    fractions = np.clip(np.asarray(states["fraction_b"], dtype=float), _TRACE, 1 - _TRACE)
+    asked = pd.DataFrame(states).assign(fraction_b=fractions)
     numbers = np.column_stack([asked[list(PARAMETERS)].to_numpy(dtype=float), density])
     keys = [tuple(row) for row in numbers.round(9).tolist()]
     nothing = np.full((len(PAIRS), len(DISTANCES)), np.nan)

@@ -54,7 +54,7 @@ def split(states: pd.DataFrame, strength: float) -> Splitting:
 
     Parameters
     ----------
-    states : pandas.DataFrame
+    states : pandas.DataFrame, or a dictionary of its columns
     strength : float
         Factor of k = 1 − ε_AB.
 

@@ -1,20 +1,12 @@
-"""Curves of one liquid, and of two side by side.
-
-Of one: theory's, and a Gaussian process on ln y − ln y of theory at equal r/σ_ij.
+"""Curves of one liquid: theory's, and a Gaussian process on ln y − ln y of theory at equal r/σ_ij.
 
 What is left of ln y after theory is small and smooth. A like pair is a like pair, whatever its name: g_BB of a mixture
 is g_AA of the same liquid with names exchanged. So there are two functions of a liquid, of like and of unlike pairs,
 and each training state teaches both, once as it is and once mirrored.
-
-Of two: from what is known of one; no demixed curve is learned from. The equation of state splits the mixture. A pair of
-places r apart lies in the lean liquid, in the rich one, or one in each; how often follows from the shape of the domain
-(`ljmix.theory.splitting.overlap`). In a liquid of concentrations c_i there are c_i c_j y(r) e^(-βu) pairs per volume
-squared, with the y of that liquid; across the interface the mean of both y.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,17 +15,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.interpolate import make_interp_spline
 
-from ljmix._util.arrays import FloatArray, interpolate, interpolate_rows, spline_rows
+from ljmix._util.arrays import FloatArray, interpolate_rows, spline_rows
 from ljmix.data.dataset import Dataset
-from ljmix.state import PAIRS
 from ljmix.surrogate.learned.description import Description, describe, exchange
 from ljmix.surrogate.learned.process import Process
-from ljmix.surrogate.learned.thermodynamics import DensityModel
 from ljmix.theory.cavity import boltzmann_factors, log_cavity, pair_constants
 from ljmix.theory.liquid import DISTANCES, theory_log_cavity
-from ljmix.theory.splitting import Splitting, overlap
 
-__all__ = ["SCALED_GRID", "MixedCurves", "TwoLiquids", "curve_errors", "demixed_curves", "solve_theory", "two_liquids"]
+__all__ = ["HIGHEST", "SCALED_GRID", "MixedCurves", "curve_errors"]
 
 SCALED_GRID: FloatArray = np.concatenate([np.arange(0.8, 2.5, 0.05), np.arange(2.5, 10.01, 0.1)])
 """Distances in σ_ij at which curves of unlike sizes are compared."""
@@ -47,7 +36,7 @@ _MOST_ROWS = 400
 """States, and mirrored ones, that choose the lengths of a hundred bins."""
 _FEWEST = 4
 """Known bins of a curve, from which a spline goes through them."""
-_HIGHEST = 10.0
+HIGHEST = 10.0
 """Largest ln y that is exponentiated, far above any peak."""
 
 
@@ -68,14 +57,6 @@ def curve_errors(dataset: Dataset, r_max: float = _RANGE) -> FloatArray:
     return error
 
 
-Theory = Callable[[pd.DataFrame, Description, FloatArray, FloatArray], FloatArray]
-
-
-def solve_theory(states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray) -> FloatArray:
-    """Ln y of theory by solving its equation, (n_states, 3, n_bins)."""
-    return interpolate(r, DISTANCES, theory_log_cavity(states, density))
-
-
 @dataclass
 class MixedCurves:
     """Curves of one liquid.
@@ -86,14 +67,11 @@ class MixedCurves:
         Of ln y − ln y(theory) at `SCALED_GRID`.
     width : float
         Of the bins of g(r), σ_AA.
-    theory : callable
-        Solves theory, or an emulator of it: ln y from states, their description, densities and distances.
     """
 
     like: Process
     unlike: Process
     width: float
-    theory: Theory = solve_theory
 
     @classmethod
     def fit(cls, dataset: Dataset, strength: float) -> Self:
@@ -114,8 +92,7 @@ class MixedCurves:
         r, g = dataset.curve_array(r_max=_RANGE)
         width = float(np.diff(r).min())
         log_y, error = log_cavity(g, curve_errors(dataset), boltzmann_factors(states, r, width))
-        theory = theory_log_cavity(states, states["number_density"].to_numpy(dtype=float))
-        residual = log_y - interpolate(r, DISTANCES, theory)
+        residual = log_y - _theory_at(r, states, states["number_density"].to_numpy(dtype=float))
         value, error = _onto_grid(residual, error, r, pair_constants(states)[0])
         inputs = describe(states, strength).inputs
         both = np.concatenate([inputs, exchange(inputs)])
@@ -140,8 +117,8 @@ class MixedCurves:
             Of the same states.
         density : (n_states,) array
             At which theory is solved.
-        r : (n_bins,) array
-            Distances, σ_AA.
+        r : (n_bins,) or (n_states, 3, n_bins) array
+            Distances, σ_AA, the same for all or of each curve.
 
         Returns
         -------
@@ -153,12 +130,7 @@ class MixedCurves:
         mean = np.stack(parts, axis=1)
         mean[~asked] = np.nan
         scaled = r / pair_constants(states)[0][..., None]
-        return self.theory(states, described, density, r) + spline_rows(scaled, SCALED_GRID, mean)
-
-    def mean(self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray) -> FloatArray:
-        """Curves, (n_states, 3, n_bins); arguments as `log_cavity`."""
-        log_y = np.minimum(self.log_cavity(states, described, density, r), _HIGHEST)
-        return np.asarray(boltzmann_factors(states, r, self.width) * np.exp(log_y))
+        return _theory_at(r, states, density) + spline_rows(scaled, SCALED_GRID, mean)
 
     def predict(
         self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray
@@ -170,9 +142,15 @@ class MixedCurves:
         mean, deviation = (np.stack([like[k], unlike[k], mirrored[k]], axis=1) for k in (0, 1))
         mean[~asked], deviation[~asked] = np.nan, np.nan
         scaled = r / pair_constants(states)[0][..., None]
-        log_y = self.theory(states, described, density, r) + spline_rows(scaled, SCALED_GRID, mean)
-        g = boltzmann_factors(states, r, self.width) * np.exp(np.minimum(log_y, _HIGHEST))
+        log_y = _theory_at(r, states, density) + spline_rows(scaled, SCALED_GRID, mean)
+        g = boltzmann_factors(states, r, self.width) * np.exp(np.minimum(log_y, HIGHEST))
         return np.asarray(g), np.asarray(g * interpolate_rows(scaled, SCALED_GRID, deviation))
+
+
+def _theory_at(r: FloatArray, states: pd.DataFrame, density: FloatArray) -> FloatArray:
+    """Ln y of theory at distances, by splines: straight lines would be off by 0.2 % at contact."""
+    theory = theory_log_cavity(states, density)
+    return spline_rows(np.broadcast_to(r, (*theory.shape[:2], np.shape(r)[-1])), DISTANCES, theory)
 
 
 def _safe(described: Description) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
@@ -196,88 +174,3 @@ def _onto_grid(value: FloatArray, error: FloatArray, r: FloatArray, sigma: Float
         on_grid[n, pair, inside] = make_interp_spline(x[known], value[n, pair][known], k=3)(at)
         errors[n, pair, inside] = np.interp(at, x[known], error[n, pair][known])
     return on_grid, errors
-
-
-@dataclass(frozen=True)
-class TwoLiquids:
-    """Both liquids of each state with the densities of the surrogate; NaN where there is one.
-
-    Attributes
-    ----------
-    fraction_b, density, deviation : (n, 2) arrays
-        C_B, number density and its standard deviation (σ_AA⁻³) of the lean and of the rich liquid.
-    share : (n,) array
-        Of the rich one in the volume.
-    """
-
-    fraction_b: FloatArray
-    density: FloatArray
-    deviation: FloatArray
-    share: FloatArray
-
-    @property
-    def mean_density(self) -> FloatArray:
-        """N/V of the whole box, (n,)."""
-        return np.asarray((1 - self.share) * self.density[:, 0] + self.share * self.density[:, 1])
-
-
-def two_liquids(states: pd.DataFrame, splitting: Splitting, densities: DensityModel) -> TwoLiquids:
-    """Give the liquids of a splitting the densities that the surrogate predicts for them."""
-    density, deviation = np.full((2, len(states), 2), np.nan)
-    rows = splitting.found
-    for k in (0, 1):
-        inside = states[rows].assign(fraction_b=splitting.fraction_b[rows, k])
-        density[rows, k], deviation[rows, k] = densities.predict(describe(inside, densities.strength))
-    lean, rich = splitting.fraction_b.T
-    number = (states["fraction_b"].to_numpy(dtype=float) - lean) / (rich - lean)
-    volumes = np.stack([1 - number, number], axis=1) / density
-    return TwoLiquids(splitting.fraction_b, density, deviation, volumes[:, 1] / volumes.sum(axis=1))
-
-
-def demixed_curves(
-    states: pd.DataFrame, liquids: TwoLiquids, curves: MixedCurves, strength: float, box_edge: FloatArray, r: FloatArray
-) -> FloatArray:
-    """Curves of demixed states.
-
-    Parameters
-    ----------
-    states : pandas.DataFrame
-    liquids : TwoLiquids
-        Of the same states.
-    curves : MixedCurves
-    strength : float
-        With which `curves` describes a liquid.
-    box_edge : (n_states,) array
-        σ_AA.
-    r : (n_bins,) array
-        Distances, σ_AA.
-
-    Returns
-    -------
-    (n_states, 3, n_bins) array
-        NaN where there are no two liquids, or theory has no solution for one of them.
-    """
-    g = np.full((len(states), len(PAIRS), len(r)), np.nan)
-    rows = np.flatnonzero(np.isfinite(liquids.share))
-    if not len(rows):
-        return g
-    part, fractions, density = states.iloc[rows].reset_index(drop=True), liquids.fraction_b[rows], liquids.density[rows]
-    insides = [part.assign(fraction_b=fractions[:, k]) for k in (0, 1)]
-    y = []
-    for k, inside in enumerate(insides):
-        log_y = curves.log_cavity(inside, describe(inside, strength), density[:, k], r)
-        y.append(np.exp(np.minimum(log_y, _HIGHEST)))
-    c = density[:, :, None] * np.stack([1 - fractions, fractions], axis=2)  # state, liquid, species
-    share = liquids.share[rows]
-    volumes = np.stack([1 - share, share], axis=1)
-    mean = (volumes[..., None] * c).sum(axis=1)
-    smaller = volumes.min(axis=1)[:, None]
-    across = 2 * smaller * (1 - overlap(share, box_edge[rows], r))
-    within = volumes[:, :, None] - across[:, None] / 2
-    factors = boltzmann_factors(part, r, curves.width)
-    for pair, (i, j) in enumerate(((0, 0), (0, 1), (1, 1))):
-        pairs = [within[:, k] * (c[:, k, i] * c[:, k, j])[:, None] * y[k][:, pair] for k in (0, 1)]
-        both = (c[:, 0, i] * c[:, 1, j] + c[:, 1, i] * c[:, 0, j])[:, None] / 2
-        pairs.append(across * both * (y[0][:, pair] + y[1][:, pair]) / 2)
-        g[rows, pair] = factors[:, pair] * sum(pairs) / (mean[:, i] * mean[:, j])[:, None]
-    return g

@@ -19,14 +19,14 @@ from ljmix.state import StatePoint, state_points
 from ljmix.theory.cavity import volume_fraction
 from ljmix.theory.eos import equation_of_state
 
-__all__ = ["INPUTS", "Description", "describe", "exchange", "with_mirrored"]
+__all__ = ["INPUTS", "STABLE", "Description", "describe", "exchange", "with_mirrored"]
 
 INPUTS = ("beta", "volume_share_b", "log_size_ratio", "epsilon_ab", "packing", "stability")
 """1/T*, share of B in the volume of the particles, ln S, ε_AB, and by the equation of state the packing fraction and
 the thermodynamic factor."""
 
 _SHARE, _SIZE = INPUTS.index("volume_share_b"), INPUTS.index("log_size_ratio")
-_STABLE = (0.0, 2.0)
+STABLE = (0.0, 2.0)
 """Range of the thermodynamic factor that is told: below it one liquid is unstable, and its depth says nothing of it."""
 
 
@@ -60,7 +60,7 @@ def describe(states: pd.DataFrame, strength: float) -> Description:
 
     Parameters
     ----------
-    states : pandas.DataFrame
+    states : pandas.DataFrame, or a dictionary of its columns
         With the four numbers, and `pressure` where it is not 1.
     strength : float
         Factor of k = 1 − ε_AB in the equation of state.
@@ -71,14 +71,14 @@ def describe(states: pd.DataFrame, strength: float) -> Description:
     """
     liquids = np.array([_liquid(point, strength) for point in state_points(states)]).reshape(-1, 4)
     density, stability, enthalpy, compressibility = liquids.T
-    x_b, ratio = (states[name].to_numpy(dtype=float) for name in ("fraction_b", "size_ratio"))
+    x_b, ratio = (np.asarray(states[name], dtype=float) for name in ("fraction_b", "size_ratio"))
     columns = [
-        1 / states["temperature"].to_numpy(dtype=float),
+        1 / np.asarray(states["temperature"], dtype=float),
         volume_fraction(states),
         np.log(ratio),
-        states["epsilon_ab"].to_numpy(dtype=float),
+        np.asarray(states["epsilon_ab"], dtype=float),
         np.pi / 6 * density * (1 - x_b + x_b * ratio**3),
-        np.clip(stability, *_STABLE),
+        np.clip(stability, *STABLE),
     ]
     return Description(np.stack(columns, axis=1), density, enthalpy, compressibility, np.isfinite(density))
 

@@ -1,139 +1,318 @@
-"""Theory without solving it: a process that has learned ln y of HMSA from states drawn all over the box.
+"""Answers without solving theory: processes that have learned curves and doubt of single liquids from `Parts`.
 
-A solution takes some 60 ms of CPU time, which is most of what a prediction takes; a process answers thousands at once.
+A solution of theory takes some 50 ms of CPU time, and the doubt of a Gaussian process a large matrix for each quantity.
+Both are smooth functions of what describes a liquid, so that some thousand liquids teach them: ln y at equal r/σ_ij in
+principal components, and the logarithms of standard deviations. All else is quick and is asked as ever: the equation of
+state, phases, means of densities and thermodynamics, and how two liquids share a box
+(`ljmix.surrogate.learned.branches`). So probabilities of demixing, shares and densities carry no error of emulation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.interpolate import make_interp_spline
+from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
-from ljmix._util.arrays import FloatArray, interpolate, interpolate_rows
-from ljmix.state import PARAMETERS
-from ljmix.surrogate.learned.description import Description, describe, exchange
+from ljmix._util.arrays import FloatArray, cubic_rows
+from ljmix.models.questions import BINS
+from ljmix.surrogate.learned.branches import Prediction, predict_branches, state_columns, state_numbers
+from ljmix.surrogate.learned.curves import HIGHEST, SCALED_GRID
+from ljmix.surrogate.learned.description import INPUTS, Description, describe, exchange
 from ljmix.surrogate.learned.parts import Parts
 from ljmix.surrogate.learned.process import Process
 from ljmix.theory.cavity import boltzmann_factors, pair_constants
-from ljmix.theory.liquid import DISTANCES, theory_log_cavity
+from ljmix.theory.splitting import Splitting
 
-__all__ = ["Emulator"]
+__all__ = ["EmulatedLiquids", "Emulator"]
 
-_GRID: FloatArray = np.concatenate([np.arange(0.7, 3.0, 0.025), np.arange(3.0, 10.01, 0.05)])
-"""Distances in σ_ij."""
-_TYPICAL = (0.95, 3.3)
-_ERROR = 1e-4
-"""Of a solution: the tolerance of its iteration, and the interpolation between its distances."""
-_MOST_ROWS = 400
-"""Solutions, and mirrored ones, that choose the lengths."""
-_TESTED = 8
-"""One state in so many tests the emulator and does not teach it."""
-_BINS = np.arange(0.525, 5.0, 0.05)
+_FIRST, _STEP, _LAST = 0.7, 0.025, 5.0
+"""Distances in σ_ij at which ln y is learned; the last in σ_AA, of the smallest particles."""
+_COMPONENTS, _TYPICAL = 120, 12
+"""Principal components of ln y that are learned, and those that choose the lengths."""
+_TESTED, _MOST_TESTED = 8, 128
+"""One answer for so many liquids tests the emulator, and at most so many."""
+_TRACE = 1e-5
+_EDGE = 15.0
+_FEWEST = 32
+_BLOCK = 256
+_SHARE = INPUTS.index("volume_share_b")
+_DENSITY = 3
+"""Column of doubt of the density: behind ln y of AA, AB and BB, before quantities."""
+_PLAIN = ("components", "middle", "lowest", "highest", "holes")
+"""Arrays that a file holds beside the processes."""
+
+
+@dataclass(frozen=True)
+class EmulatedLiquids:
+    """States as one liquid each, see `ljmix.surrogate.learned.branches.Liquids`.
+
+    Attributes
+    ----------
+    emulator : Emulator
+    states : (n, 5) array
+    described : Description
+    inputs : (n, 6) array
+    density : (n,) array
+    spread : (n, n_columns) array
+        Standard deviations in units of each output's amplitude.
+    """
+
+    emulator: Emulator
+    states: FloatArray
+    described: Description
+    inputs: FloatArray
+    density: FloatArray
+    spread: FloatArray
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """False where the equation of state has no liquid."""
+        return self.described.known
+
+    @property
+    def deviation(self) -> FloatArray:
+        """Standard deviation of the density."""
+        amplitude = self.emulator.parts.densities.process.amplitude
+        return np.asarray(self.density * self.spread[:, _DENSITY] * np.sqrt(amplitude[0]))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> EmulatedLiquids:
+        """Some of the states."""
+        described = Description(*(value[rows] for value in vars(self.described).values()))
+        arrays = (part[rows] for part in (self.inputs, self.density, self.spread))
+        return EmulatedLiquids(self.emulator, self.states[rows], described, *arrays)
+
+    def quantities(self) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Value and standard deviation of each of `ljmix.surrogate.learned.thermodynamics.QUANTITIES`."""
+        names = self.emulator.parts.thermodynamics.told
+        spreads = {name: self.spread[:, _DENSITY + k] for k, name in enumerate(names, 1)}
+        return self.emulator.parts.thermodynamics.predict(state_columns(self.states), self.described, spreads)
+
+    def log_cavity(self, r: FloatArray) -> FloatArray:
+        """Ln y of AA, AB, BB, (n, 3, n_bins)."""
+        return self._log_cavity(r / self._sigma())
+
+    def curves(self, r: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Curves and their standard deviation, (n, 3, n_bins) each."""
+        scaled, curves = r / self._sigma(), self.emulator.parts.curves
+        factors = boltzmann_factors(state_columns(self.states), r, curves.width)
+        g = factors * np.exp(np.minimum(self._log_cavity(scaled), HIGHEST))
+        # One liquid that is unstable has none; those that coexist are stable.
+        g[~self.emulator.solvable(self.inputs)] = np.nan
+        amplitudes = [np.sqrt(process.amplitude) for process in (curves.like, curves.unlike, curves.like)]
+        each = [np.interp(scaled[:, k], SCALED_GRID, amplitude) for k, amplitude in enumerate(amplitudes)]
+        return g, g * np.stack(each, axis=1) * self.spread[:, :_DENSITY, None]
+
+    def _sigma(self) -> FloatArray:
+        return pair_constants(state_columns(self.states))[0][..., None]
+
+    def _log_cavity(self, scaled: FloatArray) -> FloatArray:
+        emulator = self.emulator
+        grid = emulator.middle + emulator.liquid.predict(self.inputs) @ emulator.components
+        log_y = cubic_rows(scaled, _FIRST, _STEP, grid.reshape(len(grid), 3, -1))
+        log_y[~self.known] = np.nan
+        return log_y
 
 
 @dataclass
 class Emulator:
-    """Emulated theory; called as `ljmix.surrogate.learned.curves.solve_theory`.
+    """Emulates the slow part of `parts`, as a `ljmix.surrogate.learned.branches.Source`.
 
     Attributes
     ----------
-    like, unlike : Process
-    error : float
-        Root mean square error of g from emulated instead of solved theory, over states that did not teach.
-    worst : float
-        Largest error of any bin of them.
+    parts : Parts
+    liquid : Process
+        Principal components of ln y.
+    doubt : Process
+        Ln of standard deviations in units of each output's amplitude: of ln y of AA, AB, BB, of the density, and of
+        each quantity that the dataset tells of.
+    components : (n_components, 3 n_grid) array
+    middle : (3 n_grid,) array
+        Mean of ln y.
+    lowest, highest : (4,) arrays
+        The box that was taught, in the order of `ljmix.state.PARAMETERS`; and of coexisting liquids any C_B.
+    holes : (n_holes, 6) array
+        Inputs of liquids that theory has no solution for.
+    errors : dict
+        Of answers over the box that were solved too: `mixed_rms`, `mixed_worst`, `demixed_rms`, `demixed_worst`, of g
+        over all bins.
     """
 
-    like: Process
-    unlike: Process
-    error: float
-    worst: float
+    parts: Parts
+    liquid: Process
+    doubt: Process
+    components: FloatArray
+    middle: FloatArray
+    lowest: FloatArray
+    highest: FloatArray
+    holes: FloatArray
+    errors: dict[str, float]
+
+    @property
+    def width(self) -> float:
+        """Width of the bins of g(r), σ_AA."""
+        return self.parts.width
 
     @classmethod
-    def fit(cls, parts: Parts, states: pd.DataFrame, n: int = 512, seed: int = 0) -> Self:
-        """Solve theory for states drawn over the box of `states`, and learn the solutions.
+    def fit(cls, parts: Parts, states: pd.DataFrame, n: int, seed: int = 0) -> Self:
+        """Ask `parts` for liquids drawn over the box of simulated states, and learn the answers.
 
         Parameters
         ----------
         parts : Parts
-            Their densities are those at which theory is solved.
         states : pandas.DataFrame
-            Simulated states. C_B is drawn from 0 to 1: coexisting liquids may be nearly pure.
+            Simulated states.
         n : int
-            How many states, rounded up to a power of 2.
+            How many liquids, rounded up to a power of 2.
         seed : int
             Of the draw.
-        """
-        drawn = _draw(states, n, seed)
-        described = describe(drawn, parts.densities.strength)
-        density, _ = parts.densities.predict(described)
-        theory = theory_log_cavity(drawn, density)
-        solved = np.flatnonzero(np.isfinite(theory).all(axis=(1, 2)))
-        tested = solved[::_TESTED]
-        taught = np.setdiff1d(solved, tested)
-        values, errors = _on_grid(theory[taught], pair_constants(drawn.iloc[taught])[0])
-        inputs = described.inputs[taught]
-        both = np.concatenate([inputs, exchange(inputs)])
-        typical = (_TYPICAL[0] < _GRID) & (_TYPICAL[1] > _GRID)
-        processes = []
-        for first, second in ((0, 2), (1, 1)):
-            value, error = (np.concatenate([part[:, first], part[:, second]]) for part in (values, errors))
-            processes.append(Process.fit(both, value, error, typical, centred=True, most_rows=_MOST_ROWS))
-        like, unlike = processes
-        found = cls(like, unlike, np.nan, np.nan)
-        part = drawn.iloc[tested].reset_index(drop=True)
-        some = Description(*(value[tested] for value in vars(described).values()))
-        factor = boltzmann_factors(part, _BINS, parts.curves.width)
-        truth = factor * np.exp(interpolate(_BINS, DISTANCES, theory[tested]))
-        miss = np.abs(factor * np.exp(found(part, some, density[tested], _BINS)) - truth)
-        return cls(like, unlike, float(np.sqrt(np.mean(miss**2))), float(miss.max()))
 
-    def __call__(self, states: pd.DataFrame, described: Description, density: FloatArray, r: FloatArray) -> FloatArray:
-        """Ln y of theory, (n_states, 3, n_bins); NaN where the equation of state has no liquid."""
-        inputs = np.where(described.known[:, None], described.inputs, 0.0)
-        values = np.stack(
-            [self.like.predict(inputs), self.unlike.predict(inputs), self.like.predict(exchange(inputs))], axis=1
-        )
-        values[~described.known] = np.nan
-        return interpolate_rows(r / pair_constants(states)[0][..., None], _GRID, values)
+        Raises
+        ------
+        ValueError
+            If theory has a solution for fewer than 32 of them.
+        """
+        numbers = state_numbers(states)[:, :4]
+        lowest, highest = numbers.min(axis=0), numbers.max(axis=0)
+        drawn = _taught(lowest, highest, n, seed)
+        described = describe(state_columns(drawn), parts.densities.strength)
+        grid = np.arange(_FIRST, _LAST / min(lowest[2], 1.0) + _STEP, _STEP)
+        log_y = np.concatenate([_solve(parts, drawn[k : k + _BLOCK], grid) for k in range(0, len(drawn), _BLOCK)])
+        solved = np.isfinite(log_y).all(axis=1)
+        if solved.sum() < _FEWEST:
+            raise ValueError(
+                f"theory has a solution for {solved.sum()} of {len(drawn)} liquids: {_FEWEST} are needed to emulate it"
+            )
+        middle = log_y[solved].mean(axis=0)
+        curves = log_y[solved] - middle
+        components = _principal(curves)
+        inputs = _inputs(described)
+        typical = np.arange(len(components)) < _TYPICAL
+        found = cls(
+            parts, _learn(inputs[solved], curves @ components.T, typical),
+            _learn(inputs[described.known], _doubts(parts, described.inputs[described.known])), components, middle,
+            lowest, highest, inputs[described.known & ~solved], {},
+        )  # fmt: skip
+        found.errors = found.compare(draw_states(lowest, highest, min(n // _TESTED, _MOST_TESTED), seed + 1))
+        return found
+
+    def covers(self, states: FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether states, (n, 5), lie in the box that was taught."""
+        four = states[:, :4]
+        inside = (four >= self.lowest - 1e-9) & (four <= self.highest + 1e-9)
+        return np.asarray(inside.all(axis=1) & (states[:, 4] == 1))
+
+    def predict(self, states: FloatArray, r: FloatArray, box_edge: FloatArray) -> Prediction:
+        """Predict both branches, see `ljmix.surrogate.learned.branches.predict_branches`."""
+        return predict_branches(self, states, r, box_edge)
+
+    def liquids(self, states: FloatArray) -> EmulatedLiquids:
+        """Of each state, (n, 5), as one liquid."""
+        described = describe(state_columns(states), self.parts.densities.strength)
+        inputs = np.where(described.known[:, None], _inputs(described), 0.0)
+        density = self.parts.densities.mean(described)
+        return EmulatedLiquids(self, states, described, inputs, density, np.exp(self.doubt.predict(inputs)))
+
+    def separate(self, states: FloatArray, box_edge: FloatArray) -> tuple[Splitting, FloatArray]:
+        """As `Parts.separate`."""
+        return self.parts.separate(states, box_edge)
+
+    def solvable(self, inputs: FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether theory has a solution for the nearest liquid that was drawn, (n,)."""
+        if not len(self.holes):
+            return np.ones(len(inputs), dtype=bool)
+        asked = (inputs - self.liquid.centre) / self.liquid.scale / self.liquid.lengths
+        solved, without = (tree.query(asked)[0] for tree in self._trees)
+        return np.asarray(solved < without)
+
+    @cached_property
+    def _trees(self) -> tuple[cKDTree, cKDTree]:
+        """Liquids that were drawn, in lengths of the process: those with a solution and those without."""
+        holes = (self.holes - self.liquid.centre) / self.liquid.scale
+        return cKDTree(self.liquid.known / self.liquid.lengths), cKDTree(holes / self.liquid.lengths)
+
+    def compare(self, states: FloatArray) -> dict[str, float]:
+        """Errors of emulated answers to states, (n, 5), against solved ones; as `errors`."""
+        edges = np.full(len(states), _EDGE)
+        fast, solved = (predict_branches(source, states, BINS, edges).g for source in (self, self.parts))
+        off = np.abs(fast - solved)
+        answer = {}
+        for name, part in zip(("mixed", "demixed"), off, strict=True):
+            known = part[np.isfinite(part)]
+            answer[f"{name}_rms"] = float(np.sqrt((known**2).mean())) if known.size else np.nan
+            answer[f"{name}_worst"] = float(known.max()) if known.size else np.nan
+        return answer
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All numbers by name, for a file."""
-        errors = {"emulator/error": np.array(self.error), "emulator/worst": np.array(self.worst)}
-        return {**self.like.arrays("emulator/like/"), **self.unlike.arrays("emulator/unlike/"), **errors}
+        return {
+            **{f"emulator/{name}": getattr(self, name) for name in _PLAIN},
+            **self.liquid.arrays("emulator/liquid/"),
+            **self.doubt.arrays("emulator/doubt/"),
+            **{f"emulator/errors/{name}": np.array(value) for name, value in self.errors.items()},
+        }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self | None:
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]], parts: Parts) -> Self | None:
         """Read what `arrays` has written; None where there is none."""
-        if "emulator/error" not in arrays:
+        if "emulator/components" not in arrays:
             return None
-        like, unlike = (Process.from_arrays(f"emulator/{name}/", arrays) for name in ("like", "unlike"))
-        return cls(like, unlike, float(arrays["emulator/error"]), float(arrays["emulator/worst"]))
+        liquid, doubt = (Process.from_arrays(f"emulator/{name}/", arrays) for name in ("liquid", "doubt"))
+        start = "emulator/errors/"
+        errors = {name.removeprefix(start): float(value) for name, value in arrays.items() if name.startswith(start)}
+        plain = {name: arrays[f"emulator/{name}"] for name in _PLAIN}
+        return cls(parts, liquid, doubt, **plain, errors=errors)
 
 
-def _draw(states: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    values = states[list(PARAMETERS)].to_numpy(dtype=float)
-    lowest, highest = values.min(axis=0), values.max(axis=0)
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(
-        max(3, int(np.ceil(np.log2(n))))
-    )
-    table = pd.DataFrame(lowest + (highest - lowest) * unit, columns=list(PARAMETERS))
-    # Denser towards both pure liquids, where coexisting ones lie.
-    share = (1 - np.cos(np.pi * unit[:, PARAMETERS.index("fraction_b")])) / 2
-    return table.assign(fraction_b=np.clip(share, 1e-4, 1 - 1e-4))
+def draw_states(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:
+    """States all over a box, (n, 5), n rounded up to a power of 2."""
+    power = max(3, int(np.ceil(np.log2(n))))
+    unit = qmc.Sobol(4, scramble=True, seed=np.random.default_rng(seed)).random_base2(power)
+    return np.column_stack([lowest + (highest - lowest) * unit, np.ones(len(unit))])
 
 
-def _on_grid(theory: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Solutions at `_GRID`; the error is infinite beyond their range."""
-    values, errors = np.zeros((*theory.shape[:2], len(_GRID))), np.full((*theory.shape[:2], len(_GRID)), np.inf)
-    for n, pair in np.ndindex(*theory.shape[:2]):
-        at = _GRID * sigma[n, pair]
-        inside = at <= DISTANCES[-1]
-        values[n, pair, inside] = make_interp_spline(DISTANCES, theory[n, pair], k=3)(at[inside])
-        errors[n, pair, inside] = _ERROR
-    return values, errors
+def _taught(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:
+    """States to learn from: in turn with the fractions of the box, and with any that a coexisting liquid may have."""
+    states = draw_states(lowest, highest, n, seed)
+    place = (states[1::2, 1] - lowest[1]) / max(highest[1] - lowest[1], 1e-9)
+    share = (1 - np.cos(np.pi * place)) / 2  # of the volume, denser towards both pure liquids
+    states[1::2, 1] = share / (share + (1 - share) * states[1::2, 2] ** 3)
+    states[:, 1] = np.clip(states[:, 1], _TRACE, 1 - _TRACE)
+    return states
+
+
+def _inputs(described: Description) -> FloatArray:
+    """Description with the angle of the volume share in its place: even where one species is a trace, (n, 6)."""
+    inputs = described.inputs.copy()
+    inputs[:, _SHARE] = np.arccos(np.clip(1 - 2 * inputs[:, _SHARE], -1.0, 1.0)) / np.pi
+    return inputs
+
+
+def _solve(parts: Parts, states: FloatArray, grid: FloatArray) -> FloatArray:
+    """Ln y of all pairs at distances in σ_ij, (n, 3 n_grid)."""
+    distances = grid * pair_constants(state_columns(states))[0][..., None]
+    return parts.liquids(states).log_cavity(distances).reshape(len(states), -1)
+
+
+def _principal(curves: FloatArray) -> FloatArray:
+    """Orthogonal shapes that curves about their mean are sums of, the largest first, (n_components, n_points)."""
+    _, axes = np.linalg.eigh(curves.T @ curves)
+    return np.ascontiguousarray(axes[:, ::-1][:, : min(_COMPONENTS, len(curves))].T)
+
+
+def _doubts(parts: Parts, inputs: FloatArray) -> FloatArray:
+    """Outputs of the process `doubt`, (n, n_columns)."""
+    curves = parts.curves
+    asked = [(curves.like, inputs), (curves.unlike, inputs), (curves.like, exchange(inputs))]
+    asked += [(parts.densities.process, inputs), *parts.thermodynamics.asked(inputs).values()]
+    return np.stack([np.log(process.spread(where)) for process, where in asked], axis=1)
+
+
+def _learn(inputs: FloatArray, values: FloatArray, typical: npt.NDArray[np.bool_] | None = None) -> Process:
+    """A process of numbers that have no errors."""
+    return Process.fit(inputs, values, np.zeros_like(values), typical, centred=True)

@@ -1,4 +1,4 @@
-"""All that is learned of mixtures, together: density, curves of one liquid and of two, phase, thermodynamics."""
+"""All that is learned of mixtures, together: density, curves, phase, thermodynamics; theory is solved for them."""
 
 from __future__ import annotations
 
@@ -11,79 +11,59 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.state import PAIRS, as_simulated
-from ljmix.surrogate.learned.curves import MixedCurves, TwoLiquids, demixed_curves, two_liquids
-from ljmix.surrogate.learned.description import Description, describe
+from ljmix.state import as_simulated
+from ljmix.surrogate.learned.branches import Prediction, predict_branches, state_columns, state_numbers
+from ljmix.surrogate.learned.curves import MixedCurves
+from ljmix.surrogate.learned.description import INPUTS, Description, describe
 from ljmix.surrogate.learned.phase import PhaseModel
 from ljmix.surrogate.learned.process import Process
-from ljmix.surrogate.learned.thermodynamics import QUANTITIES, DensityModel, ThermodynamicModel
-from ljmix.theory.splitting import split
+from ljmix.surrogate.learned.thermodynamics import DensityModel, ThermodynamicModel
+from ljmix.theory.splitting import Splitting, split
 
-__all__ = ["OPEN", "Parts", "Prediction"]
+__all__ = ["Parts", "SolvedLiquids"]
 
-OPEN = 0.05
-"""Probability from which a branch is computed: less likely ones are not worth the time of their theory."""
-_TWO_LIQUIDS_ERROR = 0.1
-"""Relative width of the band of demixed curves before it is calibrated; they come without a process."""
+_STABILITY = INPUTS.index("stability")
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """Both branches of each state: one liquid, and two; NaN where one does not exist, or was not asked for.
+class SolvedLiquids:
+    """States as one liquid each, by solving the equations of theory when curves are asked for.
 
     Attributes
     ----------
-    demixing : (n,) array
-        Probability of two liquids.
-    g, deviation : (2, n, 3, n_bins) arrays
-        Curves of one liquid and of two, and the width of their bands before calibration.
-    density, density_deviation : (2, n) arrays
-    quantities : dict
-        Value and deviation, (2, n) each, by the names of `ljmix.surrogate.learned.thermodynamics.QUANTITIES`.
-    known : (n,) array of bool
-        False where the equation of state has no liquid.
+    parts : Parts
+    states : (n, 5) array
+    described : Description
+    density, deviation : (n,) arrays
     """
 
-    demixing: FloatArray
-    g: FloatArray
-    deviation: FloatArray
+    parts: Parts
+    states: FloatArray
+    described: Description
     density: FloatArray
-    density_deviation: FloatArray
-    quantities: dict[str, tuple[FloatArray, FloatArray]]
-    known: npt.NDArray[np.bool_]
+    deviation: FloatArray
 
     @property
-    def answered(self) -> npt.NDArray[np.bool_]:
-        """Whether a branch has curves, (2, n)."""
-        return np.asarray(np.isfinite(self.g).all(axis=(2, 3)))
+    def known(self) -> npt.NDArray[np.bool_]:
+        """False where the equation of state has no liquid."""
+        return self.described.known
 
-    @property
-    def likely(self) -> npt.NDArray[np.int64]:
-        """The likelier branch of each state, 0 for one liquid and 1 for two, (n,)."""
-        return np.asarray(self.demixing >= 0.5, dtype=np.int64)
+    def take(self, rows: npt.NDArray[np.int64]) -> SolvedLiquids:
+        """Some of the states."""
+        described = Description(*(value[rows] for value in vars(self.described).values()))
+        return SolvedLiquids(self.parts, self.states[rows], described, self.density[rows], self.deviation[rows])
 
-    @property
-    def chosen(self) -> npt.NDArray[np.int64]:
-        """The branch that is told, (n,): the likelier one, or the other one where only that has curves."""
-        answered, at = self.answered, np.arange(len(self.demixing))
-        only_other = ~answered[self.likely, at] & answered[1 - self.likely, at]
-        return np.asarray(np.where(only_other, 1 - self.likely, self.likely))
+    def quantities(self) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Value and standard deviation of each of `ljmix.surrogate.learned.thermodynamics.QUANTITIES`."""
+        return self.parts.thermodynamics.predict(state_columns(self.states), self.described)
 
-    def told(self, both: FloatArray) -> FloatArray:
-        """Values of the branch that is told, (n, …) of (2, n, …)."""
-        return np.asarray(both[self.chosen, np.arange(len(self.demixing))])
+    def log_cavity(self, r: FloatArray) -> FloatArray:
+        """Ln y, see `MixedCurves.log_cavity`."""
+        return self.parts.curves.log_cavity(state_columns(self.states), self.described, self.density, r)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All numbers by name, for a file."""
-        plain = ("demixing", "g", "deviation", "density", "density_deviation", "known")
-        quantities = {f"quantities/{name}": np.stack(pair) for name, pair in self.quantities.items()}
-        return {name: getattr(self, name) for name in plain} | quantities
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self:
-        """Read what `arrays` has written."""
-        quantities = {name: (arrays[f"quantities/{name}"][0], arrays[f"quantities/{name}"][1]) for name in QUANTITIES}
-        return cls(quantities=quantities, **{k: v for k, v in arrays.items() if not k.startswith("quantities/")})
+    def curves(self, r: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Curves and their standard deviation, see `MixedCurves.predict`."""
+        return self.parts.curves.predict(state_columns(self.states), self.described, self.density, r)
 
 
 @dataclass
@@ -136,81 +116,25 @@ class Parts:
         box_edge: FloatArray,
         also: npt.NDArray[np.bool_] | None = None,
     ) -> Prediction:
-        """Predict both branches.
+        """Predict both branches of the states of a table, see `ljmix.surrogate.learned.branches.predict_branches`."""
+        return predict_branches(self, state_numbers(states), r, box_edge, also)
 
-        Parameters
-        ----------
-        states : pandas.DataFrame
-        r : (n_bins,) array
-            Distances, σ_AA.
-        box_edge : (n_states,) array
-            Of the box in which the state is asked for, σ_AA.
-        also : (n_states, 2) array of bool, optional
-            Where the curves of one and of two liquids are computed though they are less likely than `OPEN`.
+    @property
+    def width(self) -> float:
+        """Width of the bins of g(r), σ_AA."""
+        return self.curves.width
 
-        Returns
-        -------
-        Prediction
-        """
-        states = as_simulated(states).reset_index(drop=True)
-        described = describe(states, self.densities.strength)
-        density, deviation = self.densities.predict(described)
-        stability = describe(states, self.phases.strength)
-        splitting = split(states, self.phases.strength)
-        demixing = self.phases.probability(splitting, stability, stability.density, box_edge)
-        g, spread = np.full((2, 2, len(states), len(PAIRS), len(r)), np.nan)
-        wanted = np.stack([1 - demixing >= OPEN, demixing >= OPEN], axis=1)
-        if also is not None:
-            wanted |= also
-        one = np.flatnonzero(wanted[:, 0])
-        if len(one):
-            part = states.iloc[one].reset_index(drop=True)
-            g[0, one], spread[0, one] = self.curves.predict(part, _some(described, one), density[one], r)
-        two = np.flatnonzero(wanted[:, 1] & splitting.found)
-        liquids = two_liquids(states, splitting, self.densities)
-        if len(two):
-            part = states.iloc[two].reset_index(drop=True)
-            some = TwoLiquids(*(value[two] for value in vars(liquids).values()))
-            edge = box_edge[two]
-            g[1, two] = demixed_curves(part, some, self.curves, self.densities.strength, edge, r)
-            spread[1, two] = _TWO_LIQUIDS_ERROR * g[1, two]
-        return Prediction(
-            demixing,
-            g,
-            spread,
-            np.stack([density, liquids.mean_density]),
-            np.stack([deviation, _mean_deviation(liquids)]),
-            self._thermodynamics(states, described, liquids),
-            described.known,
-        )
+    def liquids(self, states: FloatArray) -> SolvedLiquids:
+        """Of each state, (n, 5), as one liquid."""
+        described = describe(state_columns(states), self.densities.strength)
+        return SolvedLiquids(self, states, described, *self.densities.predict(described))
 
-    def _thermodynamics(
-        self, states: pd.DataFrame, described: Description, liquids: TwoLiquids
-    ) -> dict[str, tuple[FloatArray, FloatArray]]:
-        """Quantities of one liquid, and means over two: over particles, volumes, or particles of the species."""
-        one = self.thermodynamics.predict(states, described)
-        number = np.full((len(states), 2), np.nan)
-        values = {name: np.full((2, len(states), 2), np.nan) for name in QUANTITIES}
-        rows = np.isfinite(liquids.share)
-        volumes = np.stack([1 - liquids.share, liquids.share], axis=1)
-        number[rows] = (volumes * liquids.density)[rows]
-        for k in (0, 1):
-            inside = states[rows].assign(fraction_b=liquids.fraction_b[rows, k])
-            found = self.thermodynamics.predict(inside, describe(inside, self.densities.strength))
-            for name in QUANTITIES:
-                values[name][:, rows, k] = found[name]
-        weights = {
-            "potential_energy": number,
-            "compressibility": volumes,
-            "diffusion_a": number * (1 - liquids.fraction_b),
-            "diffusion_b": number * liquids.fraction_b,
-        }
-        answer = {}
-        for name in QUANTITIES:
-            share = weights[name] / weights[name].sum(axis=1, keepdims=True)
-            mean, spread = (values[name] * share).sum(axis=2)
-            answer[name] = np.stack([one[name][0], mean]), np.stack([one[name][1], spread])
-        return answer
+    def separate(self, states: FloatArray, box_edge: FloatArray) -> tuple[Splitting, FloatArray]:
+        """Two liquids of each state, (n, 5), by the equation of state, and the probability of them, (n,)."""
+        table = state_columns(states)
+        described, splitting = describe(table, self.phases.strength), split(table, self.phases.strength)
+        stability = described.inputs[:, _STABILITY]
+        return splitting, self.phases.probability(splitting, stability, described.density, box_edge)
 
     def numbers(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, float]]:
         """Arrays and single numbers, for a file."""
@@ -244,13 +168,3 @@ class Parts:
             ),
             ThermodynamicModel.from_arrays(arrays),
         )  # fmt: skip
-
-
-def _some(described: Description, rows: npt.NDArray[np.int64]) -> Description:
-    return Description(*(value[rows] for value in vars(described).values()))
-
-
-def _mean_deviation(liquids: TwoLiquids) -> FloatArray:
-    """Deviation of the mean density; errors of the two liquids count as one: they come from the same process."""
-    volumes = np.stack([1 - liquids.share, liquids.share], axis=1)
-    return np.asarray((volumes * liquids.deviation).sum(axis=1))

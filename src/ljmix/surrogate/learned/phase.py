@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from ljmix._util.arrays import FloatArray
-from ljmix.surrogate.learned.description import INPUTS, Description, describe
+from ljmix.surrogate.learned.description import INPUTS, describe
 from ljmix.theory.splitting import Splitting, smallest_area, split
 
 __all__ = ["PhaseModel", "box_edges", "decided", "splitting_score"]
@@ -96,7 +96,7 @@ class PhaseModel:
         return cls(strength, centre, scale, fitted.coef_[0], float(fitted.intercept_[0]))
 
     def probability(
-        self, splitting: Splitting, described: Description, density: FloatArray, box_edge: FloatArray
+        self, splitting: Splitting, stability: FloatArray, density: FloatArray, box_edge: FloatArray
     ) -> FloatArray:
         """Probability of demixing, (n,); NaN where the equation of state has no liquid.
 
@@ -104,26 +104,27 @@ class PhaseModel:
         ----------
         splitting : Splitting
             With this model's `strength`.
-        described : Description
-            Likewise.
+        stability : (n,) array
+            Thermodynamic factor likewise, as in `ljmix.surrogate.learned.description.INPUTS`.
         density : (n,) array
             σ_AA⁻³.
         box_edge : (n,) array
             σ_AA.
         """
-        features = _columns(splitting, described, density, box_edge)
+        features = _columns(splitting, stability, density, box_edge)
         logit = (features - self.centre) / self.scale @ self.coefficients + self.intercept
         return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def _columns(splitting: Splitting, described: Description, density: FloatArray, box_edge: FloatArray) -> FloatArray:
+def _columns(splitting: Splitting, stability: FloatArray, density: FloatArray, box_edge: FloatArray) -> FloatArray:
     score = splitting_score(splitting, density, box_edge)
-    return np.stack([np.log(score + _SMALLEST), described.inputs[:, INPUTS.index("stability")]], axis=1)
+    return np.stack([np.log(score + _SMALLEST), stability], axis=1)
 
 
 def _features(states: pd.DataFrame, strength: float) -> FloatArray:
     described = describe(states, strength)
-    return _columns(split(states, strength), described, described.density, box_edges(states))
+    stability = described.inputs[:, INPUTS.index("stability")]
+    return _columns(split(states, strength), stability, described.density, box_edges(states))
 
 
 def _fit(features: FloatArray, labels: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, LogisticRegression]:

@@ -127,16 +127,12 @@ class Process:
 
     def ask(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean of each output, and its standard deviation without the noise of an observation, (n, n_outputs) each."""
-        if not len(inputs):
-            return np.zeros((0, len(self.mean))), np.zeros((0, len(self.mean)))  # the solver would read the factor
         cross = self._cross(inputs)
-        explained = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
-        left = np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget
-        return self.mean + cross @ self.weights, np.sqrt(left[:, None] * self.amplitude)
+        return self.mean + cross @ self.weights, np.sqrt(self._left(cross)[:, None] * self.amplitude)
 
-    def deviation(self, inputs: FloatArray) -> FloatArray:
-        """Standard deviation of `ask`, (n, n_outputs)."""
-        return self.ask(inputs)[1]
+    def spread(self, inputs: FloatArray) -> FloatArray:
+        """Standard deviation of `ask` in units of the root of an output's amplitude, the same for all, (n,)."""
+        return np.sqrt(self._left(self._cross(inputs)))
 
     def posterior_covariance(self, inputs: FloatArray) -> FloatArray:
         """Covariance of new states after what was learned, in units of an output's amplitude, (n, n)."""
@@ -144,8 +140,26 @@ class Process:
         explained = solve_triangular(self.factor, self._cross(inputs).T, lower=True, check_finite=False)
         return np.asarray(self.variance * _likeness(scaled, scaled, self.lengths) - explained.T @ explained)
 
+    def _left(self, cross: FloatArray) -> FloatArray:
+        """Variance that is left, (n,)."""
+        if not len(cross):
+            return np.zeros(0)  # the solver would read the factor
+        explained = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
+        return np.asarray(np.maximum(self.variance - (explained**2).sum(axis=0), 0.0) + self.nugget)
+
+    @cached_property
+    def _places(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Training inputs in lengths of the kernel, half their squares, and these lengths in units of the inputs."""
+        places = self.known / self.lengths
+        return places, 0.5 * (places**2).sum(axis=1), self.scale * self.lengths
+
     def _cross(self, inputs: FloatArray) -> FloatArray:
-        return self.variance * _likeness((inputs - self.centre) / self.scale, self.known, self.lengths)
+        places, halves, lengths = self._places
+        asked = (inputs - self.centre) / lengths
+        closeness = asked @ places.T
+        closeness -= halves
+        closeness -= 0.5 * (asked * asked).sum(axis=1)[:, None]
+        return np.asarray(self.variance * np.exp(np.minimum(closeness, 0.0)))
 
     def arrays(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
         """All numbers by name, for a file."""

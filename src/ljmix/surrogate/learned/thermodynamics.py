@@ -8,6 +8,7 @@ of the mirrored mixture.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -88,6 +89,11 @@ class DensityModel:
         deviation[rows] = density[rows] * spread[:, 0]
         return density, deviation
 
+    def mean(self, described: Description) -> FloatArray:
+        """Density of `predict` alone, in less time."""
+        inputs = np.where(described.known[:, None], described.inputs, 0.0)
+        return np.asarray(described.density * np.exp(self.process.predict(inputs)[:, 0]))
+
 
 @dataclass
 class ThermodynamicModel:
@@ -127,18 +133,41 @@ class ThermodynamicModel:
             processes["diffusion"] = _fit(both, values, errors, centred=True)
         return cls(processes)
 
-    def predict(self, states: pd.DataFrame, described: Description) -> dict[str, tuple[FloatArray, FloatArray]]:
-        """Value and standard deviation of each of `QUANTITIES`, (n,) each; NaN where nothing is known."""
+    @property
+    def told(self) -> list[str]:
+        """Those of `QUANTITIES` that the dataset told of."""
+        return [name for name in QUANTITIES if _part(name) in self.processes]
+
+    def asked(self, inputs: FloatArray) -> dict[str, tuple[Process, FloatArray]]:
+        """Process of each of `told`, and the inputs that it is asked for."""
+        mirrored = exchange(inputs)
+        return {
+            name: (self.processes[_part(name)], mirrored if name == "diffusion_b" else inputs) for name in self.told
+        }
+
+    def predict(
+        self, states: pd.DataFrame, described: Description, spreads: Mapping[str, FloatArray] | None = None
+    ) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Value and standard deviation of each of `QUANTITIES`, (n,) each; NaN where nothing is known.
+
+        Parameters
+        ----------
+        states : pandas.DataFrame
+        described : Description
+            Of the same states.
+        spreads : mapping, optional
+            `Process.spread` of each of `told`, where it is known already.
+        """
         reference = _references(states, described)
-        nothing = np.full(len(states), np.nan)
-        answer = {}
-        for name in QUANTITIES:
-            part = "diffusion" if name.startswith("diffusion") else name
-            if part not in self.processes:
-                answer[name] = nothing, nothing
-                continue
-            inputs = exchange(described.inputs) if name == "diffusion_b" else described.inputs
-            mean, deviation = _ask(self.processes[part], inputs, described.known)
+        nothing = np.full(len(described.density), np.nan)
+        answer = dict.fromkeys(QUANTITIES, (nothing, nothing))
+        inputs = np.where(described.known[:, None], described.inputs, 0.0)
+        for name, (process, where) in self.asked(inputs).items():
+            if spreads is None:
+                mean, deviation = (part[:, 0] for part in process.ask(where))
+            else:
+                mean, deviation = process.predict(where)[:, 0], spreads[name] * np.sqrt(process.amplitude[0])
+            deviation = np.where(described.known, deviation, np.nan)
             if name == "potential_energy":
                 answer[name] = reference[name] + mean, deviation
             else:
@@ -157,9 +186,14 @@ class ThermodynamicModel:
         return cls({part: Process.from_arrays(f"{part}/", arrays) for part in known})
 
 
+def _part(name: str) -> str:
+    """Process of a quantity."""
+    return "diffusion" if name.startswith("diffusion") else name
+
+
 def _references(states: pd.DataFrame, described: Description) -> dict[str, FloatArray]:
-    temperature = states["temperature"].to_numpy(dtype=float)
-    pressure = states["pressure"].to_numpy(dtype=float) if "pressure" in states else np.ones(len(states))
+    temperature = np.asarray(states["temperature"], dtype=float)
+    pressure = np.asarray(states["pressure"], dtype=float) if "pressure" in states else 1.0
     # D_B in its own units is smaller by S, and so is its scale, of the density ρ S³.
     scale = np.sqrt(temperature) * described.density ** (-1 / 3)
     return {
@@ -188,9 +222,3 @@ def _observed(
 def _fit(inputs: FloatArray, values: FloatArray, errors: FloatArray, centred: bool = False) -> Process:
     rows = np.isfinite(errors)
     return Process.fit(inputs[rows], values[rows, None], errors[rows, None], centred=centred)
-
-
-def _ask(process: Process, inputs: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    mean, deviation = np.full((2, len(inputs)), np.nan)
-    mean[known], deviation[known] = (part[:, 0] for part in process.ask(inputs[known]))
-    return mean, deviation

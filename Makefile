@@ -64,12 +64,12 @@ CORE     := $(addprefix src/ljmix/,__init__.py state.py potential.py configurati
 SIMULATE := $(CORE) $(call room,structure simulation simulation/engines) $(addprefix src/ljmix/theory/,__init__.py density.py) \
             $(wildcard src/ljmix/simulation/profiles/$(PROFILE).toml)
 TABLES   := $(SIMULATE) $(call room,properties data) $(SHIPPED)
-LEARN    := $(TABLES) $(call room,theory models models/networks models/processes scoring evaluation) src/ljmix/models/tuned.json \
+LEARN    := $(TABLES) $(call room,theory models models/networks models/processes scoring surrogate surrogate/learned evaluation) src/ljmix/models/tuned.json \
             $(addprefix src/ljmix/report/,lead.py names.py published.py readme.py)
 PLOT     := $(call room,plotting plotting/models plotting/physics) $(addprefix src/ljmix/,plotting/ljmix.mplstyle report/names.py \
             scoring/__init__.py scoring/groups.py) \
             $(addprefix src/ljmix/theory/,__init__.py cavity.py coexistence.py density.py)
-ASK      := $(LEARN) $(call room,release surrogate surrogate/learned surrogate_scores report)
+ASK      := $(LEARN) $(call room,release surrogate_scores report)
 EXPLAIN  := $(LEARN) $(call room,report explanation) $(PLOT)
 
 NOTEBOOKS := 00-one-mixture 01-simulate 02-rdf 03-extrapolate 04-data-scaling 05-explain 06-validate 08-thermodynamics 09-learned-potential 10-density-functional

@@ -14,6 +14,7 @@ from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset, split_by_temperature
 from ljmix.evaluation.ablation import ablate
 from ljmix.evaluation.audit import audit, audit_starts
+from ljmix.evaluation.contestants import LISTED, SURROGATE, SURROGATE_TASKS
 from ljmix.evaluation.failures import failure_table
 from ljmix.evaluation.fits import solve_theory
 from ljmix.evaluation.refits import MAKE_ALL, NETWORKS, Refits
@@ -89,6 +90,7 @@ def run_benchmark(
     *,
     runs: pd.DataFrame | None = None,
     refits: Refits = MAKE_ALL,
+    surrogate: bool = LISTED,
     workers: int = 1,
     progress: bool = False,
     **options: Any,
@@ -109,6 +111,8 @@ def run_benchmark(
         from either side, too.
     refits : Refits
         Which networks are made anew; all unless given.
+    surrogate : bool
+        Let the surrogate take part in `ljmix.evaluation.contestants.SURROGATE_TASKS`; by default as published.
     workers : int
         Processes that fit side by side; -1 for one a core.
     progress : bool
@@ -126,14 +130,14 @@ def run_benchmark(
     parallel: dict[str, Any] = {"workers": workers, "progress": progress}
     fitting = parallel | {"refits": refits} | options
     rows = evaluate_interpolation(dataset, ROW_MODELS, seeds, **fitting)
-    unseen = evaluate(
-        dataset, "extrapolation", (*MODELS, *(VARIANTS if options.get("plateau") else ())), seeds, **fitting
-    )
+    variants = VARIANTS if options.get("plateau") else ()
+    unseen = evaluate(dataset, "extrapolation", (*MODELS, *variants, *_above("extrapolation", surrogate)), seeds,
+                      **fitting)  # fmt: skip
     possible = possible_tasks(dataset)
     # What theory says of a state is asked for in every task and fold.
     solutions = solve_theory(dataset, unseen.solutions, workers, progress)
     others = {
-        task: evaluate(dataset, task, names, seeds, solutions=solutions, **fitting)
+        task: evaluate(dataset, task, (*names, *_above(task, surrogate)), seeds, solutions=solutions, **fitting)
         for task, names in OTHER_TASKS.items()
         if task in possible
     }
@@ -168,6 +172,11 @@ def run_benchmark(
         NETWORKS: pd.concat([found.networks for found in (rows, unseen, *others.values())], ignore_index=True),
     }
     return Benchmark(sections, tables, {name: unseen.models[name] for name in FILED})
+
+
+def _above(task: str, surrogate: bool) -> tuple[str, ...]:
+    """Who takes part in a task beside the models of the registry."""
+    return (SURROGATE,) if surrogate and task in SURROGATE_TASKS else ()
 
 
 def _certainty(predictions: pd.DataFrame, dataset: Dataset, test: Dataset) -> dict[str, Any]:

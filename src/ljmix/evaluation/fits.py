@@ -9,10 +9,10 @@ import pandas as pd
 
 from ljmix._util.threads import cpu_seconds
 from ljmix.data.dataset import Dataset
+from ljmix.evaluation.contestants import make_contestant
 from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.evaluation.refits import Fit, Refits
 from ljmix.models.processes.gaussian_process import CurveProcess, slope_states
-from ljmix.models.registry import make_model
 from ljmix.models.theory import (
     Solutions,
     clear_solution_cache,
@@ -21,6 +21,7 @@ from ljmix.models.theory import (
     remember_solutions,
 )
 from ljmix.models.theory_guided import TheoryGuided
+from ljmix.theory.liquid import clear_theory_cache
 
 __all__ = ["fit_group", "group_names", "solve_theory"]
 
@@ -63,7 +64,7 @@ def fit_group(
     train : Dataset
     seed : int
     options : mapping
-        Of `ljmix.models.registry.make_model`.
+        Of `ljmix.evaluation.contestants.make_contestant`.
     task : str
         By which `refits` knows the fit.
     refits : Refits, optional
@@ -78,7 +79,7 @@ def fit_group(
     """
 
     def fit(name: str) -> Fit:
-        model = make_model(name, seed, **options)
+        model = make_contestant(name, seed, **options)
         taken = refits.take_network(task, model, seed) if refits else None
         if taken is not None:
             return taken
@@ -86,6 +87,7 @@ def fit_group(
             return Fit(model.fit(train))
         before = known_solutions()
         clear_solution_cache()
+        clear_theory_cache()
         seconds = cpu_seconds(lambda: model.fit(train))
         remember_solutions(before)
         return Fit(model, seconds=seconds)
@@ -94,7 +96,7 @@ def fit_group(
         return {name: fit(name) for name in group}
     # The one that solves equations comes last: clearing caches for another's time would lose what it solved.
     found = {name: fit(name) for name in (_TWO_LIQUIDS, _ONE_LIQUID)}
-    whole = cast(TheoryGuided, make_model(_WHOLE, seed, **options))
+    whole = cast(TheoryGuided, make_contestant(_WHOLE, seed, **options))
     whole.join(*(cast(CurveProcess, found[name].model) for name in (_ONE_LIQUID, _TWO_LIQUIDS)))
     # Learning it alone would take the time of both.
     found[_WHOLE] = Fit(whole, seconds=sum(fit.seconds or 0.0 for fit in found.values()) if timed else None)

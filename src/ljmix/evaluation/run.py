@@ -12,6 +12,7 @@ import pandas as pd
 from ljmix._util.threads import cpu_seconds
 from ljmix.data.curves import curves_of, join_curves
 from ljmix.data.dataset import Dataset, learning_table
+from ljmix.evaluation.contestants import draws_nothing, make_contestant
 from ljmix.evaluation.fits import fit_group, group_names
 from ljmix.evaluation.parallel import run_in_parallel
 from ljmix.evaluation.refits import MAKE_ALL, Fit, Refits, table_networks
@@ -19,7 +20,7 @@ from ljmix.evaluation.splits import Split, make_splits
 from ljmix.models.base import Model, RowModel, SourcedModel, UncertainModel
 from ljmix.models.features import layout_table
 from ljmix.models.networks.network import Network
-from ljmix.models.registry import DETERMINISTIC, ROW_MODELS, VARIANTS, make_model, make_row_model
+from ljmix.models.registry import ROW_MODELS, VARIANTS, make_row_model
 from ljmix.models.theory import Solutions, known_solutions, remember_solutions
 from ljmix.scoring.scores import noise_ceiling, score_curves
 from ljmix.scoring.tables import score_rows, summarise
@@ -108,7 +109,7 @@ def evaluate(
     task : str
         One of `ljmix.evaluation.splits.TASKS`.
     names : sequence of str
-        Models, see `ljmix.models.registry.make_model`.
+        Models, see `ljmix.evaluation.contestants.make_contestant`.
     seeds : int
         Repetitions, with seeds 0, 1, … A model that draws nothing runs once where the split is the same.
     refits : Refits
@@ -120,7 +121,7 @@ def evaluate(
     progress : bool
         Show a bar, one step a fit.
     **options
-        `epochs`, `patience`, `plateau`, `n_jobs` of `make_model`.
+        `epochs`, `patience`, `plateau`, `n_jobs` of `make_contestant`.
 
     Returns
     -------
@@ -131,14 +132,14 @@ def evaluate(
     ValueError
         If a split is empty, a name unknown, `seeds` below 1 or an option not allowed.
     """
-    list_runs(names, seeds, make_model, options)  # what is not allowed stops the work here
+    list_runs(names, seeds, make_contestant, options)  # what is not allowed stops the work here
     fixed = task not in _RANDOM_TASKS
     make_splits(dataset, task)  # and what the dataset is too small for
     runs = [
         (group, seed)
         for group in group_names(names)
         for seed in range(seeds)
-        if seed == 0 or not (fixed and group[0] in DETERMINISTIC)
+        if seed == 0 or not (fixed and draws_nothing(group[0]))
     ]
 
     def run(group: tuple[str, ...], seed: int) -> tuple[dict[str, _Result], Solutions]:
@@ -153,7 +154,7 @@ def evaluate(
         for name, result in found.items():
             results[name][seed] = result
     metrics = {
-        name: summarise([result.scores for result in repeats.values()], fixed and name in DETERMINISTIC)
+        name: summarise([result.scores for result in repeats.values()], fixed and draws_nothing(name))
         | {"seeds": seeds}
         for name, repeats in results.items()
     }

@@ -6,13 +6,14 @@ MODEL_NAMES = {
     "mlp": "network (paper)", "mlp-early": "network, stopped early", "mlp-tuned": "network, tuned",
     "xgboost": "XGBoost", "xgboost-physics": "XGBoost + physics",
     "curve-network": "network, whole curves", "gaussian-process": "Gaussian process + physics",
+    "surrogate": "surrogate",
     "nearest-temperature": "nearest temperature", "linear-in-temperature": "straight line in T*",
     "quadratic-in-temperature": "parabola in T*", "linear-in-beta": "line in 1/T*",
     "quadratic-in-beta": "parabola in 1/T*", "percus-yevick": "Percus-Yevick", "hypernetted-chain": "HNC",
     "two-liquids": "PY, two liquids", "theory-difference": "PY + Gaussian process",
     "theory-guided": "theory-guided",
 }  # fmt: skip
-"""Models by their name in `ljmix.models.registry`: learned ones first, then what needs no learning."""
+"""Models by their name in `ljmix.evaluation.contestants`: learned ones first, then what needs no learning."""
 
 EXPLAINED = {"mlp": "network", "xgboost": "XGBoost"}
 """The two explained models, where no other model is near."""

@@ -17,7 +17,8 @@ from typing import Any
 from ljmix._util.atomic import require_writable, write_text
 from ljmix._util.command import one_sentence
 from ljmix.data.dataset import Dataset
-from ljmix.data.reference import load_reference
+from ljmix.data.reference import load_reference, shipped_configurations
+from ljmix.explorer.snapshots import Snapshots
 from ljmix.explorer.table import make_table
 from ljmix.report.metrics import plain
 from ljmix.surrogate.shipped import load_surrogate
@@ -25,7 +26,7 @@ from ljmix.surrogate.surrogate import Surrogate
 
 __all__ = ["MOST_BYTES", "format_page", "write_page"]
 
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000
 """Of the page: it is loaded at once."""
 
 
@@ -59,7 +60,13 @@ def format_page(table: dict[str, Any]) -> str:
 
 
 def write_page(
-    surrogate: Surrogate, dataset: Dataset, path: Path | str, *, exact: bool = True, progress: bool = False
+    surrogate: Surrogate,
+    dataset: Dataset,
+    path: Path | str,
+    snapshots: Snapshots | None = None,
+    *,
+    exact: bool = True,
+    progress: bool = False,
 ) -> Path:
     """Ask a surrogate for the page's grid of states, and write the page.
 
@@ -69,6 +76,8 @@ def write_page(
     dataset : Dataset
         Simulated states, drawn over the answers.
     path : Path
+    snapshots : Snapshots, optional
+        Of some of these states.
     exact : bool
         Solve theory, some minutes; otherwise emulate it.
     progress : bool
@@ -85,7 +94,8 @@ def write_page(
         f"Trained on {len(surrogate.states)} states of profile {about.get('profile', 'unknown')}, dataset "
         f"{about.get('sha256', '')[:12]}; theory {'solved' if exact else 'emulated'}."
     )
-    write_text(path, format_page(make_table(surrogate, dataset, exact=exact, progress=progress) | {"origin": origin}))
+    table = make_table(surrogate, dataset, snapshots, exact=exact, progress=progress)
+    write_text(path, format_page(table | {"origin": origin}))
     return path
 
 
@@ -98,7 +108,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
         surrogate, dataset = load_surrogate(options.surrogate), load_reference()
-        path = write_page(surrogate, dataset, options.output, exact=not options.emulated, progress=True)
+        snapshots = Snapshots.read(dataset, shipped_configurations())
+        path = write_page(surrogate, dataset, options.output, snapshots, exact=not options.emulated, progress=True)
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 

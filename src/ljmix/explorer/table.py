@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ljmix._util.arrays import FloatArray, interpolate
 from ljmix.data.dataset import Dataset
+from ljmix.explorer.snapshots import Snapshots, cut_slab
 from ljmix.state import PAIRS, PARAMETERS
 from ljmix.surrogate.bands import BRANCHES
 from ljmix.surrogate.surrogate import Answer, Surrogate
@@ -37,7 +38,14 @@ _HALF_STEP, _HALF_UNIT = 25.0, 100.0
 """Half the width of a band, w, is kept as round(25 ln(1 + 100 w)), to 2 %."""
 
 
-def make_table(surrogate: Surrogate, dataset: Dataset, *, exact: bool = True, progress: bool = False) -> dict[str, Any]:
+def make_table(
+    surrogate: Surrogate,
+    dataset: Dataset,
+    snapshots: Snapshots | None = None,
+    *,
+    exact: bool = True,
+    progress: bool = False,
+) -> dict[str, Any]:
     """Ask for all states of the grid, and pack answers and simulated curves.
 
     Parameters
@@ -46,6 +54,8 @@ def make_table(surrogate: Surrogate, dataset: Dataset, *, exact: bool = True, pr
         With bands.
     dataset : Dataset
         Simulated states, to be drawn over the answers.
+    snapshots : Snapshots, optional
+        Of some of them, to be drawn beside the curves.
     exact : bool
         Solve theory, some minutes; otherwise emulate it.
     progress : bool
@@ -57,7 +67,8 @@ def make_table(surrogate: Surrogate, dataset: Dataset, *, exact: bool = True, pr
         JSON-able: `axes`, `r`, `pairs`, `quantities`, `level`, the steps of the packing, `states` (count), and in
         base64 little-endian arrays: `g` (uint16), `half` (uint8), `demixing` (uint8, of 255), `branch` (uint8, place in
         `ljmix.surrogate.bands.BRANCHES`), `numbers` (float32; value and error of each quantity); `simulated` likewise:
-        `parameters` (float32), `g`, `phase` (list), `settled` (list).
+        `parameters` (float32), `g`, `phase` (list), `settled` (list); `snapshots`, a list: `state` (place among the
+        simulated ones), `edge`, and `x`, `y` (uint16, of the edge), `depth` (uint8) and `type` (uint8) of particles.
     """
     table = pd.DataFrame(itertools.product(*AXES.values()), columns=list(AXES))
     parts: dict[str, list[npt.NDArray[Any]]] = {}
@@ -82,6 +93,7 @@ def make_table(surrogate: Surrogate, dataset: Dataset, *, exact: bool = True, pr
         "states": len(table),
         **packed,
         "simulated": _simulated(dataset),
+        "snapshots": [] if snapshots is None else _slabs(dataset, snapshots),
     }
 
 
@@ -125,6 +137,19 @@ def _simulated(dataset: Dataset) -> dict[str, Any]:
         "phase": states["phase"].tolist(),
         "settled": states["converged"].astype(bool).tolist(),
     }
+
+
+def _slabs(dataset: Dataset, snapshots: Snapshots) -> list[dict[str, Any]]:
+    places = {name: k for k, name in enumerate(dataset.states["state_id"])}
+    packed = []
+    for name, size in zip(snapshots.states["state_id"], snapshots.states["size_ratio"], strict=True):
+        slab = cut_slab(snapshots.configurations[name], float(size))
+        x, y = (np.round(65535 * slab.plane / slab.edge)).astype("<u2").T
+        packed.append({
+            "state": places[name], "edge": round(slab.edge, 3), "x": _encode(x), "y": _encode(y),
+            "depth": _encode(np.round(255 * slab.depth).astype("u1")), "type": _encode(slab.types.astype("u1")),
+        })  # fmt: skip
+    return packed
 
 
 def _encode(values: npt.NDArray[Any]) -> str:

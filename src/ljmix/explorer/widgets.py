@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 
 from ljmix._util.arrays import interpolate
 from ljmix.data.dataset import Dataset
-from ljmix.data.reference import load_reference
+from ljmix.data.reference import load_reference, shipped_configurations
+from ljmix.explorer.snapshots import Snapshots
 from ljmix.explorer.table import QUANTITIES, quantities_of
 from ljmix.plotting.models.surrogate import plot_surrogate_curves
+from ljmix.plotting.snapshot import plot_snapshot
 from ljmix.state import PAIRS, PARAMETERS, StatePoint
 from ljmix.surrogate.shipped import find_surrogate
 from ljmix.surrogate.surrogate import Answer, Surrogate
@@ -54,8 +57,14 @@ def answer_table(answer: Answer) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["quantity", "value"])
 
 
-def explore(surrogate: Surrogate | None = None, dataset: Dataset | None = None, *, exact: bool = False) -> Any:
-    """Sliders for the four numbers and the box; curves with bands, phase, and thermodynamics beside them.
+def explore(
+    surrogate: Surrogate | None = None,
+    dataset: Dataset | None = None,
+    configurations: Path | str | None = None,
+    *,
+    exact: bool = False,
+) -> Any:
+    """Sliders for the four numbers and the box; curves with bands, a snapshot, phase and thermodynamics beside them.
 
     Parameters
     ----------
@@ -63,6 +72,9 @@ def explore(surrogate: Surrogate | None = None, dataset: Dataset | None = None, 
         By default the one that is shipped.
     dataset : Dataset, optional
         Whose nearest state is drawn over the answer; by default the shipped one.
+    configurations : Path, optional
+        Folder of configurations of the dataset, of which the nearest is drawn; by default those that are shipped, with
+        the shipped dataset.
     exact : bool
         Solve theory at every step of a slider, a tenth of a second; otherwise emulate it, where there is an emulator.
 
@@ -81,7 +93,10 @@ def explore(surrogate: Surrogate | None = None, dataset: Dataset | None = None, 
         raise RuntimeError("sliders need ipywidgets, which is not installed; pip install 'ljmix[explorer]'")
     import ipywidgets as widgets
 
-    surrogate, dataset = find_surrogate(surrogate), load_reference() if dataset is None else dataset
+    surrogate = find_surrogate(surrogate)
+    if dataset is None:
+        dataset, configurations = load_reference(), configurations or shipped_configurations()
+    snapshots = Snapshots.read(dataset, configurations)
     exact = exact or surrogate.emulator is None
     sliders = {
         name: widgets.FloatSlider(
@@ -94,9 +109,16 @@ def explore(surrogate: Surrogate | None = None, dataset: Dataset | None = None, 
     box = widgets.FloatSlider(
         value=15.0, min=_BOX[0], max=_BOX[1], step=1.0, description="box / σ", continuous_update=False
     )
-    image, text = widgets.Image(format="png"), widgets.HTML()
+    image, picture = widgets.Image(format="png"), widgets.Image(format="png")
+    text, caption = widgets.HTML(), widgets.HTML()
+    drawn = ""
+
+    def draw(name: str, size_ratio: float) -> bytes:
+        figure = plot_snapshot(snapshots.configurations[name], size_ratio)
+        return figure._repr_png_()  # type: ignore[attr-defined,no-any-return]
 
     def show(*_: Any) -> None:
+        nonlocal drawn
         state = StatePoint(*(slider.value for slider in sliders.values()))
         answer = surrogate.predict(state, box_edge=box.value, exact=exact)
         curves = curves_table(answer, dataset)
@@ -104,9 +126,15 @@ def explore(surrogate: Surrogate | None = None, dataset: Dataset | None = None, 
         figure = plot_surrogate_curves(curves, {nearest: f"points: {nearest}, the nearest simulated state"})
         image.value = figure._repr_png_()  # type: ignore[attr-defined]
         text.value = answer_table(answer).to_html(index=False, header=False, border=0)
+        caption.value = snapshots.describe(state, nearest)
+        found = snapshots.nearest(state)
+        if found is not None and found[0]["state_id"] != drawn:  # a picture takes longer than an answer
+            drawn = found[0]["state_id"]
+            picture.value = draw(drawn, float(found[0]["size_ratio"]))
 
     for slider in (*sliders.values(), box):
         slider.observe(show, "value")
     show()
-    controls = widgets.HBox([widgets.VBox([*sliders.values(), box]), text])
+    beside = widgets.VBox([*([picture] if len(snapshots.states) else []), caption])
+    controls = widgets.HBox([widgets.VBox([*sliders.values(), box]), text, beside])
     return widgets.VBox([controls, image])

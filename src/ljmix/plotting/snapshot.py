@@ -19,7 +19,7 @@ from ljmix.plotting.style import COLUMN_MM, PAIR_COLORS, journal_figure, new_fig
 if TYPE_CHECKING:
     from ljmix.configuration import Configuration
 
-__all__ = ["draw_snapshot", "plot_snapshot"]
+__all__ = ["draw_snapshot", "periodic_centre", "plot_snapshot"]
 
 # A is pale and B is dark with a dark rim, so that a print in grey tells them apart.
 _SPHERES = np.array([tint(PAIR_COLORS["AA"], 0.58), to_rgb(PAIR_COLORS["BB"])])
@@ -83,7 +83,7 @@ def draw_snapshot(
     positions, types, edge = _check(configuration)
     size_ratio = require_float("size_ratio", size_ratio, 0, above=True)
     if only_b and (types == 1).any():
-        positions = positions - _periodic_centre(positions[types == 1], edge) + edge / 2
+        positions = positions - periodic_centre(positions[types == 1], edge) + edge / 2
     height = np.mod(positions[:, 2], edge)
     plane = np.mod(positions[:, :2], edge)
     diameters = np.where(types == 1, float(size_ratio), 1.0)
@@ -138,7 +138,7 @@ def _check(configuration: Configuration) -> tuple[FloatArray, npt.NDArray[np.int
     return positions, types.astype(np.int64), float(configuration.box_edge)
 
 
-def _periodic_centre(points: FloatArray, edge: float) -> FloatArray:
+def periodic_centre(points: FloatArray, edge: float) -> FloatArray:
     """Centre of points in a periodic box, by mean angles (doi:10.1080/2151237X.2008.10129266)."""
     angle = 2 * np.pi * points / edge
     return np.asarray(np.arctan2(np.sin(angle).mean(axis=0), np.cos(angle).mean(axis=0)) * edge / (2 * np.pi))

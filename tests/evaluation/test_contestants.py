@@ -38,13 +38,16 @@ def test_it_learns_the_training_part_and_predicts_the_test_part(few, surrogate, 
         return surrogate.parts
 
     monkeypatch.setattr(Parts, "fit", fit)
-    found = evaluate(few, "unseen-size-ratio", [SURROGATE, "nearest-temperature"], 1)
+    found = evaluate(few, "unseen-size-ratio", [SURROGATE], 1)
     assert [set(part.states["size_ratio"]) for part in taught] == [{1.5}, {1.0}]
     said = found.predictions[found.predictions["model"] == SURROGATE]
     assert len(said) == few.curve_array()[1].size
-    assert (said["spread"] > 0).mean() > 0.8
-    # These parts have seen all states, so that the score is that of curves that were learned.
-    assert found.metrics[SURROGATE]["r2"]["all"] > 0.9
+    assert (said["spread"] > 0).mean() > 0.6  # all but the cores
+    model = SurrogateModel()
+    model.parts_ = surrogate.parts
+    for name, rows in said.groupby("state_id", observed=True):
+        states = few.states[few.states["state_id"] == name]
+        np.testing.assert_allclose(rows["predicted"], model.predict(states, few.curve_array()[0]).ravel(), rtol=1e-4)
     assert found.metrics[SURROGATE]["r2_std"]["all"] == 0
 
 
@@ -56,10 +59,14 @@ def test_it_reads_nothing_that_a_simulation_measures(few, surrogate):
     states = few.states.reset_index(drop=True)
     first = model.predict(states, r)
     np.testing.assert_array_equal(first, model.predict(states.assign(number_density=0.1, potential_energy=0.0), r))
-    demixed = surrogate.predict(states, [1.0], exact=False).phase == "demixed"
+    # In a larger box curves of two liquids are others, and so is the phase where it is open.
     larger = model.predict(states.assign(n_particles=8 * states["n_particles"]), r)
-    assert not np.allclose(first[demixed], larger[demixed], atol=1e-3)
-    np.testing.assert_allclose(first[~demixed], larger[~demixed], atol=1e-6)
+    two = surrogate.predict(states, [1.0], exact=False).demixing > 0.6
+    one = surrogate.predict(states, [1.0], box_edge=33, exact=False).demixing < 0.4
+    assert two.any()
+    assert one.any()
+    assert (np.abs(first - larger)[two].max(axis=(1, 2)) > 1e-3).all()
+    np.testing.assert_allclose(first[one], larger[one], atol=1e-6)
     bare = model.predict(states[["temperature", "fraction_b", "size_ratio", "epsilon_ab"]], r)
     assert bare.shape == first.shape
 

@@ -194,9 +194,11 @@ def test_the_page_in_a_browser_shows_what_python_says(surrogate, written):
     assert cell(text, "is-density") == f"{value:.4f} ± {error:.4f} σ⁻³"
     assert cell(text, "nearest").startswith("T 1.2, C 0.35, S 1.5, E ")
     assert len(re.findall(r'id="curve-(?:AA|AB|BB)"', text)) == 3
-    assert "<circle" in text.split('id="panels"')[1].split("<script")[0]
+    assert "<circle" in text.split('id="panels"')[1].split('class="below"')[0]
     assert cell(text, "origin") == "Trained &lt;/script&gt; on eighty states."
-    assert cell(text, "snapshot").startswith("A slab of the simulated box of T 1.2, C 0.2, S 1, E 0.6, mixed: 0.7")
+    assert cell(text, "snapshot").startswith(
+        "A slab of the simulated box of T 1.2, C 0.2, S 1, E 0.6, mixed: 1.13 away"
+    )
     assert cell(text, "snapshot").endswith("No configuration is kept of the nearest simulated state.")
     picture = text.split('id="picture"')[1].split("</svg>")[0]
     assert picture.count('class="A"') > 40
@@ -223,7 +225,7 @@ def test_a_slider_that_is_moved_changes_the_page(surrogate, written):
     text = shown(written, "#T=0.8&C=0.35&S=1.0&E=0.9", script)
     assert cell(text, "out-epsilon_ab") == "0.2"
     assert cell(text, "phase") == "demixed" == surrogate.predict(StatePoint(0.8, 0.35, 1.0, 0.2), exact=False).phase[0]
-    assert "<circle" not in text.split('id="panels"')[1].split("<script")[0]
+    assert "<circle" not in text.split('id="panels"')[1].split('class="below"')[0]
 
 
 @pytest.mark.parametrize("address", ["", "#T=nonsense&Q=3", "#E=99&T=-5"])

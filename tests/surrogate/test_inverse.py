@@ -36,7 +36,7 @@ def test_numbers_of_a_mixture_are_found(surrogate, curves):
 
 
 def test_an_unknown_scale_is_found(surrogate, curves, monkeypatch):
-    monkeypatch.setattr("ljmix.surrogate.inverse._BURN", 50)  # each sample solves at distances of its own: a minute
+    monkeypatch.setattr("ljmix.surrogate.inverse._BURN", 50)  # each sample asks at distances of its own
     r, g, error = (part[..., :60] for part in curves)
     known = {name: getattr(TRUTH, name) for name in PARAMETERS if name != "size_ratio"}
     found = infer(r / 1.1, g, error, surrogate=surrogate, known=known, scale=True, steps=50)

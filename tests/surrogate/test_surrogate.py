@@ -10,6 +10,7 @@ from ljmix.data.identity import checksum
 from ljmix.data.reference import load_reference
 from ljmix.state import StatePoint
 from ljmix.surrogate.bands import band_width, left_out_groups
+from ljmix.surrogate.learned.emulator import _taught
 from ljmix.surrogate.learned.phase import PhaseModel
 from ljmix.surrogate.learned.thermodynamics import QUANTITIES
 from ljmix.surrogate.surrogate import Surrogate
@@ -109,6 +110,20 @@ def test_emulated_phases_and_densities_are_those_of_exact_answers(surrogate):
         np.testing.assert_allclose(fast.quantities[name][0], exact.quantities[name][0], rtol=1e-10)
 
 
+def test_both_pure_liquids_of_every_size_are_taught():
+    """Every other point of a Sobol sequence fills half of the box only: liquids rich in a small B were missing once."""
+    lowest, highest = np.array([0.6, 0.01, 0.5, 0.2]), np.array([1.4, 0.5, 2.0, 1.0])
+    states = _taught(lowest, highest, 512, 0)
+    assert ((states[:, [0, 2, 3]] >= lowest[[0, 2, 3]]) & (states[:, [0, 2, 3]] <= highest[[0, 2, 3]])).all()
+    for rows in (states[:, 2] < 1, states[:, 2] > 1):
+        for cold in (states[:, 0] < 1, states[:, 0] > 1):
+            volume = states[:, 1] * states[:, 2] ** 3
+            share = (volume / (1 - states[:, 1] + volume))[rows & cold]
+            assert (share < 0.05).sum() >= 3
+            assert (share > 0.95).sum() >= 3
+            assert ((states[rows & cold, 1] > lowest[1]) & (states[rows & cold, 1] < highest[1])).sum() > 20
+
+
 def test_what_was_not_taught_is_solved_and_told(surrogate):
     """Outside the box, and at another pressure; among states that are emulated, in the order in which they came."""
     states = [MIXED, StatePoint(1.3, 0.3, 1.2, 0.9), DEMIXED, StatePoint(1.0, 0.3, 1.2, 0.9, 1.1)]
@@ -206,7 +221,7 @@ def test_damaged_files_are_told(surrogate, tmp_path):
         Surrogate.load(folder)
     description = json.loads((folder / "surrogate.json").read_text())
     (folder / "surrogate.json").write_text(json.dumps(description | {"format": 99}))
-    with pytest.raises(ValueError, match="has format 99, this ljmix reads format 1"):
+    with pytest.raises(ValueError, match="has format 99, this ljmix reads format 2"):
         Surrogate.load(folder)
     (folder / "surrogate.json").write_text("{}")
     with pytest.raises(ValueError, match="does not describe a surrogate"):

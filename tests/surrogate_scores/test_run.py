@@ -37,6 +37,9 @@ def test_everything_is_measured_that_the_dataset_allows(measured, surrogate_fold
     assert {row["kind"] for row in measures["bands"]["groups"]} <= {"composition", "size_ratio", "temperature"}
     assert 0 < measures["latency"]["emulated"]["one_ms"] < 1e4
     assert measures["latency"]["exact"]["many"] == 8
+    emulation = measures["latency"]["emulation"]["mixed"]
+    assert 0 < emulation["all"]["rms"] < 0.03
+    assert emulation["all"]["states"] + emulation["lost"] <= 8
     assert measures["inverse"]["states"] == 2
     assert set(measures["propose"]["hard"]) == {"boundary", "droplets", "cold"}
     assert measured["closed_half"] == {"opened": False}

@@ -35,6 +35,10 @@ _FIRST, _STEP, _LAST = 0.7, 0.025, 5.0
 """Distances in σ_ij at which ln y is learned; the last in σ_AA, of the smallest particles."""
 _COMPONENTS, _TYPICAL = 120, 12
 """Principal components of ln y that are learned, and those that choose the lengths."""
+_FLOOR = 0.1
+"""ln(y + 0.1) is learned: between a few large particles y nearly vanishes, and spikes of ln y would spoil others."""
+_LEAST = 1e-3
+"""Least y that is told."""
 _TESTED, _MOST_TESTED = 8, 128
 """One answer for so many liquids tests the emulator, and at most so many."""
 _TRACE = 1e-5
@@ -114,9 +118,9 @@ class EmulatedLiquids:
     def _log_cavity(self, scaled: FloatArray) -> FloatArray:
         emulator = self.emulator
         grid = emulator.middle + emulator.liquid.predict(self.inputs) @ emulator.components
-        log_y = cubic_rows(scaled, _FIRST, _STEP, grid.reshape(len(grid), 3, -1))
-        log_y[~self.known] = np.nan
-        return log_y
+        raised = cubic_rows(scaled, _FIRST, _STEP, grid.reshape(len(grid), 3, -1))
+        raised[~self.known] = np.nan
+        return np.log(np.maximum(np.exp(raised) - _FLOOR, _LEAST))
 
 
 @dataclass
@@ -127,13 +131,13 @@ class Emulator:
     ----------
     parts : Parts
     liquid : Process
-        Principal components of ln y.
+        Principal components of ln(y + 0.1).
     doubt : Process
         Ln of standard deviations in units of each output's amplitude: of ln y of AA, AB, BB, of the density, and of
         each quantity that the dataset tells of.
     components : (n_components, 3 n_grid) array
     middle : (3 n_grid,) array
-        Mean of ln y.
+        Mean of ln(y + 0.1).
     lowest, highest : (4,) arrays
         The box that was taught, in the order of `ljmix.state.PARAMETERS`; and of coexisting liquids any C_B.
     holes : (n_holes, 6) array
@@ -188,8 +192,9 @@ class Emulator:
             raise ValueError(
                 f"theory has a solution for {solved.sum()} of {len(drawn)} liquids: {_FEWEST} are needed to emulate it"
             )
-        middle = log_y[solved].mean(axis=0)
-        curves = log_y[solved] - middle
+        curves = np.logaddexp(log_y[solved], np.log(_FLOOR))
+        middle = curves.mean(axis=0)
+        curves -= middle
         components = _principal(curves)
         inputs = _inputs(described)
         typical = np.arange(len(components)) < _TYPICAL
@@ -277,11 +282,12 @@ def draw_states(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> F
 
 
 def _taught(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:
-    """States to learn from: in turn with the fractions of the box, and with any that a coexisting liquid may have."""
+    """States to learn from: half with the fractions of the box, half with any that a coexisting liquid may have."""
     states = draw_states(lowest, highest, n, seed)
-    place = (states[1::2, 1] - lowest[1]) / max(highest[1] - lowest[1], 1e-9)
-    share = (1 - np.cos(np.pi * place)) / 2  # of the volume, denser towards both pure liquids
-    states[1::2, 1] = share / (share + (1 - share) * states[1::2, 2] ** 3)
+    # Each half of a Sobol sequence fills the box; every other point would fill half of it.
+    rest = states[len(states) // 2 :]
+    share = (1 - np.cos(np.pi * (rest[:, 1] - lowest[1]) / max(highest[1] - lowest[1], 1e-9))) / 2  # of the volume
+    rest[:, 1] = share / (share + (1 - share) * rest[:, 2] ** 3)
     states[:, 1] = np.clip(states[:, 1], _TRACE, 1 - _TRACE)
     return states
 

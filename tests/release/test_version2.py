@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from ljmix.data.consistency import check_pair_integrals
 from ljmix.data.dataset import read_dataset
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.data.schema import STARTS_TABLE
@@ -80,21 +81,21 @@ def test_curves_of_a_repeated_state_are_means_of_the_runs_that_count(built, ship
 
 
 def test_two_liquids_hold_what_the_whole_holds(built):
-    """Lean and rich liquid, weighed by their volumes, make up the mixture; what lies in the interface is neither."""
+    """By the lever rule both liquids make up the composition; then they make up the density, less the interface.
+
+    An interface is less dense than the liquids: it lacks a layer of some 0.2 σ, which in two faces of a box of 15 σ are
+    3 %, and in the closed one of a drop less. Whatever the size ratio.
+    """
     states = built[0].states
     two = states[(states["phase"] == "demixed") & states["x_b_lean"].notna()]
     assert len(two) > 30
     share = two["lever_share"]
     density = (1 - share) * two["density_lean"] + share * two["density_rich"]
-    fraction = (
-        (1 - share) * two["density_lean"] * two["x_b_lean"] + share * two["density_rich"] * two["x_b_rich"]
-    ) / density
-    print((density / two["number_density"]).describe(), (fraction - two["simulated_fraction_b"]).describe(), sep="\n")
+    excess = density / two["number_density"] - 1
+    print(excess.groupby(two["size_ratio"]).describe())
     assert (two["x_b_lean"] < two["simulated_fraction_b"]).all()
     assert (two["x_b_rich"] > two["simulated_fraction_b"]).all()
-    assert np.abs(fraction - two["simulated_fraction_b"]).median() < 0.02
-    # Where in an interface a liquid ends is a convention: 0.3 σ at two faces are a twentieth of a box of 15 σ.
-    assert (density / two["number_density"]).between(0.9, 1.1).all()
+    assert excess.between(0.0, 0.06).all()
 
 
 def test_one_rule_chooses_among_runs_that_disagree():
@@ -171,3 +172,15 @@ def test_a_part_of_no_state_is_refused(shipped):
     others = shipped.select(shipped.states["state_id"] != PATHS[0].stem)
     with pytest.raises(ValueError, match="no state of version 1"):
         build_version2(others, [part])
+
+
+def test_the_checks_of_the_reference_set_run_on_it(built):
+    """Energies and pressures that follow from g(r) need the settings that the states were measured with."""
+    dataset = built[0]
+    settings = dataset.provenance["settings"]
+    assert settings["frame_interval"] == 200
+    assert settings["temperature"] == [0.6, 0.8, 1.0, 1.2, 1.4]
+    mixed = dataset.states["phase"] == "mixed"
+    table = check_pair_integrals(dataset.select(mixed & (np.arange(len(mixed)) % 5 == 0)))
+    print(table[["energy_sigmas", "pressure_sigmas"]].describe())
+    assert table["energy_sigmas"].abs().median() < 2

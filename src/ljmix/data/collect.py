@@ -6,9 +6,7 @@ import argparse
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -88,14 +86,9 @@ def collect_dataset(
         raise ValueError(f"{root}: no finished state is whole; {damaged[0]}")
     missing += len(damaged)
     rows, curves, waves = zip(*parts, strict=True)
-    provenance = describe_provenance(profile.name, settings=_jsonable(asdict(profile)), states_missing=missing)
+    provenance = describe_provenance(profile.name, settings=profile.as_dict(), states_missing=missing)
     rdf, structure_factors = (pd.concat(tables, ignore_index=True) for tables in (curves, waves))
     return Dataset(pd.DataFrame(list(rows)), rdf, provenance, structure_factors)
-
-
-def _jsonable(settings: dict[str, Any]) -> dict[str, Any]:
-    """Lists for tuples, so that settings compare equal before and after a file."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
 
 def find_finished(root: Path | str, profile: Profile) -> dict[StatePoint, Path]:

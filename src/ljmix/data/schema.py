@@ -123,7 +123,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("moves", "string", "Monte Carlo moves between the steps; empty for none", required=False),
         Field("acceptance", "float", "share of them that was accepted, in the runs that count", 0, 1, required=False),
         Field("shape", "string", "of the domain, in the runs that count; empty for one liquid", required=False),
-        Field("lever_share", "float", "share of the volume that the B-rich liquid fills", 0, 1, required=False),
+        Field("lever_share", "float", "volume share of the B-rich liquid by the lever rule", 0, 1, required=False),
         Field(
             "x_b_lean",
             "float",

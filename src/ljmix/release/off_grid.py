@@ -104,7 +104,8 @@ def ship_half(half: str, parts: Path, output: Path) -> Dataset:
             f"{parts} lacks {len(missing)} of {len(order)} states ({missing[0]} first); simulate them first"
         )
     finished = [read_part(parts / f"{name}.npz") for name in order]
-    provenance = dict(describe_provenance("equilibrium")) | {"half": half}
+    profile = load_profile("equilibrium")
+    provenance = dict(describe_provenance(profile.name, settings=profile.as_dict())) | {"half": half}
     pieces = [tables_of_parts(finished, order, "the off-grid benchmark")]
     dataset, starts, _ = join_tables(pieces, order, provenance)
     write_dataset(dataset, output / half)

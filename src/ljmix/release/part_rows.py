@@ -104,12 +104,20 @@ def _describe_equilibrium(
         "moves": "+".join(kinds),
         "acceptance": accepted / attempted if attempted else math.nan,
         "shape": "+".join(sorted({run["shape"] for run in runs})) if two else "",
-        "lever_share": _domain_mean(runs, "share") if two else math.nan,
+        "lever_share": _lever_share(header["n_b"] / header["n_particles"], liquids),
         **liquids,
         "metastable": _is_metastable(StatePoint(**header["state"]), runs, row),
         "n_blocks": min(run["n_blocks"] for run in runs),
         "wave_samples": waves,
     }
+
+
+def _lever_share(x_b: float, liquids: dict[str, float]) -> float:
+    """Share of the volume that the B-rich liquid fills, from what both hold inside; the interface counts as both."""
+    lean, rich = liquids["x_b_lean"], liquids["x_b_rich"]
+    number = (x_b - lean) / (rich - lean)
+    volume = number / liquids["density_rich"], (1 - number) / liquids["density_lean"]
+    return volume[0] / sum(volume)
 
 
 def _domain_mean(runs: Sequence[dict[str, Any]], name: str) -> float:

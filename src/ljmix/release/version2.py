@@ -30,6 +30,7 @@ from ljmix.release.card import verdict, write_card
 from ljmix.release.part_files import FinishedState, read_part
 from ljmix.release.tables import Tables, join_tables, tables_of_parts
 from ljmix.release.wave_term import wave_terms
+from ljmix.simulation.profiles import load_profile
 
 __all__ = ["build_version2", "publish", "version1_starts"]
 
@@ -67,7 +68,9 @@ def build_version2(shipped: Dataset, parts: Iterable[FinishedState]) -> tuple[Da
         errors = {"g_sem": np.hypot(kept.rdf["g_sem"], wave_terms(kept)), "from_blocks": kept.rdf["g_sem"]}
         old = {"states": _describe_kept(kept.states), "rdf": kept.rdf.assign(**errors)}
         pieces.append(old | {"structure_factors": kept.structure_factors, "starts": version1_starts(kept)})
-    provenance = dict(describe_provenance("equilibrium")) | {"version": VERSION, "parts": len(seen)}
+    profile = load_profile("equilibrium")
+    about = describe_provenance(profile.name, settings=profile.as_dict())
+    provenance = dict(about) | {"version": VERSION, "parts": len(seen)}
     provenance["version1"] = {name: shipped.provenance[name] for name in ("profile", "commit")}
     return join_tables(pieces, order, provenance)
 

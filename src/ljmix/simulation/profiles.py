@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from numbers import Integral, Real
 from typing import Any
@@ -122,6 +122,10 @@ class Profile:
     def most_segments(self) -> int:
         """Number of segments of a run at the cap."""
         return -(-self.steps_max // self.segment_steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fields by name, with lists for tuples, so that they compare equal before and after a file."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def states(self) -> list[StatePoint]:
         """Return the state points of the profile's grid, one composition after the other.

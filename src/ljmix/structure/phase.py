@@ -103,9 +103,9 @@ def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str
     Returns
     -------
     dict
-        `share` of the volume, 0 to 1; `x_b_lean`, `x_b_rich`, number fraction of B inside each domain, and
-        `density_lean`, `density_rich`, their number densities, 1/σ_AA³; NaN where a domain has no inside. All of it
-        means nothing where the mixture is one liquid.
+        `share` of the box that the rich one fills, 0 to 1; `x_b_lean`, `x_b_rich`, number fraction of B inside each
+        domain, and `density_lean`, `density_rich`, their number densities, 1/σ_AA³; NaN where a domain has no inside.
+        All of it means nothing where the mixture is one liquid.
     """
     is_b = configuration.types == 1
     volumes = np.where(is_b, state.size_ratio**3, 1.0)
@@ -120,7 +120,9 @@ def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str
     neighbours = np.bincount(first, minlength=n)
     alike = np.bincount(first, rich[first] == rich[second], n)
     cells = freud.locality.Voronoi().compute((freud.box.Box(*configuration.box), configuration.positions)).volumes
-    domains = {"share": float(volumes[rich].sum() / volumes.sum())}
+    # Not of the particles' own volume: a liquid of large particles is under a higher pressure in its own units, and
+    # packs more densely.
+    domains = {"share": float(cells[rich].sum() / cells.sum())}
     for name, members in (("lean", ~rich), ("rich", rich)):
         inside = members & (alike == neighbours)
         known = inside.any()

@@ -26,6 +26,7 @@ from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.pool import Outcome, attempt
 from ljmix.simulation.profiles import load_profile
+from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import find_jobs, make_workspace, open_job
 from ljmix.state import StatePoint, state_points
@@ -490,6 +491,21 @@ def test_a_job_that_lost_its_identity_is_named_and_the_rest_collected(tmp_path, 
     # The campaign knows what stood there, since the folder is named after it.
     assert not run_campaign(PROFILE.states(), PROFILE, root, ENGINE, executor=InProcess()).failed
     assert len(find_jobs(root, PROFILE)) == 2
+
+
+def test_jobs_of_another_number_of_moves_belong_to_the_campaign(tmp_path, monkeypatch):
+    """Moves that are tried more or less often sample the same; those of the protocol come last, and count."""
+    profile, state = load_profile("equilibrium"), StatePoint(1.0, 0.35, 2.0, 0.6)
+    protocol = choose_protocol(state)
+    now = Path(open_job(tmp_path, state, profile, "lammps").path)
+    more = replace(protocol, moves=replace(protocol.moves, teleport_a=4 * protocol.moves.teleport_a))
+    monkeypatch.setattr("ljmix.simulation.workspace.choose_protocol", lambda _: more)
+    earlier = Path(open_job(tmp_path, state, profile, "lammps").path)
+    monkeypatch.undo()
+    assert earlier != now
+    assert [folder for folder, _, _ in find_jobs(tmp_path, profile)] == [earlier, now]
+    # Plain dynamics is another thing.
+    assert find_jobs(tmp_path, replace(profile, equilibrate=False)) == []
 
 
 def test_other_bins_are_measured_anew(tmp_path):

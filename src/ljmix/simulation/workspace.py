@@ -173,7 +173,8 @@ def find_jobs(root: Path | str, profile: Profile) -> list[tuple[Path, StatePoint
     Returns
     -------
     list
-        In the order of the profile's states; others, off its grid, after them.
+        In the order of the profile's states; others, off its grid, after them. Of one state that was simulated with
+        several numbers of moves, the job with those of `ljmix.simulation.protocol` comes last.
 
     Raises
     ------
@@ -204,12 +205,23 @@ def find_jobs(root: Path | str, profile: Profile) -> list[tuple[Path, StatePoint
         if _belongs(identity, state, profile):
             found.append((folder, state, engine))
     order = {state: place for place, state in enumerate(profile.states())}
-    return sorted(found, key=lambda job: (order.get(job[1], len(order)), job[1], job[2]))
+
+    def turn(job: tuple[Path, StatePoint, str]) -> tuple[int, StatePoint, str, bool]:
+        folder, state, engine = job
+        return order.get(state, len(order)), state, engine, folder == job_folder(root, state, profile, engine)
+
+    return sorted(found, key=turn)
 
 
 def _belongs(identity: Mapping[str, Any], state: StatePoint, profile: Profile) -> bool:
-    """Tell whether a job has the settings of a profile; one whose state the profile could not run has not."""
+    """Tell whether a job has the settings of a profile; one whose state the profile could not run has not.
+
+    How many moves are tried changes the path of a run, not what it samples: a job of another number counts too.
+    """
     try:
-        return dict(identity) == identify_job(state, profile)
+        wanted = identify_job(state, profile)
     except ValueError:
         return False
+    moves = "moves"
+    same = {**identity, moves: None} == {**wanted, moves: None}
+    return same and (identity.get(moves) is None) == (wanted.get(moves) is None)

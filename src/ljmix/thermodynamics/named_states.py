@@ -7,7 +7,7 @@
 
 Each goes on from the last configuration of a finished run, at constant volume and its mean density, without moves:
 what potentials learn from (`ljmix.potentials.frames.parse_trajectory` reads ``NAME.gsd``) and what a viscosity is made
-of (``stress.parquet``). Needs the folder of the campaign, since parts keep no configuration.
+of (``stress.parquet``). Runs that the folder of the campaign lacks are simulated first: parts keep no configuration.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ljmix.configuration import Configuration, make_frame
 from ljmix.data.collect import find_finished
 from ljmix.data.configurations import read_last
 from ljmix.data.dataset import read_dataset, write_table
+from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.initial import draw_velocities, start_seed
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import StatePoint
@@ -118,10 +119,15 @@ def simulate_named(
     return table
 
 
-def _require(names: list[str], finished: Mapping[StatePoint, Path], densities: Mapping[str, float]) -> None:
+def _known(names: Iterable[str]) -> list[str]:
     for name in names:
         if name not in NAMED:
             raise ValueError(f"name = {name!r} is unknown; choose from {', '.join(NAMED)}")
+    return list(names)
+
+
+def _require(names: list[str], finished: Mapping[StatePoint, Path], densities: Mapping[str, float]) -> None:
+    for name in _known(names):
         if NAMED[name] not in finished:
             raise ValueError(f"{name} ({NAMED[name].state_id}) is not finished; the campaign has to simulate it first")
         if NAMED[name].state_id not in densities:
@@ -164,6 +170,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
             print("\n".join(f"{name:16s} {state.state_id}" for name, state in NAMED.items()))
             return
         profile, states = load_profile("equilibrium"), read_dataset(options.data).states
+        asked = [NAMED[name] for name in _known(options.names)]
+        report = run_campaign(asked, profile, options.results, "lammps")
+        if report.failed:
+            raise RuntimeError(str(report))
         finished = find_finished(options.results, profile)
         densities = dict(zip(states["state_id"], states["number_density"].astype(float), strict=True))
         table = simulate_named(finished, profile, densities, options.work, options.output, options.names)

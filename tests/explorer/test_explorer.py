@@ -19,9 +19,9 @@ import pytest
 
 from ljmix.configuration import Configuration, write_configuration
 from ljmix.data.configurations import record_configurations
-from ljmix.data.reference import load_reference, shipped_configurations
+from ljmix.data.reference import load_reference
 from ljmix.explorer import page, table, widgets
-from ljmix.explorer.snapshots import NONE_KEPT, Snapshots, cut_slab
+from ljmix.explorer.snapshots import NONE_KEPT, Snapshots, cut_slab, shipped_configurations
 from ljmix.state import StatePoint
 
 AXES = {

@@ -27,8 +27,8 @@ from ljmix.data.schema import KEYS, TABLES, check_table
 from ljmix.state import PAIRS, PARAMETERS, TEST_TEMPERATURES, TRAIN_TEMPERATURES, StatePoint, as_simulated
 
 __all__ = [
-    "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature", "write_dataset",
-    "write_table",
+    "FEATURES", "LEARNING_RANGE", "Dataset", "learning_table", "read_dataset", "split_by_temperature",
+    "state_distances", "write_dataset", "write_table",
 ]  # fmt: skip
 
 FEATURES = (*PARAMETERS, "has_a", "has_b", "r")
@@ -146,8 +146,7 @@ class Dataset:
     def near(self, state: StatePoint, n: int = 1) -> Dataset:
         """States of the dataset that are nearest to a state, the nearest first.
 
-        The distance of two states is d = √Σ ((x − x') / w)², over T*, C_B, S and ε_AB, with w the range that the
-        dataset spans: d = 1 is from one end of the dataset to the other in one parameter.
+        By `state_distances`: 1 is from one end of the dataset to the other in one parameter.
 
         Parameters
         ----------
@@ -169,15 +168,9 @@ class Dataset:
         n = require_int("n", n, -(2**31))
         if not 1 <= n <= len(self.states):
             raise ValueError(f"n = {n}: must lie between 1 and the {len(self.states)} states of the dataset")
-        parameters = list(PARAMETERS)
-        values = self.states[parameters].to_numpy(dtype=float)
-        spans = np.ptp(values, axis=0)
-        # A parameter that the dataset does not vary tells its states apart by no amount; strangers by its own size.
-        spans[spans == 0] = 1.0
-        wanted = np.array([getattr(state, name) for name in parameters])
-        distance = np.sqrt((((values - wanted) / spans) ** 2).sum(axis=1))
+        (distance,) = state_distances(self.states, pd.DataFrame([state.as_dict()]))
         first = np.argsort(distance, kind="stable")[:n]
-        chosen = self.select(np.isin(np.arange(len(values)), first))
+        chosen = self.select(np.isin(np.arange(len(self.states)), first))
         states = self.states.assign(distance=distance).iloc[first].reset_index(drop=True)
         return Dataset(states, chosen.rdf, self.provenance, chosen.structure_factors)
 
@@ -201,6 +194,25 @@ class Dataset:
         part = object.__new__(Dataset)
         vars(part).update(states=states, rdf=matching(self.rdf), provenance=self.provenance, structure_factors=waves)
         return part
+
+
+def state_distances(known: pd.DataFrame, asked: pd.DataFrame) -> FloatArray:
+    """Distances of states, d = √Σ ((x − x') / w)² over T*, C_B, S and ε_AB, with w the range that `known` spans.
+
+    Parameters
+    ----------
+    known, asked : pandas.DataFrame
+        Tables of states.
+
+    Returns
+    -------
+    (n_asked, n_known) array
+    """
+    values, wanted = (table[list(PARAMETERS)].to_numpy(dtype=float) for table in (known, asked))
+    spans = np.ptp(values, axis=0)
+    # A parameter that is not varied tells the known states apart by no amount; strangers by its own size.
+    spans[spans == 0] = 1.0
+    return np.asarray(np.sqrt((((values - wanted[:, None]) / spans) ** 2).sum(axis=2)))
 
 
 def write_dataset(dataset: Dataset, directory: Path | str) -> None:

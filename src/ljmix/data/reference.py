@@ -41,7 +41,6 @@ __all__ = [
     "merge_datasets",
     "read_runs",
     "repeated_states",
-    "shipped_configurations",
     "shipped_directory",
     "shipped_folder",
     "unshipped_states",
@@ -94,11 +93,6 @@ def load_reference() -> Dataset:
 def shipped_directory(profile: Profile) -> Path:
     """Folder that holds the shipped tables of a profile, whether it is there or not."""
     return shipped_folder() / profile.name
-
-
-def shipped_configurations() -> Path:
-    """Folder of the configurations that a clone keeps beside `load_reference`; an installed package has none."""
-    return shipped_directory(load_profile("reference")) / "configurations"
 
 
 def shipped_folder() -> Path:

@@ -17,8 +17,8 @@ from typing import Any
 from ljmix._util.atomic import require_writable, write_text
 from ljmix._util.command import one_sentence
 from ljmix.data.dataset import Dataset
-from ljmix.data.reference import load_reference, shipped_configurations
-from ljmix.explorer.snapshots import Snapshots
+from ljmix.data.reference import load_reference
+from ljmix.explorer.snapshots import Snapshots, shipped_configurations
 from ljmix.explorer.table import make_table
 from ljmix.report.metrics import plain
 from ljmix.surrogate.shipped import load_surrogate

@@ -12,15 +12,22 @@ import pandas as pd
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
 from ljmix.data.configurations import read_configurations
-from ljmix.data.dataset import Dataset
+from ljmix.data.dataset import Dataset, state_distances
+from ljmix.data.reference import shipped_directory
 from ljmix.plotting.snapshot import periodic_centre
+from ljmix.simulation.profiles import load_profile
 from ljmix.state import PARAMETERS, StatePoint
 
-__all__ = ["NONE_KEPT", "Slab", "Snapshots", "cut_slab"]
+__all__ = ["NONE_KEPT", "Slab", "Snapshots", "cut_slab", "shipped_configurations"]
 
 NONE_KEPT = "No configuration is kept with this dataset."
 _THICKNESS = 1.5
 """Of a slab, in diameters of the larger species: enough to look dense, few enough to tell domains."""
+
+
+def shipped_configurations() -> Path:
+    """Folder of the configurations that a clone keeps beside `load_reference`; an installed package has none."""
+    return shipped_directory(load_profile("reference")) / "configurations"
 
 
 @dataclass(frozen=True)
@@ -30,16 +37,13 @@ class Snapshots:
     Attributes
     ----------
     states : pandas.DataFrame
-        Those that have one: `state_id`, the four numbers, `phase`.
+        All of the dataset: `state_id`, the four numbers, `phase`.
     configurations : dict of Configuration
-        By `state_id`.
-    spans : (4,) array
-        Of the numbers of the whole dataset, by which distances are told.
+        By the `state_id` of those that have one.
     """
 
     states: pd.DataFrame
     configurations: dict[str, Configuration]
-    spans: FloatArray
 
     @classmethod
     def read(cls, dataset: Dataset, folder: Path | str | None) -> Snapshots:
@@ -52,20 +56,17 @@ class Snapshots:
         """
         found = {} if folder is None else read_configurations(dataset, folder, dataset.states["state_id"])
         kept = {name: configuration for name, configuration in found.items() if configuration is not None}
-        states = dataset.states[["state_id", *PARAMETERS, "phase"]]
-        spans = np.ptp(states[list(PARAMETERS)].to_numpy(dtype=float), axis=0)
-        rows = states["state_id"].isin(list(kept))
-        return cls(states[rows].reset_index(drop=True), kept, np.where(spans > 0, spans, 1.0))
+        return cls(dataset.states[["state_id", *PARAMETERS, "phase"]], kept)
 
     def nearest(self, state: StatePoint) -> tuple[pd.Series, float] | None:
         """The state with a configuration that is next to one, and how far it is; None where there are none.
 
-        The distance is 1 from one end of what was simulated to the other in one number.
+        The distance is that of `ljmix.data.dataset.state_distances`.
         """
-        if self.states.empty:
+        if not self.configurations:
             return None
-        asked = np.array([getattr(state, name) for name in PARAMETERS])
-        distance = np.sqrt((((self.states[list(PARAMETERS)] - asked) / self.spans) ** 2).sum(axis=1).to_numpy())
+        (distance,) = state_distances(self.states, pd.DataFrame([state.as_dict()]))
+        distance[~self.states["state_id"].isin(list(self.configurations))] = np.inf
         place = int(distance.argmin())
         return self.states.iloc[place], float(distance[place])
 

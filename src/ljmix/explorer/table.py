@@ -140,13 +140,14 @@ def _simulated(dataset: Dataset) -> dict[str, Any]:
 
 
 def _slabs(dataset: Dataset, snapshots: Snapshots) -> list[dict[str, Any]]:
-    places = {name: k for k, name in enumerate(dataset.states["state_id"])}
     packed = []
-    for name, size in zip(snapshots.states["state_id"], snapshots.states["size_ratio"], strict=True):
+    for place, (name, size) in enumerate(zip(dataset.states["state_id"], dataset.states["size_ratio"], strict=True)):
+        if name not in snapshots.configurations:
+            continue
         slab = cut_slab(snapshots.configurations[name], float(size))
         x, y = (np.round(65535 * slab.plane / slab.edge)).astype("<u2").T
         packed.append({
-            "state": places[name], "edge": round(slab.edge, 3), "x": _encode(x), "y": _encode(y),
+            "state": place, "edge": round(slab.edge, 3), "x": _encode(x), "y": _encode(y),
             "depth": _encode(np.round(255 * slab.depth).astype("u1")), "type": _encode(slab.types.astype("u1")),
         })  # fmt: skip
     return packed

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ljmix._util.arrays import interpolate
 from ljmix.data.dataset import Dataset
-from ljmix.data.reference import load_reference, shipped_configurations
-from ljmix.explorer.snapshots import Snapshots
+from ljmix.data.reference import load_reference
+from ljmix.explorer.snapshots import Snapshots, shipped_configurations
 from ljmix.explorer.table import QUANTITIES, quantities_of
 from ljmix.plotting.models.surrogate import plot_surrogate_curves
 from ljmix.plotting.snapshot import plot_snapshot

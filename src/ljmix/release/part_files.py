@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains,
 from ljmix.structure.rdf import split_blocks
 from ljmix.structure.scattering import concentration_fluctuation
 
-__all__ = ["FinishedState", "is_kept", "lacks_second_bracket", "read_part", "write_part"]
+__all__ = ["FinishedState", "is_kept", "lacks_second_bracket", "read_part", "round_to_bits", "write_part"]
 
 FORMAT = 2
 N_BLOCKS = 5
@@ -132,7 +132,7 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
         "deciding": deciding,
         "lever_share": read_lever_share(folder) if profile.equilibrate else None,
         "converged": agreed and good,
-        "settings": {name: value for name, value in asdict(profile).items() if name not in PARAMETERS},
+        "settings": {name: value for name, value in profile.as_dict().items() if name not in PARAMETERS},
         "bin_width": profile.bin_width,
         "provenance": dict(describe_provenance(profile.name)),
         "starts": [],
@@ -142,16 +142,16 @@ def write_part(state: StatePoint, folder: Path, directory: Path, profile: Profil
         averages, rdf, waves = summarise_runs([part], n_particles, n_b)
         header["starts"].append(_describe_run(part, averages))
         g, g_sem = (_by_pair(rdf, name) for name in ("g", "g_sem"))
-        rows["g"].append(_round(g, 13))
-        rows["g_sem"].append(_round(g_sem, 8).astype(np.float16))
+        rows["g"].append(round_to_bits(g, 13))
+        rows["g_sem"].append(round_to_bits(g_sem, 8).astype(np.float16))
         rows["blocks"].append(_pack_blocks(part, g, g_sem))
-        rows["bb_counted"].append(_round(np.stack(_counted(part, g, g_sem)), 13))
+        rows["bb_counted"].append(round_to_bits(np.stack(_counted(part, g, g_sem)), 13))
         rows["s_blocks"].append(_structure_blocks(part).astype(np.float16))
-        rows["s"].append(_round(_by_pair(waves, "s"), 14))
-        rows["s_sem"].append(_round(_by_pair(waves, "s_sem"), 8).astype(np.float16))
-        rows["series"].append(_round(_thin_series(part, n_particles), 12))
+        rows["s"].append(round_to_bits(_by_pair(waves, "s"), 14))
+        rows["s_sem"].append(round_to_bits(_by_pair(waves, "s_sem"), 8).astype(np.float16))
+        rows["series"].append(round_to_bits(_thin_series(part, n_particles), 12))
     arrays = {name: np.stack(values) for name, values in rows.items()}
-    arrays |= {name: _round(_by_pair(pooled, name), 9).astype(np.float16) for name in ("g_dbeta", "g_dbeta_sem")}
+    arrays |= {name: round_to_bits(_by_pair(pooled, name), 9).astype(np.float16) for name in ("g_dbeta", "g_dbeta_sem")}
     arrays["k"] = waves["k"].to_numpy(dtype=np.float32)[: arrays["s"].shape[-1]]
     arrays["header"] = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
     with replace_when_whole(path) as whole:
@@ -301,7 +301,7 @@ def _by_pair(table: pd.DataFrame, column: str) -> FloatArray:
     return values
 
 
-def _round(values: FloatArray, bits: int) -> npt.NDArray[np.float32]:
+def round_to_bits(values: FloatArray, bits: int) -> npt.NDArray[np.float32]:
     """Round to a number of significant bits, so that what is noise does not fill the file."""
     mantissa, exponent = np.frexp(values)
     rounded: FloatArray = np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent)
@@ -310,7 +310,7 @@ def _round(values: FloatArray, bits: int) -> npt.NDArray[np.float32]:
 
 def _pack_blocks(part: AnalysedRun, g: FloatArray, g_sem: FloatArray) -> npt.NDArray[np.int8]:
     blocks = np.stack([split_blocks(part.analysis.samples[pair], N_BLOCKS) for pair in PAIRS], axis=1)
-    scale = _round(g_sem, 8).astype(np.float16).astype(float) * np.sqrt(N_BLOCKS) / _BLOCK_SCALE
+    scale = round_to_bits(g_sem, 8).astype(np.float16).astype(float) * np.sqrt(N_BLOCKS) / _BLOCK_SCALE
     units = np.divide(blocks - g, scale, out=np.zeros_like(blocks), where=scale > 0)
     clipped: FloatArray = np.clip(np.round(units), -127, 127)
     return clipped.astype(np.int8)

@@ -16,7 +16,7 @@ from ljmix.simulation.engine import TIME_STEP
 from ljmix.simulation.initial import start_seed
 from ljmix.simulation.protocol import STABLE
 from ljmix.state import PAIRS, StatePoint
-from ljmix.structure.phase import is_supercooled, label_phase
+from ljmix.structure.phase import is_supercooled, label_phase, lever_rule
 from ljmix.structure.wave_errors import wave_errors
 
 __all__ = ["counted_runs", "part_row", "part_tables", "start_rows"]
@@ -96,28 +96,22 @@ def _describe_equilibrium(
         name: _domain_mean(runs, name) if two else math.nan
         for name in ("x_b_lean", "x_b_rich", "density_lean", "density_rich")
     }
+    held, density = (np.array([liquids[f"{name}_lean"], liquids[f"{name}_rich"]]) for name in ("x_b", "density"))
+    share_b = header["n_b"] / header["n_particles"]
     # A domain's wave only trembles: counting samples of it says nothing.
     waves = math.nan if two else float(sum(min(run["independent_waves"]) for run in runs))
     return {
         "version": 2,
-        "simulated_fraction_b": header["n_b"] / header["n_particles"],
+        "simulated_fraction_b": share_b,
         "moves": "+".join(kinds),
         "acceptance": accepted / attempted if attempted else math.nan,
         "shape": "+".join(sorted({run["shape"] for run in runs})) if two else "",
-        "lever_share": _lever_share(header["n_b"] / header["n_particles"], liquids),
+        "lever_share": float(lever_rule(share_b, held, density)[1]),
         **liquids,
         "metastable": _is_metastable(StatePoint(**header["state"]), runs, row),
         "n_blocks": min(run["n_blocks"] for run in runs),
         "wave_samples": waves,
     }
-
-
-def _lever_share(x_b: float, liquids: dict[str, float]) -> float:
-    """Share of the volume that the B-rich liquid fills, from what both hold inside; the interface counts as both."""
-    lean, rich = liquids["x_b_lean"], liquids["x_b_rich"]
-    number = (x_b - lean) / (rich - lean)
-    volume = number / liquids["density_rich"], (1 - number) / liquids["density_lean"]
-    return volume[0] / sum(volume)
 
 
 def _domain_mean(runs: Sequence[dict[str, Any]], name: str) -> float:

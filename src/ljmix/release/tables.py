@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ljmix.data.dataset import Dataset
 from ljmix.data.schema import TABLES
-from ljmix.release.part_files import FinishedState
+from ljmix.release.part_files import FinishedState, round_to_bits
 from ljmix.release.part_rows import part_row, part_tables, start_rows
 
 __all__ = ["Tables", "join_tables", "tables_of_parts"]
@@ -91,9 +90,5 @@ def join_tables(
 
 def _tidy(table: pd.DataFrame, place: dict[str, int]) -> pd.DataFrame:
     table = table.sort_values("state_id", key=lambda ids: ids.map(place), kind="stable", ignore_index=True)
-    return table.assign(**{name: _round(table[name], bits) for name, bits in _BITS.items() if name in table.columns})
-
-
-def _round(values: pd.Series, bits: int) -> pd.Series:
-    mantissa, exponent = np.frexp(values.to_numpy(dtype=float))
-    return pd.Series(np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent).astype(np.float32))
+    bits = {name: most for name, most in _BITS.items() if name in table.columns}
+    return table.assign(**{name: round_to_bits(table[name].to_numpy(dtype=float), bits[name]) for name in bits})

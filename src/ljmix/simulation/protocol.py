@@ -52,7 +52,7 @@ import numpy as np
 from ljmix._util.arrays import FloatArray
 from ljmix.simulation.engines.moves import Moves
 from ljmix.state import DILUTE, StatePoint
-from ljmix.structure.phase import CONSOLUTE
+from ljmix.structure.phase import consolute_temperature
 
 __all__ = ["STABLE", "Protocol", "choose_protocol", "needs_stable_shape"]
 
@@ -94,7 +94,7 @@ def choose_protocol(state: StatePoint) -> Protocol:
     if state.fraction_b in (0.0, 1.0):
         raise ValueError(f"{state.state_id}: a pure fluid has no second species to exchange with; run it without moves")
     dilute = state.fraction_b <= DILUTE
-    consolute = CONSOLUTE * (1 - state.epsilon_ab)
+    consolute = consolute_temperature(state)
     if 0.8 <= state.size_ratio < 1.15 or dilute or state.temperature > _MIXED * consolute:
         starts: tuple[str, ...] = ("random", "separated")
     elif state.temperature < _DEMIXED * consolute:

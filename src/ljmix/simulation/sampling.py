@@ -32,7 +32,7 @@ from ljmix.simulation.workspace import open_job
 from ljmix.state import StatePoint
 from ljmix.structure.convergence import agree
 from ljmix.structure.measure import measure_frames, measuring_strides
-from ljmix.structure.phase import CONSOLUTE
+from ljmix.structure.phase import consolute_temperature
 from ljmix.structure.virtual_rdf import choose_virtual
 from ljmix.theory.density import estimate_density
 
@@ -63,7 +63,7 @@ def choose_starts(state: StatePoint, profile: Profile) -> tuple[str, ...]:
     """
     if profile.equilibrate:
         return choose_protocol(state).starts
-    if profile.separated_start and state.temperature < _MARGIN * CONSOLUTE * (1 - state.epsilon_ab):
+    if profile.separated_start and state.temperature < _MARGIN * consolute_temperature(state):
         return ("random", "separated")
     return ("random",)
 

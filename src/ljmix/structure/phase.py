@@ -21,8 +21,9 @@ from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.scattering import concentration_waves
 
 __all__ = [
-    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "crystal_order", "crystal_shares", "demixing_order",
-    "domain_shape", "is_supercooled", "label_phase", "measure_domains", "segregation", "sorted_waves",
+    "CONSOLUTE", "CRYSTALLINE", "DEMIXED", "SEGREGATED", "consolute_temperature", "crystal_order", "crystal_shares",
+    "demixing_order", "domain_shape", "is_supercooled", "label_phase", "lever_rule", "measure_domains", "segregation",
+    "sorted_waves",
 ]  # fmt: skip
 
 DEMIXED = 0.2
@@ -45,6 +46,11 @@ _NEIGHBOUR_SHELL = 1.45
 _BOND_ALIGNED = 0.7
 _BONDS_SOLID = 7
 _FEWEST = 30
+
+
+def consolute_temperature(state: StatePoint) -> float:
+    """T* below which a symmetric mixture separates at equal shares, by a regular solution; see `CONSOLUTE`."""
+    return CONSOLUTE * (1 - state.epsilon_ab)
 
 
 def demixing_order(
@@ -87,6 +93,21 @@ def domain_shape(waves: FloatArray) -> str:
     """
     third, second, first = sorted_waves(waves)
     return "slab" if second < first / 4 else "cylinder" if third < second / 4 else "sphere"
+
+
+def lever_rule(fraction_b: FloatArray | float, liquids: FloatArray, density: FloatArray) -> FloatArray:
+    """Shares of the volume of two liquids that make up a mixture, (..., 2).
+
+    Parameters
+    ----------
+    fraction_b : (...) array
+        C_B of the mixture.
+    liquids, density : (..., 2) arrays
+        C_B and number density (1/σ_AA³) of the lean and of the rich liquid.
+    """
+    number = (fraction_b - liquids[..., 0]) / (liquids[..., 1] - liquids[..., 0])
+    volumes = np.stack([1 - number, number], axis=-1) / density
+    return np.asarray(volumes / volumes.sum(axis=-1, keepdims=True))
 
 
 def measure_domains(configuration: Configuration, state: StatePoint) -> dict[str, float]:

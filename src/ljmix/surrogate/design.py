@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import qmc
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, require_name
 from ljmix.models.questions import question_table
 from ljmix.state import PARAMETERS, StatePoint, state_points
-from ljmix.surrogate.learned.branches import state_numbers
+from ljmix.surrogate.learned.branches import draw_states, state_numbers
 from ljmix.surrogate.learned.description import describe
 from ljmix.surrogate.shipped import find_surrogate
 from ljmix.surrogate.surrogate import Surrogate
@@ -95,8 +94,8 @@ def propose(
 
 def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFrame:
     highest = np.where(highest > lowest, highest, lowest + 10.0**-_DECIMALS)  # a number that never changes
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(_POOL)
-    return pd.DataFrame(qmc.scale(unit, lowest, highest).round(_DECIMALS), columns=list(PARAMETERS))
+    drawn = draw_states(lowest, highest, 2**_POOL, seed)[:, : len(PARAMETERS)]
+    return pd.DataFrame(drawn.round(_DECIMALS), columns=list(PARAMETERS))
 
 
 def _demixing(surrogate: Surrogate, candidates: pd.DataFrame, box_edge: float) -> FloatArray:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_float, require_int, shorten
-from ljmix.data.dataset import Dataset
+from ljmix.data.dataset import Dataset, state_distances
 from ljmix.data.identity import identify
 from ljmix.models.questions import BINS, question_distances, question_points, tabulate_points
 from ljmix.state import PARAMETERS, StatePoint
@@ -23,6 +23,7 @@ from ljmix.surrogate.folds import Kept
 from ljmix.surrogate.learned.branches import NUMBERS, Prediction, Source, predict_branches
 from ljmix.surrogate.learned.emulator import Emulator
 from ljmix.surrogate.learned.parts import Parts
+from ljmix.surrogate.reasons import reasons_against
 from ljmix.surrogate.store import read_surrogate, write_surrogate
 
 __all__ = ["MOST_DISTANCE", "Answer", "Surrogate"]
@@ -141,12 +142,8 @@ class Answer:
         """
         known = self.surrogate.states
         n = require_int("n", n, 1, len(known))
-        values, asked = (table[list(PARAMETERS)].to_numpy(dtype=float) for table in (known, self.states))
-        spans = np.ptp(values, axis=0)
-        spans[spans == 0] = 1.0
         parts = []
-        for state_id, row in zip(self.states["state_id"], asked, strict=True):
-            distance = np.sqrt((((values - row) / spans) ** 2).sum(axis=1))
+        for state_id, distance in zip(self.states["state_id"], state_distances(known, self.states), strict=True):
             first = np.argsort(distance, kind="stable")[:n]
             parts.append(known.iloc[first].assign(asked=state_id, distance=distance[first]))
         table = pd.concat(parts, ignore_index=True)
@@ -260,7 +257,8 @@ class Surrogate:
         prediction = Prediction.join(found)
         if len(found) > 1:
             prediction = prediction.take(np.argsort(np.concatenate(order)))
-        phase, reasons = self._judge(numbers, prediction)
+        phase = np.array(BRANCHES)[prediction.chosen]
+        reasons = reasons_against(numbers, prediction, *self._box)
         return Answer(points, distances, edges, phase, prediction.demixing, prediction, reasons, emulated, self)
 
     def emulate(self, n: int = 2048, seed: int = 0) -> Self:
@@ -317,37 +315,6 @@ class Surrogate:
         """Lowest and highest of the four numbers that were simulated."""
         numbers = self.states[list(PARAMETERS)].to_numpy(dtype=float)
         return numbers.min(axis=0), numbers.max(axis=0)
-
-    def _judge(self, numbers: FloatArray, prediction: Prediction) -> tuple[npt.NDArray[np.str_], list[str]]:
-        """Phase of each state, and what speaks against its numbers."""
-        answered, likely, chosen = prediction.answered, prediction.likely, prediction.chosen
-        reasons = _range_reasons(numbers, *self._box)
-        without = ~prediction.known | (chosen != likely) | ~answered.any(axis=0)
-        for k in np.flatnonzero(without):
-            if not prediction.known[k]:
-                reasons[k].append("the equation of state has no liquid there")
-            elif not answered[:, k].any():
-                reasons[k].append("theory has no solution there, so that there are no curves")
-            else:
-                reasons[k].append(
-                    f"it is likelier {BRANCHES[likely[k]]}, but theory has a solution only as {BRANCHES[chosen[k]]}: "
-                    "that is given"
-                )
-        return np.array(BRANCHES)[chosen], ["; ".join(said) for said in reasons]
-
-
-def _range_reasons(numbers: FloatArray, lowest: FloatArray, highest: FloatArray) -> list[list[str]]:
-    """Which numbers of each state, (n, 5), lie outside what was simulated."""
-    said: list[list[str]] = [[] for _ in range(len(numbers))]
-    for column, name in enumerate(PARAMETERS):
-        values, low, high = numbers[:, column], lowest[column], highest[column]
-        for k in np.flatnonzero(values < low):
-            said[k].append(f"{name} = {values[k]:g} lies below {low:g}, the lowest that was simulated")
-        for k in np.flatnonzero(values > high):
-            said[k].append(f"{name} = {values[k]:g} lies above {high:g}, the highest that was simulated")
-    for k in np.flatnonzero(numbers[:, 4] != 1):
-        said[k].append(f"pressure = {numbers[k, 4]:g} is not 1, the only one that was simulated")
-    return said
 
 
 def _require_edges(box_edge: npt.ArrayLike, count: int) -> FloatArray:

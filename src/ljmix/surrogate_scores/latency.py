@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy.stats import qmc
 
 from ljmix._util.arrays import FloatArray
 from ljmix._util.checks import require_int
 from ljmix._util.threads import cpu_seconds
-from ljmix.state import PARAMETERS, state_points
+from ljmix.state import StatePoint
 from ljmix.surrogate.bands import BRANCHES, band_width
-from ljmix.surrogate.learned.branches import OPEN
+from ljmix.surrogate.learned.branches import OPEN, draw_states, state_numbers
 from ljmix.surrogate.surrogate import Answer, Surrogate
 
 __all__ = ["measure_latency"]
@@ -53,12 +51,14 @@ def measure_latency(surrogate: Surrogate, many: int = 1000, seed: int = 0) -> di
     many = require_int("many", many, 1)
     if surrogate.emulator is None:
         raise ValueError("this surrogate has no emulator; `emulate()` fits one")
-    drawn = _draw(surrogate.states, 2 * (many + _ONE + _WARM), seed)
+    known = state_numbers(surrogate.states)[:, :4]
+    drawn = draw_states(known.min(axis=0), known.max(axis=0), 2 * (many + _ONE + _WARM), seed)
+    points = [StatePoint(*row) for row in drawn[: 2 * (many + _ONE + _WARM), :4].round(4).tolist()]
     answer: dict[str, Any] = {}
     said: dict[str, Answer] = {}
     for name, exact in (("exact", True), ("emulated", False)):
         # Caches of the equation of state and of theory do not know these: each state is asked for once in either way.
-        mine = state_points(drawn.iloc[(0 if exact else 1) :: 2])
+        mine = points[(0 if exact else 1) :: 2]
         one = [
             cpu_seconds(lambda k=k: surrogate.predict(mine[k], exact=exact))  # type: ignore[misc]  # noqa: B023
             for k in range(_ONE + _WARM)
@@ -70,14 +70,6 @@ def measure_latency(surrogate: Surrogate, many: int = 1000, seed: int = 0) -> di
             "many": len(rest), "thousand_s": 1000 * seconds / len(rest),
         }  # fmt: skip
     return answer | {"emulation": _compare(surrogate, said["exact"])}
-
-
-def _draw(states: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    values = states[list(PARAMETERS)].to_numpy(dtype=float)
-    power = int(np.ceil(np.log2(n)))
-    unit = qmc.Sobol(len(PARAMETERS), scramble=True, seed=np.random.default_rng(seed)).random_base2(power)[:n]
-    low, high = values.min(axis=0), values.max(axis=0)
-    return pd.DataFrame(low + (high - low) * unit, columns=list(PARAMETERS)).round(4)
 
 
 def _compare(surrogate: Surrogate, exact: Answer) -> dict[str, Any]:

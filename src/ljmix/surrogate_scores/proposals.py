@@ -17,9 +17,8 @@ from tqdm import tqdm
 
 from ljmix._util.checks import require_int
 from ljmix.data.curves import curves_of
-from ljmix.data.dataset import Dataset
+from ljmix.data.dataset import Dataset, state_distances
 from ljmix.scoring.curve_errors import relative_errors
-from ljmix.state import PARAMETERS
 from ljmix.surrogate.bands import BRANCHES
 from ljmix.surrogate.design import CRITERIA, propose
 from ljmix.surrogate.folds import Kept
@@ -44,18 +43,14 @@ _PARTS = 4
 
 def hard_states(states: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
     """Which states are hard, by the names of `HARD`, (n_states,) each."""
-    values = states[list(PARAMETERS)].to_numpy(dtype=float)
-    spans = np.ptp(values, axis=0)
-    scaled = values / np.where(spans > 0, spans, 1.0)
     demixed = (states["phase"] == "demixed").to_numpy()
-    distance = ((scaled[:, None] - scaled) ** 2).sum(axis=2)
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, 1 : _NEIGHBOURS + 1]
+    nearest = np.argsort(state_distances(states, states), axis=1, kind="stable")[:, 1 : _NEIGHBOURS + 1]
     liquid = states["phase"].isin(BRANCHES).to_numpy()
     other = ((demixed[nearest] != demixed[:, None]) & liquid[nearest]).any(axis=1)
     return {
         "boundary": liquid & (other | ~decided(states)),
         "droplets": demixed & (states["fraction_b"] <= _DILUTE).to_numpy(),
-        "cold": liquid & np.isclose(values[:, 0], values[:, 0].min()),
+        "cold": liquid & np.isclose(states["temperature"], states["temperature"].min()),
     }
 
 

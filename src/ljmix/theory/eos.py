@@ -18,6 +18,7 @@ import si_units as si
 
 from ljmix._util.arrays import FloatArray
 from ljmix.state import StatePoint
+from ljmix.structure.phase import lever_rule
 
 __all__ = ["Liquid", "Separation", "coexisting_fractions", "equation_of_state", "separate"]
 
@@ -169,9 +170,7 @@ def separate(state: StatePoint, strength: float = 1.0) -> Separation | None:
     # In equilibrium μ is the same in both liquids.
     excess = _potentials(one, state.fraction_b, state.temperature) - _potentials(lean, found[0], state.temperature)
     gain = float((1 - state.fraction_b) * excess[0] + state.fraction_b * excess[1])
-    number = (state.fraction_b - found[0]) / (found[1] - found[0])
-    volumes = np.array([1 - number, number]) / density
-    return Separation(fractions, density, float(volumes[1] / volumes.sum()), gain)
+    return Separation(fractions, density, float(lever_rule(state.fraction_b, fractions, density)[1]), gain)
 
 
 def _potentials(liquid: Liquid, fraction: float, temperature: float) -> FloatArray:

@@ -17,15 +17,20 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import qmc
 
 from ljmix._util.arrays import FloatArray
 from ljmix.state import PAIRS, PARAMETERS, as_simulated
+from ljmix.structure.phase import lever_rule
 from ljmix.surrogate.learned.curves import HIGHEST
 from ljmix.surrogate.learned.thermodynamics import QUANTITIES
 from ljmix.theory.cavity import boltzmann_factors
 from ljmix.theory.splitting import Splitting, overlap
 
-__all__ = ["NUMBERS", "OPEN", "Liquids", "Prediction", "Source", "predict_branches", "state_columns", "state_numbers"]
+__all__ = [
+    "NUMBERS", "OPEN", "Liquids", "Prediction", "Source", "draw_states", "predict_branches", "state_columns",
+    "state_numbers",
+]  # fmt: skip
 
 NUMBERS = (*PARAMETERS, "pressure")
 """What is told of a state, in the order of the columns of `state_numbers`."""
@@ -84,6 +89,13 @@ def state_numbers(states: pd.DataFrame) -> FloatArray:
     columns = [states[name].to_numpy(dtype=float) for name in PARAMETERS]
     pressure = states["pressure"].to_numpy(dtype=float) if "pressure" in states else np.ones(len(states))
     return np.stack([*columns, pressure], axis=1)
+
+
+def draw_states(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:
+    """States all over a box, (n, 5), n rounded up to a power of 2."""
+    power = max(3, int(np.ceil(np.log2(n))))
+    unit = qmc.Sobol(4, scramble=True, seed=np.random.default_rng(seed)).random_base2(power)
+    return np.column_stack([lowest + (highest - lowest) * unit, np.ones(len(unit))])
 
 
 def state_columns(numbers: FloatArray) -> dict[str, FloatArray]:
@@ -255,10 +267,8 @@ class _TwoLiquids:
         insides[:, _FRACTION] = fraction_b.T.ravel()
         both = source.liquids(insides)
         density, deviation = (part.reshape(2, -1).T for part in (both.density, both.deviation))
-        lean, rich = fraction_b.T
-        number = (states[:, _FRACTION] - lean) / (rich - lean)
-        volumes = np.stack([1 - number, number], axis=1) / density
-        return cls(states, both, fraction_b, density, deviation, volumes / volumes.sum(axis=1, keepdims=True))
+        volumes = lever_rule(states[:, _FRACTION], fraction_b, density)
+        return cls(states, both, fraction_b, density, deviation, volumes)
 
     def quantities(self) -> dict[str, tuple[FloatArray, FloatArray]]:
         """Means over both liquids: over particles, volumes, or particles of the species."""

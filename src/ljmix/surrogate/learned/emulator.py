@@ -17,11 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
-from scipy.stats import qmc
 
 from ljmix._util.arrays import FloatArray, cubic_rows
 from ljmix.models.questions import BINS
-from ljmix.surrogate.learned.branches import Prediction, predict_branches, state_columns, state_numbers
+from ljmix.surrogate.learned.branches import (
+    Prediction,
+    draw_states,
+    predict_branches,
+    state_columns,
+    state_numbers,
+)
 from ljmix.surrogate.learned.curves import HIGHEST, SCALED_GRID
 from ljmix.surrogate.learned.description import INPUTS, Description, describe, exchange
 from ljmix.surrogate.learned.parts import Parts
@@ -272,13 +277,6 @@ class Emulator:
         errors = {name.removeprefix(start): float(value) for name, value in arrays.items() if name.startswith(start)}
         plain = {name: arrays[f"emulator/{name}"] for name in _PLAIN}
         return cls(parts, liquid, doubt, **plain, errors=errors)
-
-
-def draw_states(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:
-    """States all over a box, (n, 5), n rounded up to a power of 2."""
-    power = max(3, int(np.ceil(np.log2(n))))
-    unit = qmc.Sobol(4, scramble=True, seed=np.random.default_rng(seed)).random_base2(power)
-    return np.column_stack([lowest + (highest - lowest) * unit, np.ones(len(unit))])
 
 
 def _taught(lowest: FloatArray, highest: FloatArray, n: int, seed: int) -> FloatArray:

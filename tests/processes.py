@@ -1,5 +1,6 @@
-"""Processes that tests start, and kill."""
+"""Processes that tests start, and kill, and the files that they write meanwhile."""
 
+import os
 from pathlib import Path
 
 
@@ -14,3 +15,8 @@ def processes_of(session: int) -> list[int]:
         if int(fields[3]) == session and fields[0] != "Z":
             found.append(int(path.name))
     return found
+
+
+def find_files(root: Path, name: str) -> list[Path]:
+    """Files of a name below a folder that is being written to: `rglob` fails where a folder has just gone."""
+    return [Path(place, name) for place, _, names in os.walk(root) if name in names]

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.processes import find_files
+
 ROOT = Path(__file__).parents[2]
 SLOW = (
     "from ljmix.simulation.campaign import run_campaign\n"
@@ -40,7 +42,7 @@ def test_an_interrupted_command_says_what_is_kept(tmp_path):
     command = [sys.executable, "-m", "ljmix", "campaign", "--profile", "smoke", "--results", tmp_path, "--workers", "1"]
     # Under make the sentence would name make's own command.
     environment = {name: value for name, value in os.environ.items() if name != "LJMIX_COMMAND"}
-    said, status = press_ctrl_c(command, lambda: list(tmp_path.rglob("finished.json")), env=environment)
+    said, status = press_ctrl_c(command, lambda: find_files(tmp_path, "finished.json"), env=environment)
     assert status == 130
     assert "Traceback" not in said
     assert re.search(r"interrupted; [1-9]\d* of 20 states are finished, the others kept up to their last segment", said)
@@ -58,7 +60,7 @@ def test_an_interrupted_notebook_says_what_is_kept_and_the_bar_begins_there(tmp_
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "one.ipynb")
     command = [sys.executable, "-m", "ljmix._util.notebooks", "one.ipynb", "out.ipynb"]
     environment = {**os.environ, "LJMIX_COMMAND": "make all PROFILE=smoke"}
-    said, status = press_ctrl_c(command, lambda: list(root.rglob("0001.npz")), cwd=tmp_path, env=environment)
+    said, status = press_ctrl_c(command, lambda: find_files(root, "0001.npz"), cwd=tmp_path, env=environment)
     assert status == 130
     assert "Traceback" not in said
     assert "one.ipynb interrupted; 0 of 3 states are finished" in said

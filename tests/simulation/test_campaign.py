@@ -30,7 +30,7 @@ from ljmix.simulation.protocol import choose_protocol
 from ljmix.simulation.sampling import BusyError, choose_starts, is_finished, open_runs, sample_state
 from ljmix.simulation.workspace import find_jobs, make_workspace, open_job
 from ljmix.state import StatePoint, state_points
-from tests.processes import processes_of
+from tests.processes import find_files, processes_of
 
 CHANGES = dict(
     box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=200, steps_production=600, steps_max=800,
@@ -171,11 +171,6 @@ def start_campaign(tmp_path, root):
     return subprocess.Popen([sys.executable, script], start_new_session=True, stdout=subprocess.DEVNULL)
 
 
-def count_files(root, name):
-    """Files of a name below a folder that is being written to: `rglob` fails where a folder has just gone."""
-    return sum(name in names for _, _, names in os.walk(root))
-
-
 def wait_for(condition, under_way=lambda: True):
     """Wait for an event, however slow the machine: only what can no longer happen is an error."""
     while not condition():
@@ -189,7 +184,7 @@ def test_a_killed_campaign_goes_on_to_the_same_bytes(undisturbed, tmp_path, how)
     """Kill the parent in mid-run: its workers end too, and the next call finishes with the same bytes."""
     root = tmp_path / "killed"
     parent = start_campaign(tmp_path, root)
-    wait_for(lambda: count_files(root, "0001.npz") == 2, lambda: parent.poll() is None)
+    wait_for(lambda: len(find_files(root, "0001.npz")) == 2, lambda: parent.poll() is None)
     os.kill(parent.pid, how)
     parent.wait()
     wait_for(lambda: not processes_of(parent.pid))
@@ -212,7 +207,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
     killed, ended = [], []
 
     def kill_one():
-        wait_for(lambda: count_files(root, "0001.npz") > 0, lambda: not ended)
+        wait_for(lambda: find_files(root, "0001.npz"), lambda: not ended)
         worker = next(p for p in multiprocessing.active_children() if p.name.startswith("Spawn"))
         os.kill(worker.pid, signal.SIGKILL)
         killed.append(worker.pid)

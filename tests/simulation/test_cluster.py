@@ -13,6 +13,7 @@ from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.workspace import find_jobs
+from tests.processes import find_files
 
 PROFILE = load_profile(
     "smoke", box_edge=7.5, r_max=2.5, min_particles_b=2, steps_equilibration=200, steps_production=3_800,
@@ -38,7 +39,7 @@ def test_a_killed_worker_costs_at_most_a_segment(client, tmp_path):
     killed, ended = [], []
 
     def kill_one():
-        while not (begun := [path for path in tmp_path.rglob("0003.npz")]):
+        while not (begun := find_files(tmp_path, "0003.npz")):
             assert not ended, "the campaign ended before it was disturbed"
             time.sleep(0.05)
         busy = {worker: tasks for worker, tasks in client.processing().items() if tasks}

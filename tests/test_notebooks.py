@@ -9,8 +9,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient.exceptions import DeadKernelError
+from papermill import PapermillExecutionError
 
-from ljmix._util.notebooks import _read_parameter, execute_notebook, read_parameters
+from ljmix._util.notebooks import OwnInterpreter, _read_parameter, execute_notebook, read_parameters
 from ljmix.data.dataset import read_dataset, write_dataset
 from ljmix.report.metrics import RUN_RECORD, read_metrics
 from ljmix.simulation.profiles import load_profile
@@ -107,6 +108,21 @@ def test_what_its_user_can_mend_is_one_sentence(tmp_path):
     )
     assert "\n" not in said
     assert not (tmp_path / "figures").exists()
+
+
+def test_a_kernel_that_has_done_its_work_is_not_interrupted(tmp_path, monkeypatch):
+    """It may still be busy with its last answer; it then wrote of an error beside our sentence."""
+    signals, send = [], OwnInterpreter._async_signal_kernel
+
+    async def record(self, number):
+        signals.append(number)
+        await send(self, number)
+
+    monkeypatch.setattr(OwnInterpreter, "_async_signal_kernel", record)
+    source = small_notebook(tmp_path / "fails.ipynb", "raise ValueError('mend me')")
+    with pytest.raises(PapermillExecutionError, match="mend me"):
+        execute_notebook(source, tmp_path / "out.ipynb", {})
+    assert not signals
 
 
 def test_what_cells_print_is_logged_and_one_line_shown(tmp_path, capsys):

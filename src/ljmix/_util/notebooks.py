@@ -69,6 +69,13 @@ class OwnInterpreter(AsyncKernelManager):
 
     start_kernel = _async_start_kernel
 
+    async def _async_interrupt_kernel(self) -> None:
+        """Interrupt a cell, but no kernel that is to end: one that still answers its last cell reports an error."""
+        if not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
+
     @property
     def kernel_spec(self) -> KernelSpec:
         """How the kernel is started."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -113,10 +114,17 @@ class Bands:
         ValueError
             If the level is out of range, or asks for more left-out states than there are.
         """
-        rows = self.scores["branch"] == branch
+        found = self._curves[branch]
         if without is not None:
-            rows &= (self.scores["kind"] == without[0]) & (self.scores["group"] != without[1])
-        return _quantile(self.scores.loc[rows, "curves"].to_numpy(dtype=float), level)
+            rows = self.scores[self.scores["branch"] == branch]
+            found = found[((rows["kind"] == without[0]) & (rows["group"] != without[1])).to_numpy()]
+        return _quantile(found, level)
+
+    @cached_property
+    def _curves(self) -> dict[str, FloatArray]:
+        """Deviations of curves by branch: to ask the table for each band takes as long as to predict a curve."""
+        branch, curves = self.scores["branch"], self.scores["curves"].to_numpy(dtype=float)
+        return {name: curves[branch == name] for name in BRANCHES}
 
     def error_factor(self, name: str) -> float:
         """Factor of a quantity's standard deviation that covers 95 % of the left-out mixed states within 1.96 of it."""

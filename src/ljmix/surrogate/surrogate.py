@@ -98,7 +98,8 @@ class Answer:
         -------
         lower, upper : (n_states, 3, n_bins) arrays
         """
-        g, width = self.g, band_width(self.g, self.prediction.told(self.prediction.deviation))
+        g = self.g
+        width = band_width(g, self.prediction.told(self.prediction.deviation))
         factors = {name: self.surrogate.require_bands().factor(level, name) for name in set(self.phase.tolist())}
         half = np.array([factors[name] for name in self.phase])[:, None, None] * width
         return np.maximum(g - half, 0.0), g + half

@@ -12,6 +12,7 @@ interface the mean of both y.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -128,17 +129,17 @@ class Prediction:
     quantities: dict[str, tuple[FloatArray, FloatArray]]
     known: npt.NDArray[np.bool_]
 
-    @property
+    @cached_property
     def answered(self) -> npt.NDArray[np.bool_]:
         """Whether a branch has curves, (2, n)."""
         return np.asarray(np.isfinite(self.g).all(axis=(2, 3)))
 
-    @property
+    @cached_property
     def likely(self) -> npt.NDArray[np.int64]:
         """The likelier branch of each state, 0 for one liquid and 1 for two, (n,)."""
         return np.asarray(self.demixing >= 0.5, dtype=np.int64)
 
-    @property
+    @cached_property
     def chosen(self) -> npt.NDArray[np.int64]:
         """The branch that is told, (n,): the likelier one, or the other one where only that has curves."""
         answered, at = self.answered, np.arange(len(self.demixing))

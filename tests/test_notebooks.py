@@ -292,7 +292,7 @@ def test_whole_chain_at_the_smallest_profile(tmp_path):
         if path.stem in ("03-extrapolate", "04-data-scaling"):
             parameters["plateau"] = 20
         if path.stem == "05-explain":
-            parameters |= {"maps": 2, "fits": 1}
+            parameters |= {"maps": 2, "fits": 1, "neighbors": [15, 30]}
         if path.stem == "07-surrogate":
             parameters |= {"train_on": "few", "steps": 50, "proposals": 3}
         execute_notebook(path, tmp_path / path.name, parameters)

@@ -89,9 +89,9 @@ def require_own_surrogate(dataset: Dataset, folder: Path | str) -> None:
 
 
 def select_few(dataset: Dataset) -> Dataset:
-    """Some eighty states of the reference set, two sizes and two temperatures: a surrogate of them takes half a minute.
+    """Some eighty states of the reference set, two sizes and two temperatures, to learn from in a quarter of a minute.
 
-    It is for trying things out; what it says elsewhere is worth nothing.
+    That is with 256 liquids for the emulator. It is for trying things out; what it says elsewhere is worth nothing.
     """
     states = dataset.states
     return dataset.select(

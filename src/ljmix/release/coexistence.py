@@ -2,12 +2,13 @@
 
 ::
 
-    python -m ljmix.release.coexistence simulate --results results/coexistence     # resumable
-    python -m ljmix.release.coexistence ship --results results/coexistence         # table and card, data/coexistence
+    python -m ljmix.release.coexistence simulate     # what data/parts/slabs lacks, cheap slabs first; resumable
+    python -m ljmix.release.coexistence ship         # tables and card, data/coexistence
 
 The two liquids are the same at every composition inside the gap, so that a slab belongs to a temperature, a size ratio
 and a cross energy. For each (S, ε_AB) all temperatures are simulated, in steps of 0.1 from the lowest of the reference
-set up to the highest at which it has a demixed state.
+set up to the highest at which it has a demixed state. A finished slab becomes a small file, its part; tables
+are made from parts alone.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from ljmix._util.atomic import write_text
+from ljmix._util.atomic import replace_when_whole, write_text
 from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
+from ljmix._util.reading import read_arrays
 from ljmix.configuration import TENSOR
 from ljmix.data.dataset import read_dataset, write_table
 from ljmix.data.reference import shipped_folder
@@ -44,7 +46,7 @@ from ljmix.structure.convergence import SERIES_SIGMAS
 from ljmix.structure.phase import CRYSTALLINE, crystal_shares
 from ljmix.structure.slab_profile import Interface, find_interface, plateau_series, rdf_inside, tension_series
 
-__all__ = ["describe_slab", "slab_states"]
+__all__ = ["collect_slabs", "describe_slab", "read_slab", "slab_states", "write_slab"]
 
 STEPS = 60_000
 _STEP = 0.1
@@ -79,7 +81,7 @@ def _folder(results: Path, state: StatePoint) -> Path:
     return results / state.state_id
 
 
-def _sample(results: Path, state: StatePoint, steps: int, engine: str, device: str) -> None:
+def _sample(results: Path, parts: Path, state: StatePoint, steps: int, engine: str, device: str) -> None:
     folder = _folder(results, state)
     profile = slab_profile_settings(steps)
     loaded = load_engine(engine, device)
@@ -89,6 +91,52 @@ def _sample(results: Path, state: StatePoint, steps: int, engine: str, device: s
         raise ValueError(f"{folder} holds runs with other settings ({known.read_text()}); choose another --results")
     write_text(known, json.dumps(settings))
     sample_slab(folder, state, profile, loaded)
+    write_slab(parts / f"{state.state_id}.npz", *describe_slab(folder, state, profile))
+
+
+def write_slab(path: Path, row: Mapping[str, Any], rdf: pd.DataFrame) -> None:
+    """Write a slab's part.
+
+    Parameters
+    ----------
+    path : Path
+    row, rdf
+        As from `describe_slab`.
+    """
+    plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+    header = {"row": plain, "provenance": dict(describe_provenance("coexistence"))}
+    text = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
+    curves = {name: rdf[name].to_numpy(dtype=np.float32) for name in ("r", "g", "g_sem") if len(rdf)}
+    with replace_when_whole(path) as whole:
+        np.savez_compressed(whole, header=text, **curves)  # type: ignore[arg-type]
+
+
+def read_slab(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Read a slab's part: what `write_slab` was given, curves in single precision.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or foreign.
+    """
+    try:
+        arrays = read_arrays(path)
+        row = json.loads(arrays.pop("header").tobytes())["row"]
+        row = {name: math.nan if value is None else value for name, value in row.items()}
+        rdf = pd.DataFrame()
+        if arrays:
+            r = np.round(arrays["r"].astype(float), 9)
+            cells = len(_LIQUIDS) * len(PAIRS)
+            names = pd.MultiIndex.from_product([[row["state_id"]], _LIQUIDS, PAIRS])
+            keys = names.repeat(len(r) // cells).to_frame(index=False, name=["state_id", "liquid", "pair"])
+            rdf = keys.assign(r=r, g=arrays["g"], g_sem=arrays["g_sem"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a slab's part (damaged or foreign): {error}; restore or delete it") from error
+    return row, rdf
+
+
+def _is_kept(path: Path, steps: int) -> bool:
+    return path.exists() and int(read_slab(path)[0]["steps"]) >= steps
 
 
 def describe_slab(folder: Path, state: StatePoint, profile: Profile) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -187,14 +235,18 @@ def _functions(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _simulate(options: argparse.Namespace, states: list[StatePoint]) -> bool:
+def _simulate(options: argparse.Namespace, states: list[StatePoint], parts: Path) -> bool:
     engine = load_engine(options.engine, options.device)
-    tqdm.write(f"{len(states)} slabs of {options.steps} steps from two starts, {engine.name} on {engine.device_name}")
+    missing = [state for state in states if not _is_kept(parts / f"{state.state_id}.npz", options.steps)]
+    tqdm.write(
+        f"{len(missing)} of {len(states)} slabs to go, {options.steps} steps from two starts, {engine.name} on "
+        f"{engine.device_name}"
+    )
     failed = 0
-    with lend_pool(None, options.workers) as pool_, tqdm(total=len(states), unit="slab", file=sys.stdout) as bar:
+    with lend_pool(None, options.workers) as pool_, tqdm(total=len(missing), unit="slab", file=sys.stdout) as bar:
         futures = {
-            pool_.submit(_sample, options.results, state, options.steps, engine.name, options.device): state
-            for state in states
+            pool_.submit(_sample, options.results, parts, state, options.steps, engine.name, options.device): state
+            for state in missing
         }
         for future in as_completed(futures):
             try:
@@ -206,24 +258,19 @@ def _simulate(options: argparse.Namespace, states: list[StatePoint]) -> bool:
     return not failed
 
 
-def collect_slabs(results: Path, states: Iterable[StatePoint], steps: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables of the slabs that are finished in a campaign's folder: one row a state, and one row a bin of g(r).
+def collect_slabs(parts: Path, states: Iterable[StatePoint]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables of the slabs that a folder of parts holds: one row a state, and one row a bin of g(r).
 
     Raises
     ------
     ValueError
-        If none is finished.
+        If it holds none, or a part is damaged.
     """
-    profile = slab_profile_settings(steps)
-    rows, curves = [], []
-    for state in states:
-        runs = [SlabRun(_folder(results, state) / start, state, profile) for start in SLAB_STARTS]
-        if all(run.count_segments() >= profile.most_segments for run in runs):
-            row, rdf = describe_slab(_folder(results, state), state, profile)
-            rows.append(row)
-            curves.append(rdf)
-    if not rows:
-        raise ValueError(f"{results} holds no finished slab of {steps} steps; simulate first")
+    paths = [parts / f"{state.state_id}.npz" for state in states]
+    found = [read_slab(path) for path in paths if path.exists()]
+    if not found:
+        raise ValueError(f"{parts} holds no finished slab; simulate first")
+    rows, curves = zip(*found, strict=True)
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 
@@ -250,6 +297,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Coexisting liquids from slabs.")
     parser.add_argument("step", choices=("list", "simulate", "ship"))
     parser.add_argument("--results", type=Path, default=Path("results", "coexistence"), help="folder of the runs")
+    parser.add_argument("--parts", type=Path, help="folder of the finished slabs; by default data/parts/slabs")
     parser.add_argument("--output", type=Path, help="folder of the tables; by default data/coexistence")
     parser.add_argument("--states", nargs="+", metavar="STATE", help="only these, by name; `list` names them")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"length of each run; by default {STEPS}")
@@ -257,6 +305,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int, help="processes; by default one a core")
     options = parser.parse_args(None if arguments is None else list(arguments))
+    parts = options.parts or shipped_folder() / "parts" / "slabs"
     with one_sentence(parser):
         states = slab_states(read_dataset(shipped_folder() / "reference").states)
         if options.states:
@@ -267,10 +316,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         if options.step == "list":
             print(*(state.state_id for state in states), f"{len(states)} slabs", sep="\n")
         elif options.step == "simulate":
-            if not _simulate(options, states):
+            if not _simulate(options, states, parts):
                 sys.exit(1)
         else:
-            table, rdf = collect_slabs(options.results, states, options.steps)
+            table, rdf = collect_slabs(parts, states)
             output = options.output or shipped_folder() / "coexistence"
             provenance = dict(describe_provenance("coexistence"))
             write_table(table, output / "coexistence.parquet", provenance)

@@ -23,6 +23,15 @@ def test_runs_farther_apart_than_their_errors_raise_the_error():
     assert pool([(10, 0.0, 0.1), (10, 1.0, 0.1)])[1] == pytest.approx(0.5)
 
 
+def test_rare_particles_inside_a_core_say_nothing_of_the_whole_curve():
+    """As two runs of T* 1.4, C_B 0.01, S 1, ε_AB 0.2 found g_BB, by virtual and by counted particles."""
+    g = np.array([[0.003, 0.176, 3.422, 1.657], [0.0, 0.142, 3.558, 1.588]])
+    error = np.array([[0.0002, 0.0121, 0.3809, 0.0449], [0.0, 0.0564, 0.2197, 0.1523]])
+    mean, pooled = pool([(1, g[0], error[0]), (1, g[1], error[1])])
+    np.testing.assert_allclose(mean, g.mean(axis=0))
+    np.testing.assert_allclose(pooled, np.hypot(*error) / 2)
+
+
 def test_errors_are_right_where_runs_differ_by_more_than_their_blocks_see():
     """Each run is off by a slow mode of size 1 that its own error of 0.1 misses."""
     rng = np.random.default_rng(20261121)

@@ -34,6 +34,7 @@ __all__ = ["AnalysedRun", "analyse_runs", "pool", "summarise_runs", "summarise_s
 
 
 _CRYSTAL_FRAMES = 4
+_RARE = 0.01
 """Configurations of a run, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
 
 
@@ -285,7 +286,9 @@ def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
     """Mean of several runs' means, weighted by their numbers of samples, and its standard error.
 
     Where two runs lie farther apart than their errors say, the error grows by that ratio, root mean square over the
-    pairs (Birge 1932, doi:10.1103/PhysRev.40.207): blocks of a run do not see what is slower than the run.
+    pairs (Birge 1932, doi:10.1103/PhysRev.40.207): blocks of a run do not see what is slower than the run. Bins below
+    1 % of a curve's largest value say nothing of it: what is rare, as particles inside a core are, comes in few events,
+    from which its own error is not known.
 
     Parameters
     ----------
@@ -301,10 +304,11 @@ def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
     error = np.sqrt(sum((count / total * error) ** 2 for count, _, error in parts))
     squares = []
     for (_, first, first_error), (_, second, second_error) in itertools.combinations(parts, 2):
+        size, difference = np.atleast_1d(np.abs(mean)), np.atleast_1d(first - second)
         variance = np.atleast_1d(first_error**2 + second_error**2)
-        known = variance > 0
+        known = (variance > 0) & (size >= _RARE * size.max())
         if known.any():
-            squares.append(np.mean(np.atleast_1d(first - second)[known] ** 2 / variance[known]))
+            squares.append(np.mean(difference[known] ** 2 / variance[known]))
     ratio = np.sqrt(np.mean(squares)) if squares else 1.0
     return mean, error * max(1.0, float(ratio))
 

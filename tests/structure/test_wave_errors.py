@@ -44,6 +44,18 @@ def test_a_fluctuation_of_that_form_is_found_exactly(a, b):
     np.testing.assert_allclose(smooth_fluctuation(k, expected), expected, rtol=1e-8)
 
 
+def test_waves_near_a_consolute_point_are_expected_as_high_as_they_are():
+    """1 / S_cc of T* 1, C_B 0.35, S 0.5, ε_AB 0.2 bends upwards: a line through its short waves would be negative."""
+    k = wave_numbers(15.0)
+    sampled = np.array([81.6, 56.2, 37.41, 25.84, 18.04, 12.32, 6.3, 4.69])
+    ratio = smooth_fluctuation(k, sampled) / sampled
+    print(ratio)
+    assert np.all(np.abs(ratio - 1) < 0.35)
+    # Neither a line nor a parabola: what was sampled is all that is known.
+    strange = np.array([40.3, 0.135, 9.19, 13.2, 0.318, 0.595, 0.144, 0.230])
+    np.testing.assert_array_equal(smooth_fluctuation(k, strange), strange)
+
+
 def test_smoothing_knows_more_of_a_long_wave_than_its_own_sample():
     """S_cc = 1 from n_k k² waves: the longest shell alone has a relative error of 1/√samples."""
     rng = np.random.default_rng(5)

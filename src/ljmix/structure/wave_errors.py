@@ -65,12 +65,15 @@ def unseen_variance(lifetime: FloatArray, time: float, n_blocks: int) -> FloatAr
 
 
 def smooth_fluctuation(k: FloatArray, s_cc: FloatArray) -> FloatArray:
-    """Expected S_cc(k) as far as one run tells: 1 / S_cc = a + b k² by maximum likelihood.
+    """Expected S_cc(k) as far as one run tells: 1 / S_cc = a + b k², as its short waves say.
 
     The sampled S_cc of a long wave may be low where few waves passed, and with it its lifetime and its error bar: just
-    where the curves are off. The short waves of the run know better. Means over waves of exponentially distributed |φ|²
-    are fitted, each shell with a weight in proportion to the waves that passed, n_k k² / S_cc. The fit is good for the
-    size of an error, not for a correction of the curves.
+    where the curves are off. The short waves of the run know better. So f = 1 / S_cc makes Σ w (S_cc f − 1)² / S_cc
+    least, each shell with a weight w = n_k k² in proportion to the waves that passed, for they live S_cc / k² long.
+
+    Near a consolute point 1 / S_cc bends upwards with k², and a line through its short waves falls below zero at the
+    longest. There c k⁴ joins, and if that does not help, S_cc is what was sampled. The fit is good for the size of an
+    error, not for a correction of the curves.
 
     Parameters
     ----------
@@ -83,21 +86,12 @@ def smooth_fluctuation(k: FloatArray, s_cc: FloatArray) -> FloatArray:
     -------
     (n_shells,) array
     """
-    vectors = _VECTORS[np.searchsorted(_SQUARED, SHELLS)]
-    terms = np.stack([np.ones_like(k), (k / k[-1]) ** 2], axis=1)
-    fitted = np.array([1 / np.average(s_cc, weights=vectors * k**2), 0.0])
-    for _ in range(100):
-        inverse = terms @ fitted
-        weights = vectors * k**2 * inverse
-        slope = terms.T @ (weights * (s_cc - 1 / inverse))
-        curvature = (terms * (weights / inverse**2)[:, None]).T @ terms
-        step = np.linalg.solve(curvature, slope)
-        while np.any(terms @ (fitted - step) <= 0):
-            step /= 2
-        fitted = fitted - step
-        if np.abs(step).max() <= 1e-9 * np.abs(fitted).max():
-            break
-    return np.asarray(1 / (terms @ fitted))
+    weights = _VECTORS[np.searchsorted(_SQUARED, SHELLS)] * k**2
+    for terms in (np.vander((k / k[-1]) ** 2, n, increasing=True) for n in (2, 3)):
+        inverse = terms @ np.linalg.solve((weights * s_cc * terms.T) @ terms, weights @ terms)
+        if np.all(inverse > 0):
+            return np.asarray(1 / inverse)
+    return s_cc
 
 
 def wave_errors(

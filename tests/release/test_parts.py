@@ -11,7 +11,7 @@ from ljmix.data.reference import shipped_directory
 from ljmix.data.state_rows import analyse_runs, summarise_runs
 from ljmix.release.part_files import read_part, write_part
 from ljmix.release.parts import main, states_to_repeat
-from ljmix.release.wave_term import expected_lifetimes
+from ljmix.release.wave_term import expected_lifetimes, wave_terms
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import load_profile
 from ljmix.state import PAIRS, StatePoint
@@ -111,11 +111,18 @@ def test_states_are_repeated_in_order_of_what_they_tell():
     asked = states_to_repeat(dataset)
     rows = states.set_index("state_id").loc[[state.state_id for state in asked]]
     assert len(asked) == len(set(asked))
-    # All that have not converged, and of the others only mixed ones with slow waves, or demixed.
+    # All that have not converged, and of the others only those whose waves are slow, or make a peak imprecise.
     assert set(states.loc[~states.converged, "state_id"]) <= set(rows.index)
     expected = expected_lifetimes(dataset).set_axis(states["state_id"])
     slow = rows.index[rows.converged]
-    assert (np.fmax(rows.loc[slow, "wave_lifetime"], expected[slow]) > 100).all()
+    quick = slow[np.fmax(rows.loc[slow, "wave_lifetime"], expected[slow]) <= 100]
+    assert len(quick) < len(slow) / 5
+    rdf = dataset.rdf.assign(term=wave_terms(dataset))
+    for name in quick:
+        peaks = rdf.loc[rdf[rdf["state_id"] == name].groupby("pair", observed=True)["g"].idxmax()]
+        print(peaks[["state_id", "pair", "r", "g", "g_sem", "term"]].to_string(header=False))
+        assert (peaks["g_sem"] <= 0.05 * peaks["g"]).all()
+        assert (np.hypot(peaks["g_sem"], peaks["term"]) > 0.0199 * peaks["g"]).any()
     # Sampled as 68 τ from too few waves, which is why it looked safe.
     assert "T0.8_C0.2_S1_E1_P1" in slow
     first = [state for state in asked if state.size_ratio == 1.0 and state.fraction_b > 0.02][:10]

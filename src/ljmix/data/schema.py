@@ -107,7 +107,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("virtual_gain", "float", "the same gain of g_BB from virtual B particles", 0, required=False),
         Field("virtual_deviation", "float", "root mean square of that difference over its error", 0, required=False),
         Field("settled", "bool", "all runs stationary, and long enough to tell", required=False),
-        Field("precise", "bool", "every first peak as well known as the settings ask, in all runs", required=False),
+        Field("precise", "bool", "every first peak as well known as the settings ask", required=False),
         Field("starts_agree", "bool", "runs from different starts agree; true of a single one", required=False),
         Field("converged", "bool", "settled, precise, and the starts agree"),
         Field("steps_equilibration", "int", "steps discarded, sum over the runs that count", 0),

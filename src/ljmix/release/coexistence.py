@@ -108,7 +108,7 @@ def write_slab(path: Path, row: Mapping[str, Any], rdf: pd.DataFrame) -> None:
     text = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
     curves = {name: rdf[name].to_numpy(dtype=np.float32) for name in ("r", "g", "g_sem") if len(rdf)}
     with replace_when_whole(path) as whole:
-        np.savez_compressed(whole, header=text, **curves)  # type: ignore[arg-type]
+        np.savez_compressed(whole, header=text, **curves)
 
 
 def read_slab(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:

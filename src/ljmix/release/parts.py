@@ -25,7 +25,8 @@ from ljmix._util.places import results_folder
 from ljmix.data.dataset import Dataset, read_dataset
 from ljmix.data.reference import shipped_directory, shipped_folder
 from ljmix.release.part_files import is_kept, read_part, write_part
-from ljmix.release.wave_term import expected_lifetimes
+from ljmix.release.tables import is_precise
+from ljmix.release.wave_term import expected_lifetimes, wave_terms
 from ljmix.simulation.campaign import run_campaign
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.state import DILUTE, StatePoint, state_points
@@ -40,9 +41,10 @@ converged: its run held too few samples of that wave."""
 def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
     """States of a dataset that plain runs have not brought to equilibrium, the most telling first.
 
-    Those that have not converged, and the mixed ones whose longest concentration wave lives for more than 100 τ, by the
-    sampled S_cc or by the expected one (`ljmix.release.wave_term.expected_lifetimes`), in the order S = 1, S = 1.5,
-    C_B = 0.01, S = 0.5, mixed ones with slow waves, S = 2; inside each, isobar by isobar.
+    Those that have not converged, and those whose concentration waves are slow: the longest lives for more than 100 τ,
+    by the sampled S_cc or by the expected one (`ljmix.release.wave_term.expected_lifetimes`), or the term for waves
+    makes a first peak imprecise. In the order S = 1, S = 1.5, C_B = 0.01, S = 0.5, those with slow waves, S = 2; inside
+    each, isobar by isobar.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def states_to_repeat(dataset: Dataset) -> list[StatePoint]:
     """
     states = dataset.states
     longest = np.fmax(states["wave_lifetime"], expected_lifetimes(dataset))
-    slow = states["converged"] & (longest > _SLOW_WAVE)
+    with_waves = dataset.rdf.assign(g_sem=np.hypot(dataset.rdf["g_sem"], wave_terms(dataset)))
+    slow = states["converged"] & ((longest > _SLOW_WAVE) | ~is_precise(states, with_waves))
     classes = [
         slow,
         states["fraction_b"] <= DILUTE,

@@ -11,8 +11,12 @@ from ljmix.data.dataset import Dataset
 from ljmix.data.schema import TABLES
 from ljmix.release.part_files import FinishedState, round_to_bits
 from ljmix.release.part_rows import part_row, part_tables, start_rows
+from ljmix.simulation.analysis import peak_tolerances
+from ljmix.simulation.profiles import load_profile
+from ljmix.state import PAIRS, state_points
+from ljmix.structure.convergence import peak_errors
 
-__all__ = ["Tables", "join_tables", "tables_of_parts"]
+__all__ = ["Tables", "is_precise", "join_tables", "tables_of_parts"]
 
 Tables = Mapping[str, pd.DataFrame]
 """`states`, `rdf` (with `from_blocks`, its errors without the term for waves), `structure_factors`, `starts`."""
@@ -64,6 +68,9 @@ def join_tables(
 ) -> tuple[Dataset, pd.DataFrame, pd.Series]:
     """Join tables, states in the given order, values rounded to what their errors leave.
 
+    What is precise is judged here: every first peak of the curves as published, their errors with the term for waves.
+    A run by itself is judged before others are averaged with it, and without that term.
+
     Returns
     -------
     dataset : Dataset
@@ -84,8 +91,34 @@ def join_tables(
     for name, fields in TABLES.items():
         columns = [field.name for field in fields if field.name in joined[name].columns]
         tables[name] = _tidy(joined[name][columns], place)
+    precise = is_precise(tables["states"], tables["rdf"])
+    converged = tables["states"]["settled"] & tables["states"]["starts_agree"] & precise
+    tables["states"] = tables["states"].assign(precise=precise, converged=converged)
     dataset = Dataset(tables["states"], tables["rdf"], dict(provenance), tables["structure_factors"])
     return dataset, starts, from_blocks
+
+
+def is_precise(states: pd.DataFrame, rdf: pd.DataFrame) -> pd.Series:
+    """Tell of which states every first peak is known as well as the campaign asks.
+
+    Parameters
+    ----------
+    states, rdf : pandas.DataFrame
+        Tables of a dataset. Errors count as they are in `g_sem`.
+
+    Returns
+    -------
+    pandas.Series of bool
+        With the index of `states`.
+    """
+    profile, curves = load_profile("equilibrium"), dict(list(rdf.groupby("state_id", sort=False)))
+    precise = []
+    for state, name in zip(state_points(states), states["state_id"], strict=True):
+        by_pair = {pair: curves[name][curves[name]["pair"] == pair] for pair in PAIRS}
+        g, g_sem = ({pair: of[column].to_numpy(float) for pair, of in by_pair.items()} for column in ("g", "g_sem"))
+        errors = peak_errors(by_pair["AA"]["r"].to_numpy(float), g, g_sem, state)
+        precise.append(all(errors[pair] <= most for pair, most in peak_tolerances(state, profile).items()))
+    return pd.Series(precise, index=states.index)
 
 
 def _tidy(table: pd.DataFrame, place: dict[str, int]) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from ljmix.structure.rdf import block_average, combine_force_rdf
 from ljmix.structure.scattering import concentration_fluctuation
 from ljmix.structure.virtual_rdf import ratio_samples
 
-__all__ = ["Analysis", "analyse_run", "bin_centres"]
+__all__ = ["Analysis", "analyse_run", "bin_centres", "peak_tolerances"]
 
 _SLOW = 10.0
 """Longest concentration wave, relative to an ideal mixture's, above which a state counts as slow.
@@ -103,7 +103,8 @@ def bin_centres(profile: Profile) -> FloatArray:
     return centres
 
 
-def _tolerances(state: StatePoint, profile: Profile) -> dict[str, float]:
+def peak_tolerances(state: StatePoint, profile: Profile) -> dict[str, float]:
+    """Largest relative standard error of the first peak, by pair, that a profile calls precise; 0 for any."""
     dilute = state.fraction_b <= DILUTE
     return {pair: profile.peak_error_dilute if dilute and pair == "BB" else profile.peak_error for pair in PAIRS}
 
@@ -112,7 +113,7 @@ def analyse_run(run: Run) -> Analysis:
     """Find where a run has settled, and its functions with errors from there on."""
     state, profile = run.state, run.profile
     measured = run.read_measurements()
-    r, tolerance = bin_centres(profile), _tolerances(state, profile)
+    r, tolerance = bin_centres(profile), peak_tolerances(state, profile)
     series = find_series(measured, state, r, tolerance)
     if profile.equilibrate:
         series["waves"] = wave_series(measured)

@@ -1,6 +1,7 @@
 """Bistable states, plain runs for diffusion, and large systems: their rules, and what they make of finished runs."""
 
 import copy
+import json
 import math
 from dataclasses import replace
 
@@ -9,12 +10,15 @@ import pandas as pd
 import pytest
 
 from ljmix.configuration import read_configuration
+from ljmix.data.configurations import read_last
 from ljmix.data.reference import load_reference, shipped_folder
 from ljmix.release import diffusion
 from ljmix.release.bistable import bistable_states, judge_ladder
-from ljmix.release.diffusion import continue_plainly
+from ljmix.release.diffusion import fill_diffusion, run_plainly, settle_again
 from ljmix.release.large import compare_sizes, large_states
-from ljmix.release.part_files import read_part
+from ljmix.release.part_files import read_part, write_part
+from ljmix.release.version2 import build_version2
+from ljmix.simulation.engine import load_engine
 from ljmix.simulation.profiles import load_profile
 from ljmix.simulation.sampling import sample_state
 from ljmix.state import StatePoint
@@ -80,23 +84,73 @@ def test_two_sizes_are_compared_by_their_peaks():
     np.testing.assert_allclose(table["peak_large"], table["peak"], rtol=0.05)
 
 
-def test_a_state_with_swaps_goes_on_without_them_and_diffuses(tmp_path, monkeypatch):
-    monkeypatch.setattr(diffusion, "SKIPPED", 400)
-    monkeypatch.setattr(diffusion, "MEASURED", 8000)
-    state = StatePoint(1.4, 0.5, 1.0, 1.0)
+@pytest.fixture(scope="module")
+def swapped(tmp_path_factory):
+    """A small state that was simulated with swaps: its profile and folder, and the header of its part."""
+    state, root = StatePoint(1.4, 0.5, 1.0, 1.0), tmp_path_factory.mktemp("campaign")
     profile = load_profile(
         "equilibrium", box_edge=8.0, r_max=3.0, min_particles_b=2, steps_equilibration=400, steps_production=3600,
         steps_production_slow=3600, steps_max=4000, segment_steps=4000, frame_interval=200, trajectory_interval=4000,
     )  # fmt: skip
-    folder = sample_state(tmp_path, state, profile, "lammps", "cpu")
-    row = continue_plainly(folder, state, profile, "lammps", "cpu")
+    folder = sample_state(root, state, profile, "lammps", "cpu")
+    return state, profile, folder, read_part(write_part(state, folder, root / "parts", profile)).header
+
+
+def test_a_state_with_swaps_goes_on_without_them_and_diffuses(swapped, tmp_path, monkeypatch):
+    monkeypatch.setattr(diffusion, "SKIPPED", 400)
+    monkeypatch.setattr(diffusion, "MEASURED", 8000)
+    (state, profile, folder, _), engine = swapped, load_engine("lammps", "cpu")
+    row = run_plainly(tmp_path, lambda: read_last(folder, state, profile), state, profile, engine)
     print(row)
     # D is 0.22 at this state in a box of 15 σ; a box of 8 σ slows it by 2.837 T / (6π η L), some 10 %.
     for species in "ab":
         assert 0.15 < row[f"diffusion_{species}"] < 0.27
         assert 0 < row[f"diffusion_{species}_sem"] < 0.03
-    first = read_configuration(folder / "diffusion" / "initial.gsd")
+    first = read_configuration(tmp_path / "initial.gsd")
     kinetic = np.sum(first.velocities**2) / (3 * len(first.types) - 3)
     assert kinetic == pytest.approx(1.4, rel=1e-6)
     monkeypatch.setattr(diffusion.PlainRun, "advance", lambda *_: pytest.fail("simulated again"))
-    assert continue_plainly(folder, state, profile, "lammps", "cpu") == row
+    assert run_plainly(tmp_path, lambda: pytest.fail("begun again"), state, profile, engine) == row
+
+
+def test_a_run_whose_files_are_gone_is_taken_again_as_it_was(swapped, tmp_path):
+    _, profile, folder, header = swapped
+    start = header["starts"][0]["start"]
+    last = settle_again(tmp_path, header, profile, load_engine("lammps", "cpu"))
+    assert (tmp_path / start / "0000.npz").exists()
+    assert not (tmp_path / start / "0001.npz").exists()
+    was = read_configuration(folder / start / "trajectory.gsd")
+    np.testing.assert_array_equal(last.types, was.types)
+    np.testing.assert_allclose(last.positions, was.positions, atol=1e-4)
+
+
+def test_diffusion_is_taken_from_where_the_liquid_was_the_same(tmp_path):
+    shipped = load_reference()
+    # One liquid in both versions; in version 1 a start that never separated; a plain run of its own; not repeated.
+    same, other, plain, old = (
+        "T0.8_C0.01_S1_E0.8_P1", "T0.8_C0.2_S0.5_E0.2_P1", "T1.4_C0.5_S1_E0.2_P1", "T1_C0.5_S1_E1_P1",
+    )  # fmt: skip
+    parts = [read_part(path) for path in PATHS if path.stem in (same, other, plain)]
+    assert len(parts) == 3
+    few = shipped.select(shipped.states["state_id"].isin([same, other, plain, old]).to_numpy())
+    dataset = build_version2(few, parts)[0]
+    row = {"state_id": plain, "diffusion_a": 0.3, "diffusion_a_sem": 0.01, "diffusion_b": None, "diffusion_b_sem": None}
+    (tmp_path / f"{plain}.json").write_text(json.dumps(row))
+    filled = fill_diffusion(dataset, few, tmp_path).states.set_index("state_id")
+    before = few.states.set_index("state_id")
+    print(filled[["diffusion_a", "diffusion_b", "diffusion_from"]])
+    assert filled.loc[[same, other, plain, old], "diffusion_from"].tolist() == [
+        "version 1",
+        "",
+        "plain run",
+        "version 1",
+    ]
+    for name in (same, old):
+        assert filled.loc[name, "diffusion_a"] == before.loc[name, "diffusion_a"]
+        assert filled.loc[name, "diffusion_b_sem"] == before.loc[name, "diffusion_b_sem"]
+    assert np.isnan(filled.loc[other, "diffusion_a"])
+    assert filled.loc[plain, "diffusion_a"] == 0.3
+    assert np.isnan(filled.loc[plain, "diffusion_b"])
+    (tmp_path / f"{plain}.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"is no plain run.s part .* diffusion_a.*; restore or delete it"):
+        fill_diffusion(dataset, few, tmp_path)

@@ -85,6 +85,14 @@ TABLES: dict[str, tuple[Field, ...]] = {
         ),
         *_measured("diffusion_b", "self-diffusion of B, likewise", required=False),
         Field(
+            "diffusion_from",
+            "string",
+            "which run they are from: the state's own, a plain run from where one with moves ended, or version 1 where "
+            "it held the same liquid",
+            required=False,
+            allowed=("own run", "plain run", "version 1", ""),
+        ),
+        Field(
             "concentration_fluctuation",
             "float",
             "S_cc / (C_A C_B) of the longest wave: 1 in an ideal mixture",

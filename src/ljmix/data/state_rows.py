@@ -30,11 +30,12 @@ from ljmix.structure.phase import crystal_order, demixing_order, label_phase, se
 from ljmix.structure.rdf import block_average
 from ljmix.structure.scattering import average_waves, concentration_fluctuation, wave_lifetimes, wave_numbers
 
-__all__ = ["AnalysedRun", "analyse_runs", "pool", "summarise_runs", "summarise_state"]
+__all__ = ["RARE", "AnalysedRun", "analyse_runs", "pool", "summarise_runs", "summarise_state"]
 
 
 _CRYSTAL_FRAMES = 4
-_RARE = 0.01
+RARE = 0.01
+"""Share of a curve's largest value below which a bin is rare."""
 """Configurations of a run, the last ones, in which crystals are looked for: they grow slowly and do not flicker."""
 
 
@@ -306,7 +307,7 @@ def pool(parts: Sequence[tuple[int, Any, Any]]) -> tuple[Any, Any]:
     for (_, first, first_error), (_, second, second_error) in itertools.combinations(parts, 2):
         size, difference = np.atleast_1d(np.abs(mean)), np.atleast_1d(first - second)
         variance = np.atleast_1d(first_error**2 + second_error**2)
-        known = (variance > 0) & (size >= _RARE * size.max())
+        known = (variance > 0) & (size >= RARE * size.max())
         if known.any():
             squares.append(np.mean(difference[known] ** 2 / variance[known]))
     ratio = np.sqrt(np.mean(squares)) if squares else 1.0

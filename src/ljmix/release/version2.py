@@ -27,6 +27,7 @@ from ljmix._util.provenance import describe_provenance
 from ljmix.data.dataset import Dataset, read_dataset, write_dataset, write_table
 from ljmix.data.reference import shipped_folder
 from ljmix.release.card import verdict, write_card
+from ljmix.release.diffusion import fill_diffusion
 from ljmix.release.part_files import FinishedState, read_part
 from ljmix.release.tables import Tables, join_tables, tables_of_parts
 from ljmix.release.wave_term import wave_terms
@@ -163,9 +164,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder to write; replaced when all is whole")
     options = parser.parse_args(None if arguments is None else list(arguments))
     with one_sentence(parser):
-        paths = sorted((options.parts or shipped_folder() / "parts").glob("*.npz"))
+        folder = options.parts or shipped_folder() / "parts"
+        paths = sorted(folder.glob("*.npz"))
         shipped = read_dataset(options.data or shipped_folder() / "reference")
         dataset, starts, from_blocks = build_version2(shipped, (read_part(path) for path in paths))
+        dataset = fill_diffusion(dataset, shipped, folder / "diffusion")
         print(publish(dataset, starts, from_blocks, shipped, options.output))
         sizes = {path.name: path.stat().st_size / 1e6 for path in sorted(options.output.glob("*"))}
         print(", ".join(f"{name} {size:.2f} MB" for name, size in sizes.items()), f"; {sum(sizes.values()):.1f} MB")

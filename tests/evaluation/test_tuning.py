@@ -9,11 +9,15 @@ from optuna.trial import FixedTrial
 
 from ljmix.data.dataset import split_by_temperature, write_dataset
 from ljmix.evaluation import tuning
-from ljmix.evaluation.selection import validate
+from ljmix.evaluation.selection import median_error, validate
+from ljmix.evaluation.splits import validation_splits
 from ljmix.models.processes.ingredients import Scales
 from ljmix.models.registry import TUNED, make_model
 from ljmix.models.store import checksum
 from ljmix.models.tuned import TUNED_FILE, tuned_settings
+
+VERSION_1 = "ed0c31594969"
+"""How the checksum of the training states of version 1 begins."""
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +26,47 @@ def train(dataset):
 
 
 def test_search_repeats_and_finds_no_worse_than_its_first_trial(train):
-    first, again, one = (tuning.tune(train, "xgboost", trials=trials, seed=3) for trials in (3, 3, 1))
+    first, again, one = (tuning.tune(train, "xgboost", trials=trials, seed=3, lengths=(5, 15)) for trials in (3, 3, 1))
     assert first == again
     assert first["trials"] == 3
-    assert first["validation_r2"] >= one["validation_r2"]
+    assert first["validation_error"] <= one["validation_error"]
     make_model("xgboost", settings=first["settings"])
+
+
+def test_few_trials_go_on_and_the_best_length_is_kept(train):
+    found = tuning.tune(train, "xgboost", trials=9, seed=1, lengths=(2, 6, 18))
+    print(found)
+    short, middle, long = found["went_on"]
+    assert short == 9
+    assert 1 <= long <= middle <= 6
+    errors = {
+        rounds: median_error(
+            validation_splits(train),
+            lambda rounds=rounds: make_model("xgboost", settings=found["settings"] | {"rounds": rounds}, seed=1),
+        )
+        for rounds in (2, 6, 18)
+    }
+    assert found["settings"]["rounds"] == min(errors, key=errors.get)
+    assert found["validation_error"] == pytest.approx(min(errors.values()), abs=5e-5)
+
+
+def test_a_network_is_searched_in_updates(train):
+    found = tuning.tune(train, "mlp-tuned", trials=2, lengths=(20, 60))
+    assert found["settings"]["most_updates"] in (20, 60)
+    assert 0 < found["validation_error"] < 2
+
+
+def test_the_criterion_is_the_median_over_curves_of_both_ends(train):
+    """Copying 0.8 from 1.0 and 1.2 from 1.0."""
+    _, g = train.curve_array()
+    temperature = train.states["temperature"].to_numpy()
+    middle, *ends = (g[np.isclose(temperature, t)] for t in (1.0, 0.8, 1.2))
+    errors = [
+        np.sqrt(((end - middle) ** 2).sum(axis=2) / ((end - end.mean(axis=2, keepdims=True)) ** 2).sum(axis=2))
+        for end in ends
+    ]
+    found = median_error(validation_splits(train), lambda: make_model("nearest-temperature"))
+    assert found == pytest.approx(np.median(errors))
 
 
 def test_validation_is_the_score_of_both_ends(train):
@@ -79,7 +119,11 @@ def test_settings_in_the_package_say_where_they_come_from():
     found = json.loads(TUNED_FILE.read_text())
     assert set(found) == set(TUNED) == {*tuning.SPACES, "gaussian-process"}
     for name, entry in found.items():
-        score = {"validation_r2", "seed"} if name in tuning.SPACES else {"log_probability", "finished"}
+        score = {"log_probability", "finished"}
+        if name in tuning.SPACES:
+            score = {"validation_error", "went_on", "seed"}
+            if entry["data"]["sha256"].startswith(VERSION_1):  # by the search before this one
+                score = {"validation_r2", "seed"}
         assert set(entry) == {"settings", "trials", "data"} | score
         assert set(entry["data"]) == {"profile", "states", "sha256"}
         make_model(name)
@@ -87,14 +131,19 @@ def test_settings_in_the_package_say_where_they_come_from():
 
 @pytest.mark.parametrize("name", list(tuning.SPACES))
 def test_settings_in_the_package_are_some_that_the_search_may_find(name):
-    settings = json.loads(TUNED_FILE.read_text())[name]["settings"]
+    entry = json.loads(TUNED_FILE.read_text())[name]
+    length, usual = tuning.LENGTHS[name]
+    settings = {key: value for key, value in entry["settings"].items() if key != length}
     drawn = [
         tuning.SPACES[name](FixedTrial(settings | {"layers": layers})) for layers in ("paper", "wide", "even", "two")
     ]
     assert settings in drawn
+    of_version_1 = entry["data"]["sha256"].startswith(VERSION_1)
+    assert of_version_1 or entry["settings"][length] in usual
 
 
-def test_command_writes_settings_of_the_training_temperatures(dataset, train, tmp_path):
+def test_command_writes_settings_of_the_training_temperatures(dataset, train, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "LENGTHS", {"xgboost": ("rounds", (5,))})
     few = dataset.select(dataset.states["fraction_b"] == 0.5)
     write_dataset(few, tmp_path)
     output = tmp_path / "tuned.json"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ljmix.data.curves import curves_of
 from ljmix.data.dataset import Dataset
 from ljmix.evaluation.fits import fit_group, group_names
 from ljmix.evaluation.parallel import run_in_parallel
@@ -16,9 +17,10 @@ from ljmix.models.base import Model
 from ljmix.models.features import layout_table
 from ljmix.models.theory import Solutions, remember_solutions
 from ljmix.scoring.bootstrap import resample_scores
+from ljmix.scoring.curve_errors import relative_errors
 from ljmix.scoring.tables import pooled_r2
 
-__all__ = ["predict_splits", "predict_tests", "score_splits", "validate"]
+__all__ = ["median_error", "predict_splits", "predict_tests", "validate"]
 
 
 def validate(
@@ -87,6 +89,14 @@ def predict_tests(splits: Sequence[Split], models: Iterable[Model]) -> pd.DataFr
     return pd.concat(parts, ignore_index=True)
 
 
-def score_splits(splits: Sequence[Split], make: Callable[[], Model]) -> float:
-    """Pooled R² over the test parts of all splits, of the model that `make` gives for each."""
-    return pooled_r2(predict_splits(splits, make))
+def median_error(splits: Sequence[Split], make: Callable[[], Model]) -> float:
+    """Median error of the model that `make` gives for each split, over all curves of the test parts.
+
+    The error of a curve is in units of its own spread, see `ljmix.scoring.curve_errors`.
+    """
+    errors = []
+    for split in splits:
+        truth = curves_of(split.test)
+        predicted = make().fit(split.train).predict(split.test.states, truth.r)
+        errors.append(relative_errors(truth, predicted).ravel())
+    return float(np.nanmedian(np.concatenate(errors)))

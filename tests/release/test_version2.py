@@ -1,18 +1,22 @@
 """Version 2 from the committed parts and a few states of version 1."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from ljmix.data.configurations import read_configurations
 from ljmix.data.consistency import check_pair_integrals
 from ljmix.data.dataset import read_dataset
-from ljmix.data.reference import load_reference, shipped_folder
+from ljmix.data.reference import SHIPPED_CONFIGURATIONS, load_reference, shipped_folder
 from ljmix.data.schema import STARTS_TABLE
-from ljmix.release import version2
+from ljmix.release import configurations, version2
+from ljmix.release.configurations import carry_configurations
 from ljmix.release.part_files import read_part
 from ljmix.release.part_rows import counted_runs
 from ljmix.release.version2 import build_version2, publish, version1_starts
-from ljmix.state import PAIRS
+from ljmix.state import PAIRS, StatePoint
 
 PATHS = sorted((shipped_folder() / "parts").glob("*.npz"))
 NEW = {
@@ -209,3 +213,34 @@ def test_the_checks_of_the_reference_set_run_on_it(built):
     table = check_pair_integrals(dataset.select(mixed & (np.arange(len(mixed)) % 5 == 0)))
     print(table[["energy_sigmas", "pressure_sigmas"]].describe())
     assert table["energy_sigmas"].abs().median() < 2
+
+
+def test_positions_are_those_of_version_1_or_of_the_run_that_counts(tmp_path, monkeypatch):
+    names = [state.state_id for state in SHIPPED_CONFIGURATIONS]
+    again = [path.stem for path in PATHS if path.stem in names]
+    assert again
+    version1 = load_reference()
+    dataset = build_version2(version1, [read_part(path) for path in PATHS if path.stem in again])[0]
+    folder = shipped_folder() / "reference"
+    shipped = read_configurations(version1, folder / "configurations", names)
+    asked = []
+
+    def settle(folder, header, *_):
+        asked.append(folder.name)
+        was = shipped[StatePoint(**header["state"]).state_id]
+        return replace(was, positions=was.positions[::-1].copy(), velocities=np.ones_like(was.positions))
+
+    monkeypatch.setattr(configurations, "settle_again", settle)
+    output = tmp_path / "configurations"
+    carry_configurations(dataset, folder, shipped_folder() / "parts", tmp_path / "runs", output, None)
+    assert sorted(asked) == sorted(again)
+    found = read_configurations(dataset, output, names)
+    for name in names:
+        expected = shipped[name].positions[::-1] if name in again else shipped[name].positions
+        np.testing.assert_allclose(found[name].positions, expected, atol=1e-6)
+        assert not found[name].velocities.any()
+    with pytest.raises(ValueError, match="another dataset"):
+        read_configurations(version1, output, names)
+    few = dataset.select((dataset.states["state_id"] != names[0]).to_numpy())
+    with pytest.raises(ValueError, match=f"{names[0]} is not in the dataset"):
+        carry_configurations(few, folder, shipped_folder() / "parts", tmp_path / "runs", output, None)

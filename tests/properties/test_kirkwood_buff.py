@@ -141,6 +141,27 @@ def test_the_extrapolation_is_unbiased_and_knows_its_error():
     assert abs(z.std() - 1) < 4 / np.sqrt(2 * repeats) + 0.1
 
 
+@pytest.mark.parametrize(("p0", "length"), [([3.0, 1.0, 3.0], 1.5), ([3.0, 3.1, 3.0], np.inf), ([3.0, 0.0, 9.0], 0.8)])
+def test_the_correlation_length_is_that_of_the_softest_mode(p0, length):
+    """The mode (1, −1)/√2 of the first has P = 2 (1 + ξ² k²); of the second −0.1 at k = 0; the third's is A alone."""
+    k = 0.42 * np.sqrt([1, 2, 3, 4, 5, 6, 8, 9])
+    p2 = np.array({1.5: [4.5, 0.0, 4.5], np.inf: [1.0, 0.0, 1.0], 0.8: [3 * 0.64, 0.0, 1.0]}[length])
+    p = np.array(p0)[:, None] + p2[:, None] * k**2
+    determinant = p[0] * p[2] - p[1] ** 2
+    s = dict(zip(PAIRS, np.stack([p[2], -p[1], p[0]]) / determinant, strict=True))
+    fit = fit_structure_factors(k, s, {pair: 1e-2 * np.abs(values) + 1e-3 for pair, values in s.items()})
+    assert fit.correlation_length == pytest.approx(length, rel=1e-4)
+
+
+@pytest.mark.parametrize(("lengths", "lacks"), [(8.0, 0.0452), (5.0, 0.1479)])
+def test_an_integral_lacks_what_correlations_hold_beyond_it(lengths, lacks):
+    """∫ u exp(−u) (1 − (u/x)³) du from 0 to x, where all distances give 1."""
+    r = (np.arange(1400) + 0.5) * 0.005
+    xi = 7.0 / lengths
+    g = 1 + 0.01 * np.exp(-r / xi) / r
+    assert integrate_rdf(r, g) == pytest.approx(4 * np.pi * 0.01 * xi**2 * (1 - lacks), rel=1e-3)
+
+
 def test_covariance_of_the_extrapolation_is_what_the_waves_pass_on():
     rng = np.random.default_rng(3)
     k = 0.42 * np.sqrt([1, 2, 3, 4, 5, 6, 8, 9])

@@ -64,6 +64,37 @@ def test_both_routes_agree_within_the_error_of_their_difference(derived):
     assert (derived["factor_difference_sem"] < apart).mean() > 0.5
 
 
+def test_curves_too_short_for_the_correlations_are_not_integrated(dataset, derived, monkeypatch):
+    """The first is near its consolute point: Γ from curves of 7 σ would be too large."""
+    near, far = (derived.set_index("state_id").loc[name] for name in ("T1.4_C0.5_S1_E0.6_P1", "T1.4_C0.5_S1_E1_P1"))
+    print(near[["correlation_length", "factor_waves", "factor_waves_sem", "problem"]])
+    assert near["correlation_length"] > 7 / states.LENGTHS > far["correlation_length"]
+    assert "curves that end at 7 σ are integrated where they hold 8 ξ" in near["problem"]
+    assert np.isnan(near["factor_rdf"])
+    assert np.isfinite(near["factor_waves"])
+    assert far["problem"] == ""
+    long = derived["correlation_length"].fillna(np.inf) > 7 / states.LENGTHS
+    assert (derived.loc[long, "problem"] != "").all()
+    # What fewer waves say is in the error of the other route; with all eight shells it would add nothing.
+    monkeypatch.setattr(states, "_FEW_SHELLS", 8)
+    (alone,) = states.derive_states(dataset.select((dataset.states["state_id"] == near.name).to_numpy()))[
+        "factor_waves_sem"
+    ]
+    assert near["factor_waves_sem"] > alone
+
+
+def test_compressibility_from_curves_knows_how_far_they_reach(dataset, derived):
+    """At S = 2 curves end after three and a half diameters of B: their integral still swings, and its error says so."""
+    both = derived.merge(dataset.states[["state_id", "isothermal_compressibility", "isothermal_compressibility_sem"]])
+    both = both[both["problem"] == ""]
+    error = np.hypot(both["compressibility_rdf_sem"], both["isothermal_compressibility_sem"])
+    z = (both["compressibility_rdf"] - both["isothermal_compressibility"]) / error
+    for size_ratio, of in z.groupby(both["size_ratio"]):
+        print(f"S {size_ratio:g}: z {of.mean():.2f}, spread {of.std():.2f}, {len(of)} states")
+        assert abs(of.mean()) < 0.5
+        assert of.std() < 1.3
+
+
 def test_partial_volumes_add_up_to_the_volume(derived):
     x = derived["share_b"]
     total = (1 - x) * derived["volume_a_waves"] + x * derived["volume_b_waves"]
@@ -107,7 +138,7 @@ def test_every_comparison_is_on_the_page(dataset, derived, own):
 
 def test_an_absurd_value_is_listed_not_averaged_away(dataset, derived, own):
     wrong = derived.copy()
-    place = wrong.index[3]
+    place = wrong.index[wrong["problem"] == ""][3]
     wrong.loc[place, "factor_rdf"] = wrong.loc[place, "factor_waves"] + 20 * wrong.loc[place, "factor_difference_sem"]
     page = truth.format_truths(truth.collect_truths(dataset, wrong, {}, own[0], own[1]))
     far = page[page.index("## Beyond") :]

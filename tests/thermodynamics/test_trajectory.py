@@ -38,6 +38,24 @@ def test_an_ideal_gas_is_an_ideal_mixture_by_both_routes():
     assert (table["z"].abs() < 4).all()
 
 
+def test_curves_too_short_for_the_correlations_are_not_integrated():
+    """Composition waves as long as the box, of random phase, in an ideal gas: S_cc is large at the smallest k alone."""
+    rng = np.random.default_rng(2)
+    frames = []
+    for frame in ideal_frames(60, n_a=600, n_b=600):
+        wave = np.cos(2 * np.pi * (frame.positions / EDGE + rng.random(3))).sum(axis=1)
+        weight = np.exp(0.4 * wave)
+        types = np.zeros(len(wave), dtype=int)
+        types[rng.choice(len(wave), 600, replace=False, p=weight / weight.sum())] = 1
+        frames.append(Configuration(frame.positions, frame.velocities, types, EDGE))
+    with pytest.warns(UserWarning, match="no values from the integral of g: correlations .* where they hold 8 ξ"):
+        table = analyse_frames(frames, temperature=1.5, r_max=4.0)
+    print(table.to_string())
+    assert table[["rdf", "rdf_sem", "z"]].isna().all(axis=None)
+    assert np.isfinite(table[["waves", "waves_sem"]]).all(axis=None)
+    assert table.loc["factor", "waves"] < 0.5
+
+
 def test_a_gsd_file_gives_the_frames_that_were_written(tmp_path):
     frames = list(ideal_frames(3))
     with gsd.hoomd.open(tmp_path / "run.gsd", "w") as file:

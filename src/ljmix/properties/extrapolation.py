@@ -7,6 +7,7 @@ both together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,6 +45,9 @@ class Extrapolation:
         Derivative of P by S_AA, S_AB, S_BB of each shell; zero for shells that are not used.
     noise : (n_shells, 3, 3) array
         Covariance of S_AA, S_AB, S_BB of each shell.
+    correlation_length : float
+        ξ of the softest mode v, that of the smallest eigenvalue of P(0), σ_AA: vᵀ P(k) v = vᵀ P(0) v (1 + ξ² k²). Zero
+        where vᵀ P(k) v falls with k, infinite where P(0) is not positive: correlations then outgrow the box.
     """
 
     inverse: FloatArray
@@ -52,6 +56,7 @@ class Extrapolation:
     used: npt.NDArray[np.bool_]
     response: FloatArray
     noise: FloatArray
+    correlation_length: float
 
 
 def fit_structure_factors(
@@ -125,7 +130,16 @@ def fit_structure_factors(
     waves = np.where(used, modelled, measured)
     noise = np.stack([_scatter(waves[:, shell]) / every[shell] for shell in range(len(k))])
     misfit = 2 * (value - saturated) / free
-    return Extrapolation(best[:3], np.asarray(covariance[:3, :3], float), misfit, used, response, noise)
+    length = _correlation_length(best[:3], best[3:])
+    return Extrapolation(best[:3], np.asarray(covariance[:3, :3], float), misfit, used, response, noise, length)
+
+
+def _correlation_length(constant: FloatArray, square: FloatArray) -> float:
+    at_zero, rises = (np.array([[aa, ab], [ab, bb]]) for aa, ab, bb in (constant, square))
+    values, modes = np.linalg.eigh(at_zero)
+    if values[0] <= 0:
+        return math.inf
+    return math.sqrt(max(float(modes[:, 0] @ rises @ modes[:, 0] / values[0]), 0.0))
 
 
 def _scatter(s: FloatArray) -> FloatArray:

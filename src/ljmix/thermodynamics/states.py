@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,24 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.data.dataset import Dataset
-from ljmix.properties.extrapolation import Extrapolation, fit_structure_factors, route_covariance, wave_weights
+from ljmix.properties.extrapolation import fit_structure_factors, route_covariance, wave_weights
 from ljmix.properties.kirkwood_buff import (
     derive,
     integrals_from_inverse,
-    integrals_from_rdf,
     inverse_from_integrals,
-    jackknife,
 )
+from ljmix.properties.reach import LENGTHS, integrals_by_end, require_reach
 from ljmix.release.part_files import FinishedState, read_part
 from ljmix.state import PAIRS
 from ljmix.structure.scattering import DIRECTIONS
 
-__all__ = ["QUANTITIES", "derive_parts", "derive_states", "jackknife_parts"]
+__all__ = ["QUANTITIES", "derive_parts", "derive_states"]
 
 QUANTITIES = ("factor", "compressibility", "volume_a", "volume_b", "slope")
 """Names of what `ljmix.properties.kirkwood_buff.derive` gives, as columns have them."""
+
+_FEW_SHELLS = 4
+"""Of eight: waves up to half of the largest k², by which the extrapolation is judged where ξ is long."""
 
 
 def derive_states(dataset: Dataset, only_converged: bool = True) -> pd.DataFrame:
@@ -45,8 +48,8 @@ def derive_states(dataset: Dataset, only_converged: bool = True) -> pd.DataFrame
         One row a state: `state_id` and its numbers; `number_density`; by both routes (`_waves` from S(k), `_rdf` from
         g) `integral_aa`, `integral_ab`, `integral_bb` (G_ij, σ_AA³), and Γ (`factor`), κ_T (`compressibility`), v_A and
         v_B (`volume_a`, `volume_b`), ∂ln γ_B/∂x_B (`slope`), each with its standard error (`_sem`) and that of the
-        difference of the routes (`_difference_sem`); `misfit` of the extrapolation; `problem`, the reason where the
-        route by g has no answer, else empty.
+        difference of the routes (`_difference_sem`); `misfit` of the extrapolation, and its `correlation_length` ξ
+        (σ_AA; NaN where they outgrow the box); `problem`, the reason where the route by g has no answer, else empty.
 
     Raises
     ------
@@ -110,15 +113,24 @@ def _derive(row: dict[str, Any], waves: Any, curves: Any) -> dict[str, Any]:
     k, s = waves
     fit = fit_structure_factors(k, s["s"], s["s_sem"])
     out: dict[str, Any] = {name: row[name] for name in names} | {"misfit": fit.misfit, "problem": ""}
+    out["correlation_length"] = fit.correlation_length if math.isfinite(fit.correlation_length) else math.nan
     out["share_b"] = fraction
     r, g = curves
+    reach = float(r[-1] + (r[1] - r[0]) / 2)
     try:
-        integrals = integrals_from_rdf(r, g["g"], n - n_b, n_b, volume)
+        require_reach(fit.correlation_length, reach)
+        by_end = integrals_by_end(r, g["g"], n - n_b, n_b, volume, max(1.0, row["size_ratio"]))
     except ValueError as error:
         out["problem"] = str(error)
-        integrals = integrals_from_inverse(fit.inverse, fraction, rho)
-    weights = wave_weights(k, DIRECTIONS[: len(k)], volume, float(r[-1] + (r[1] - r[0]) / 2))
+        by_end = np.tile(integrals_from_inverse(fit.inverse, fraction, rho), (2, 1))
+    integrals = by_end[0]
+    weights = wave_weights(k, DIRECTIONS[: len(k)], volume, reach)
     covariance = route_covariance(fit, integrals, weights, fraction, rho)
+    covariance[3:, 3:] += np.cov(inverse_from_integrals(by_end, fraction, rho).T)
+    if fit.correlation_length > reach / LENGTHS:
+        # Near a consolute point P(k) is no line: what fewer waves say instead is an error of the extrapolation.
+        shift = fit.inverse - fit_structure_factors(k, s["s"], s["s_sem"], float(k[_FEW_SHELLS - 1])).inverse
+        covariance[:3, :3] += np.outer(shift, shift)
     routes = {"waves": fit.inverse, "rdf": inverse_from_integrals(integrals, fraction, rho)}
     out |= _compare(routes, covariance, fraction, rho, temperature)
     if out["problem"]:
@@ -157,58 +169,3 @@ def _all(inverse: FloatArray, fraction: float, rho: float, temperature: float) -
     found = derive(inverse, fraction, rho, temperature)
     first = np.stack([getattr(found, name) for name in QUANTITIES], axis=-1)
     return np.concatenate([first, integrals_from_inverse(inverse, fraction, rho)], axis=-1)
-
-
-def jackknife_parts(paths: Iterable[Path]) -> pd.DataFrame:
-    """Γ by both routes with errors by jackknife, from finished states that kept blocks of their runs.
-
-    Both routes are computed from all blocks but one, in turn, so that what they share drops out of the difference.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Parts of a campaign (`ljmix.release.part_files`).
-
-    Returns
-    -------
-    pandas.DataFrame
-        `state_id`, its numbers, `factor_waves`, `factor_rdf`, their `_sem`, `factor_difference_sem`, `n_blocks`. Only
-        mixed states that have converged.
-    """
-    rows = []
-    for path in paths:
-        part = read_part(path)
-        header, counted = part.header, part.header["counted"]
-        runs = _mixed_runs(part)
-        if not runs:
-            continue
-        n, n_b, temperature = header["n_particles"], header["n_b"], header["state"]["temperature"]
-        rho = float(np.mean([run["number_density"] for run in runs]))
-        g = np.concatenate([part.blocks[number] for number in counted])
-        s = np.concatenate([part.s_blocks[number] for number in counted])
-        sem = part.s_sem[counted].mean(axis=0) / np.sqrt(len(counted))
-        every = np.arange(len(g))
-
-        def both(kept: Any, part: Any = part, g: Any = g, s: Any = s, sem: Any = sem, n: int = n, n_b: int = n_b,
-                 rho: float = rho, temperature: float = temperature) -> list[float]:  # fmt: skip
-            fit: Extrapolation = fit_structure_factors(
-                part.k, dict(zip(PAIRS, s[kept].mean(axis=0), strict=True)), dict(zip(PAIRS, sem, strict=True))
-            )
-            integrals = integrals_from_rdf(
-                part.r, dict(zip(PAIRS, g[kept].mean(axis=0), strict=True)), n - n_b, n_b, n / rho
-            )
-            inverses = (fit.inverse, inverse_from_integrals(integrals, n_b / n, rho))
-            return [float(derive(inverse, n_b / n, rho, temperature).factor) for inverse in inverses]
-
-        waves, rdf = both(every)
-        left = np.array([both(np.delete(every, block)) for block in every])
-        waves_sem, rdf_sem = jackknife(left)
-        rows.append(
-            header["state"]
-            | {
-                "state_id": path.stem, "factor_waves": waves, "factor_waves_sem": float(waves_sem), "factor_rdf": rdf,
-                "factor_rdf_sem": float(rdf_sem), "n_blocks": len(g),
-                "factor_difference_sem": float(jackknife(left[:, 0] - left[:, 1])),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)

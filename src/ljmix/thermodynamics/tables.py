@@ -75,6 +75,12 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("number_density", "float", "ρ, 1/σ_AA³", _ABOVE),
         Field("share_b", "float", "exact fraction of B in the box; C_B is rounded", 0, 1),
         Field("misfit", "float", "deviance per degree of freedom of the extrapolation of S(k); about 1", 0),
+        Field(
+            "correlation_length",
+            "float",
+            "ξ of the softest mode by that extrapolation, σ_AA; none where it outgrows the box",
+            0,
+        ),
         Field("problem", "string", "why the integral of g has no answer; else empty"),
         *_two_routes("factor", "Γ = 1 + x_B ∂ln γ_B/∂x_B"),
         *_two_routes("compressibility", "κ_T, σ_AA³/ε_AA"),

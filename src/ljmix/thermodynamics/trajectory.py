@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ import pandas as pd
 
 from ljmix._util.arrays import FloatArray
 from ljmix.configuration import Configuration
-from ljmix.properties.extrapolation import fit_structure_factors
+from ljmix.properties.extrapolation import Extrapolation, fit_structure_factors
 from ljmix.properties.kirkwood_buff import derive, integrals_from_rdf, inverse_from_integrals, jackknife
+from ljmix.properties.reach import integrals_by_end, require_reach
 from ljmix.state import PAIRS
 from ljmix.structure.rdf import compute_rdf
 from ljmix.structure.scattering import average_waves, structure_factors, wave_numbers
@@ -107,12 +109,18 @@ def analyse_frames(
     -------
     pandas.DataFrame
         Index: Γ (`factor`), κ_T (`compressibility`), partial volumes and ∂ln γ_B/∂x_B (`slope`). Columns `waves`,
-        `waves_sem` from S(k→0), `rdf`, `rdf_sem` from the integral of g, and `z` of the difference of the two.
+        `waves_sem` from S(k→0), `rdf`, `rdf_sem` from the integral of g, and `z` of the difference of the two. The
+        errors of `rdf` include how far the integral swings over the last diameter.
 
     Raises
     ------
     ValueError
         If there are fewer frames than blocks, one component only, or g(r) is too short.
+
+    Warns
+    -----
+    UserWarning
+        Where g(r) holds too few correlation lengths to be integrated; `rdf` and `z` are then NaN.
     """
     n_bins = round(r_max / bin_width)
     r = np.asarray((np.arange(n_bins) + 0.5) * bin_width, dtype=float)
@@ -137,19 +145,38 @@ def analyse_frames(
     columns = {pair: s[:, place] for place, pair in enumerate(PAIRS)}
     _, sem = average_waves(columns, np.full(len(k), np.nan))
 
-    def both(kept: Any) -> FloatArray:
-        mean, rho, fraction = volume[kept].mean(), (n_a + n_b) / volume[kept].mean(), n_b / (n_a + n_b)
-        fit = fit_structure_factors(k, dict(zip(PAIRS, s[kept].mean(axis=0), strict=True)), sem, k_max=float(k[-1]))
-        integrals = integrals_from_rdf(r, dict(zip(PAIRS, g[kept].mean(axis=0), strict=True)), n_a, n_b, float(mean))
-        routes = (fit.inverse, inverse_from_integrals(integrals, fraction, rho))
-        found = [derive(inverse, fraction, rho, temperature) for inverse in routes]
-        return np.array([[float(getattr(route, name)) for name in QUANTITIES] for route in found])
+    def extrapolate(kept: Any) -> Extrapolation:
+        return fit_structure_factors(k, dict(zip(PAIRS, s[kept].mean(axis=0), strict=True)), sem, k_max=float(k[-1]))
 
-    every = np.arange(len(g))
+    def functions(kept: Any) -> dict[str, FloatArray]:
+        return dict(zip(PAIRS, g[kept].mean(axis=0), strict=True))
+
+    def follow(inverse: FloatArray, mean: float) -> list[float]:
+        found = derive(inverse, n_b / (n_a + n_b), (n_a + n_b) / mean, temperature)
+        return [float(getattr(found, name)) for name in QUANTITIES]
+
+    def by_integrals(integrals: FloatArray, mean: float) -> list[float]:
+        return follow(inverse_from_integrals(integrals, n_b / (n_a + n_b), (n_a + n_b) / mean), mean)
+
+    def both(kept: Any) -> FloatArray:
+        mean = float(volume[kept].mean())
+        integrals = integrals_from_rdf(r, functions(kept), n_a, n_b, mean)
+        return np.array([follow(extrapolate(kept).inverse, mean), by_integrals(integrals, mean)])
+
+    every, mean = np.arange(len(g)), float(volume.mean())
+    # Whatever the unit of length: the first peak of the larger particles is at their diameter, nearly.
+    peak = max(float(r[np.argmax(curve)]) for pair, curve in functions(every).items() if pair != "AB")
+    ends = integrals_by_end(r, functions(every), n_a, n_b, mean, min(peak, r_max / 2))
+    swing = np.std([by_integrals(integrals, mean) for integrals in ends], axis=0, ddof=1)
     waves_now, rdf_now = both(every)
     left = np.array([both(np.setdiff1d(every, block)) for block in np.array_split(every, n_blocks)])
     waves_sem, rdf_sem = jackknife(left)
-    difference = jackknife(left[:, 0] - left[:, 1])
+    rdf_sem, difference = np.hypot(rdf_sem, swing), np.hypot(jackknife(left[:, 0] - left[:, 1]), swing)
+    try:
+        require_reach(extrapolate(every).correlation_length, float(r[-1] + bin_width / 2))
+    except ValueError as error:
+        warnings.warn(f"no values from the integral of g: {error}", stacklevel=2)
+        rdf_now, rdf_sem = np.full_like(rdf_now, np.nan), np.full_like(rdf_sem, np.nan)
     return pd.DataFrame(
         {
             "waves": waves_now, "waves_sem": waves_sem, "rdf": rdf_now, "rdf_sem": rdf_sem,

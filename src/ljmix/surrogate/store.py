@@ -18,7 +18,7 @@ from ljmix.state import PARAMETERS, StatePoint
 
 __all__ = ["FORMAT", "read_surrogate", "write_surrogate"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the files; raised when older ones can no longer be read."""
 _JSON, _ARRAYS = "surrogate.json", "surrogate.npz"
 _MOST_BYTES = 64 * 2**20

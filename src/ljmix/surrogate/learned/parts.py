@@ -14,15 +14,13 @@ from ljmix.data.dataset import Dataset
 from ljmix.state import as_simulated
 from ljmix.surrogate.learned.branches import Prediction, predict_branches, state_columns, state_numbers
 from ljmix.surrogate.learned.curves import MixedCurves
-from ljmix.surrogate.learned.description import INPUTS, Description, describe
+from ljmix.surrogate.learned.description import Description, describe
 from ljmix.surrogate.learned.phase import PhaseModel
 from ljmix.surrogate.learned.process import Process
 from ljmix.surrogate.learned.thermodynamics import DensityModel, ThermodynamicModel
 from ljmix.theory.splitting import Splitting, split
 
 __all__ = ["Parts", "SolvedLiquids"]
-
-_STABILITY = INPUTS.index("stability")
 
 
 @dataclass(frozen=True)
@@ -133,8 +131,7 @@ class Parts:
         """Two liquids of each state, (n, 5), by the equation of state, and the probability of them, (n,)."""
         table = state_columns(states)
         described, splitting = describe(table, self.phases.strength), split(table, self.phases.strength)
-        stability = described.inputs[:, _STABILITY]
-        return splitting, self.phases.probability(splitting, stability, described.density, box_edge)
+        return splitting, self.phases.probability(table, splitting, described.density, box_edge)
 
     def numbers(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, float]]:
         """Arrays and single numbers, for a file."""

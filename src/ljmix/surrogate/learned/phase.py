@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from ljmix._util.arrays import FloatArray
-from ljmix.surrogate.learned.description import INPUTS, describe
+from ljmix.surrogate.learned.description import describe
 from ljmix.theory.splitting import Splitting, smallest_area, split
 
 __all__ = ["PhaseModel", "box_edges", "decided", "splitting_score"]
@@ -20,7 +21,9 @@ __all__ = ["PhaseModel", "box_edges", "decided", "splitting_score"]
 STRENGTHS = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 """Factors of k = 1 − ε_AB among which the training states choose."""
 _SMALLEST = 0.03
-"""Score below which all is the same, ε/σ²: a tenth of a liquid's tension against another."""
+"""Score over T* below which all is the same, 1/σ²: a tenth of a liquid's tension against another."""
+_LEAST_MIXED = 1e-4
+"""x_A x_B of what counts as pure."""
 _PENALTY = 3.0
 _FEWEST = 20
 
@@ -45,13 +48,17 @@ def splitting_score(splitting: Splitting, density: FloatArray, box_edge: FloatAr
 
 @dataclass
 class PhaseModel:
-    """Probability of demixing: logistic in ln(score + 0.03) and in the thermodynamic factor.
+    """Probability of demixing: logistic in ln(score / T* + 0.03), (ln S)² and ln(x_A x_B).
+
+    The score over T* is held against a tension over kT. The equation of state errs with the difference of the sizes, at
+    S = 1 to one side and at S = 0.5 and 2 to the other; S and 1/S are one difference, so that what holds at a size not
+    seen follows from the others. The fewer particles a species has, the more a drop of it lacks of bulk.
 
     Attributes
     ----------
     strength : float
         Of the equation of state whose free energies separate the training states best.
-    centre, scale, coefficients : (2,) arrays
+    centre, scale, coefficients : (3,) arrays
     intercept : float
     """
 
@@ -96,35 +103,43 @@ class PhaseModel:
         return cls(strength, centre, scale, fitted.coef_[0], float(fitted.intercept_[0]))
 
     def probability(
-        self, splitting: Splitting, stability: FloatArray, density: FloatArray, box_edge: FloatArray
+        self,
+        states: Mapping[str, FloatArray] | pd.DataFrame,
+        splitting: Splitting,
+        density: FloatArray,
+        box_edge: FloatArray,
     ) -> FloatArray:
         """Probability of demixing, (n,); NaN where the equation of state has no liquid.
 
         Parameters
         ----------
+        states : pandas.DataFrame, or a mapping of its columns
+            With `temperature`, `size_ratio`, `fraction_b`.
         splitting : Splitting
             With this model's `strength`.
-        stability : (n,) array
-            Thermodynamic factor likewise, as in `ljmix.surrogate.learned.description.INPUTS`.
         density : (n,) array
             σ_AA⁻³.
         box_edge : (n,) array
             σ_AA.
         """
-        features = _columns(splitting, stability, density, box_edge)
+        features = _columns(states, splitting, density, box_edge)
         logit = (features - self.centre) / self.scale @ self.coefficients + self.intercept
         return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def _columns(splitting: Splitting, stability: FloatArray, density: FloatArray, box_edge: FloatArray) -> FloatArray:
+def _columns(
+    states: Mapping[str, FloatArray] | pd.DataFrame, splitting: Splitting, density: FloatArray, box_edge: FloatArray
+) -> FloatArray:
+    temperature, size_ratio, x = (
+        np.asarray(states[name], dtype=float) for name in ("temperature", "size_ratio", "fraction_b")
+    )
     score = splitting_score(splitting, density, box_edge)
-    return np.stack([np.log(score + _SMALLEST), stability], axis=1)
+    mixing = np.log(np.maximum(x * (1 - x), _LEAST_MIXED))
+    return np.stack([np.log(score / temperature + _SMALLEST), np.log(size_ratio) ** 2, mixing], axis=1)
 
 
 def _features(states: pd.DataFrame, strength: float) -> FloatArray:
-    described = describe(states, strength)
-    stability = described.inputs[:, INPUTS.index("stability")]
-    return _columns(split(states, strength), stability, described.density, box_edges(states))
+    return _columns(states, split(states, strength), describe(states, strength).density, box_edges(states))
 
 
 def _fit(features: FloatArray, labels: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, LogisticRegression]:

@@ -53,7 +53,8 @@ def _thermodynamics_captions(found: Mapping[str, Any]) -> dict[str, str]:
         f"by {scatter['all']:.2f} about the best one, by {scatter['S 1, A']:.2f} for A in mixtures of one size.",
         "thermodynamics-routes": "Every quantity that two routes give, in every state, over the standard error of the "
         f"difference: {far} of {lines} lines lie beyond three ([all of them](thermodynamics.md)). The compressibility "
-        f"follows from waves (spread {waves['spread']:.2f}), from curves less well ({curves['spread']:.2f}).",
+        f"from waves differs from that by volume fluctuations by {waves['median_deviation']:.0%} in the median, from "
+        f"curves by {curves['median_deviation']:.0%}.",
     }
 
 

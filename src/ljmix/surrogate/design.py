@@ -86,10 +86,12 @@ def propose(
     p = _demixing(surrogate, drawn, box_edge)
     if criterion == "boundary":
         return state_points(drawn.iloc[_spread_out(drawn, known, 4 * p * (1 - p), n)])
-    one_liquid = np.flatnonzero(p < 0.5)
-    if len(one_liquid) < n:
-        raise ValueError(f"n = {n}: only {len(one_liquid)} candidates are one liquid; propose fewer")
-    return state_points(drawn.iloc[_least_sure(surrogate, drawn, one_liquid, n)])
+    # Those that are one liquid; where they are fewer than n, those nearest to it as well.
+    order = np.argsort(p, kind="stable")[: max(n, int((p < 0.5).sum()))]
+    liquid = np.sort(order[p[order] < 1])
+    if len(liquid) < n:
+        raise ValueError(f"n = {n}: only {len(liquid)} candidates are liquids; propose fewer")
+    return state_points(drawn.iloc[_least_sure(surrogate, drawn, liquid, n)])
 
 
 def _candidates(lowest: FloatArray, highest: FloatArray, seed: int) -> pd.DataFrame:

@@ -154,3 +154,19 @@ def test_diffusion_is_taken_from_where_the_liquid_was_the_same(tmp_path):
     (tmp_path / f"{plain}.json").write_text("{}")
     with pytest.raises(ValueError, match=r"is no plain run.s part .* diffusion_a.*; restore or delete it"):
         fill_diffusion(dataset, few, tmp_path)
+
+
+def test_the_command_lists_what_needs_a_plain_run_and_needs_no_campaign(tmp_path, capsys):
+    name = "T0.8_C0.2_S0.5_E0.2_P1"
+    (tmp_path / f"{name}.npz").write_bytes((shipped_folder() / "parts" / f"{name}.npz").read_bytes())
+    known = ["--parts", str(tmp_path), "--output", str(tmp_path / "diffusion"), "--results", str(tmp_path / "none")]
+    diffusion.main(["list", *known])
+    assert capsys.readouterr().out == f"{name}\n1 states need a plain run\n"
+    (tmp_path / "diffusion").mkdir()
+    (tmp_path / "diffusion" / f"{name}.json").write_text("{}")
+    diffusion.main(["simulate", *known])
+    (tmp_path / "none").mkdir()  # as an interrupted call leaves it
+    diffusion.main(["simulate", *known])
+    with pytest.raises(SystemExit):
+        diffusion.main(["list", "--parts", str(tmp_path / "none")])
+    assert "none holds no part; run the campaign first" in capsys.readouterr().err

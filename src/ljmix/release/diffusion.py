@@ -36,7 +36,6 @@ from ljmix._util.command import one_sentence
 from ljmix._util.provenance import describe_provenance
 from ljmix._util.reading import read_json
 from ljmix.configuration import Configuration, write_configuration
-from ljmix.data.collect import find_finished
 from ljmix.data.comparison import MOST_SIGMAS, compare_bins, compare_states
 from ljmix.data.configurations import read_last
 from ljmix.data.dataset import Dataset, read_dataset
@@ -51,6 +50,8 @@ from ljmix.simulation.initial import draw_velocities, start_seed
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile, load_profile
 from ljmix.simulation.run import Run
+from ljmix.simulation.sampling import is_finished
+from ljmix.simulation.workspace import find_jobs
 from ljmix.state import PAIRS, StatePoint
 from ljmix.structure.diffusion import diffusion_coefficient, is_diffusive
 from ljmix.structure.measure import measure_frames
@@ -243,6 +244,12 @@ def _states_to_run(parts: Path, shipped: Dataset, output: Path) -> list[str]:
     return [name for name in moved.states["state_id"] if name not in stands and not (output / f"{name}.json").exists()]
 
 
+def _finished_jobs(results: Path, profile: Profile) -> dict[str, Path]:
+    """Folders of a campaign's finished states, as far as they are there."""
+    jobs = find_jobs(results, profile) if (results / "workspace").is_dir() else []
+    return {state.state_id: folder for folder, state, *_ in jobs if is_finished(folder, profile)}
+
+
 def main(arguments: Iterable[str] | None = None) -> None:
     """List the states that need a plain run, or simulate them, from the command line."""
     parser = argparse.ArgumentParser(description="Plain runs for diffusion, of states simulated with moves.")
@@ -266,7 +273,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
             return
         profile = load_profile("equilibrium")
         engine = load_engine(options.engine, options.device)
-        finished = {state.state_id: folder for state, folder in find_finished(options.results, profile).items()}
+        finished = _finished_jobs(options.results, profile)
         failed = 0
         with lend_pool(None, options.workers) as pool, tqdm(total=len(names), unit="state", file=sys.stdout) as bar:
             futures = {

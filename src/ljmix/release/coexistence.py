@@ -37,6 +37,7 @@ from ljmix.configuration import TENSOR
 from ljmix.data.dataset import read_dataset, write_table
 from ljmix.data.reference import shipped_folder
 from ljmix.data.state_rows import pool
+from ljmix.release.part_files import plain_value
 from ljmix.simulation.engine import load_engine
 from ljmix.simulation.pool import lend_pool
 from ljmix.simulation.profiles import Profile
@@ -103,8 +104,10 @@ def write_slab(path: Path, row: Mapping[str, Any], rdf: pd.DataFrame) -> None:
     row, rdf
         As from `describe_slab`.
     """
-    plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-    header = {"row": plain, "provenance": dict(describe_provenance("coexistence"))}
+    header = {
+        "row": {name: plain_value(value) for name, value in row.items()},
+        "provenance": dict(describe_provenance("coexistence")),
+    }
     text = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
     curves = {name: rdf[name].to_numpy(dtype=np.float32) for name in ("r", "g", "g_sem") if len(rdf)}
     with replace_when_whole(path) as whole:

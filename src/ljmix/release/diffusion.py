@@ -41,7 +41,7 @@ from ljmix.data.configurations import read_last
 from ljmix.data.dataset import Dataset, read_dataset
 from ljmix.data.reference import shipped_folder
 from ljmix.data.state_rows import RARE
-from ljmix.release.part_files import read_part
+from ljmix.release.part_files import plain_value, read_part
 from ljmix.release.part_rows import counted_runs
 from ljmix.release.tables import join_tables, tables_of_parts
 from ljmix.simulation.engine import TIME_STEP, Engine, load_engine
@@ -229,8 +229,9 @@ def _simulate_state(
         return settle_again(folder, header, profile, engine)
 
     row = run_plainly(folder / "plain", begin, state, profile, engine)
-    plain = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-    about = plain | {"provenance": dict(describe_provenance("equilibrium"))}
+    about = {name: plain_value(value) for name, value in row.items()} | {
+        "provenance": dict(describe_provenance("equilibrium"))
+    }
     write_text(output / f"{state.state_id}.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
 
 

@@ -30,7 +30,15 @@ from ljmix.structure.phase import crystal_shares, domain_shape, measure_domains,
 from ljmix.structure.rdf import split_blocks
 from ljmix.structure.scattering import concentration_fluctuation
 
-__all__ = ["FinishedState", "is_kept", "lacks_second_bracket", "read_part", "round_to_bits", "write_part"]
+__all__ = [
+    "FinishedState",
+    "is_kept",
+    "lacks_second_bracket",
+    "plain_value",
+    "read_part",
+    "round_to_bits",
+    "write_part",
+]
 
 FORMAT = 2
 N_BLOCKS = 5
@@ -232,14 +240,14 @@ def _describe_run(part: AnalysedRun, averages: dict[str, Any]) -> dict[str, Any]
         "estimator": analysis.estimator,
         "independent": {name: round(count_independent(series), 1) for name, series in analysis.series.items()},
         "independent_waves": [round(count, 1) for count in count_waves(waves)],
-        "series_means": {name: [_plain(float(value)) for value in pair] for name, pair in means.items()},
+        "series_means": {name: [plain_value(float(value)) for value in pair] for name, pair in means.items()},
         "samples": {pair: len(samples) for pair, samples in analysis.samples.items()},
         "shape": domain_shape(waves),
-        "sorted_waves": [_plain(float(value)) for value in sorted_waves(waves)],
+        "sorted_waves": [plain_value(float(value)) for value in sorted_waves(waves)],
         "s_cc": _concentration_factors(part),
         "domains": _describe_domains(part.run.read_configurations(analysis.start_step), state),
         **_thin_moves(measured),
-        **{name: _plain(value) for name, value in averages.items()},
+        **{name: plain_value(value) for name, value in averages.items()},
         "wall_seconds": round(float(measured["seconds_all"].sum()), 1),
         "rdf_seconds": round(float((measured["seconds_all"] - measured["seconds_engine"]).sum()), 1),
         "engine_version": str(measured["engine_version"][-1]),
@@ -252,7 +260,7 @@ def _concentration_factors(part: AnalysedRun) -> dict[str, list[Any]]:
     frames = concentration_fluctuation({pair: part.after(f"s_{pair}") for pair in PAIRS}, part.run.state.fraction_b)
     columns = [(*mean_and_error(column), len(column) / inefficiency(column)) for column in frames.T]
     names = ("mean", "sem", "samples")
-    return {name: [_plain(float(f"{row[k]:.5g}")) for row in columns] for k, name in enumerate(names)}
+    return {name: [plain_value(float(f"{row[k]:.5g}")) for row in columns] for k, name in enumerate(names)}
 
 
 def _describe_domains(configurations: Sequence[Configuration], state: StatePoint) -> dict[str, Any]:
@@ -263,7 +271,7 @@ def _describe_domains(configurations: Sequence[Configuration], state: StatePoint
     halves = {"early": rows.iloc[: len(rows) // 2], "late": rows.iloc[len(rows) // 2 :]}
 
     def of(values: pd.Series) -> list[Any]:
-        return [_plain(float(f"{value:.5g}")) for value in (values.mean(), values.std())]
+        return [plain_value(float(f"{value:.5g}")) for value in (values.mean(), values.std())]
 
     return {"frames": len(rows)} | {name: {half: of(part[name]) for half, part in halves.items()} for name in rows}
 
@@ -288,7 +296,7 @@ def _structure_blocks(part: AnalysedRun) -> FloatArray:
     return np.stack([split_blocks(part.after(f"s_{pair}"), N_BLOCKS) for pair in PAIRS], axis=1)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Round a float to eight digits; None for NaN, which JSON does not know."""
     if isinstance(value, float):
         return float(f"{value:.8g}") if math.isfinite(value) else None
